@@ -1,1 +1,21 @@
-//! To be written.
+//! The business of 소극장 itself: its values, its rules and its arithmetic.
+//!
+//! Nothing here reads, writes or waits. A value is checked once, where it comes in (`TryFrom`), and is valid from then on.
+
+#[macro_use]
+mod schema;
+#[macro_use]
+mod newtype;
+mod text;
+
+pub mod event;
+pub mod fault;
+pub mod id;
+pub mod invalid;
+pub mod member;
+pub mod payment;
+pub mod points;
+pub mod refund;
+pub mod stock;
+pub mod time;
+pub mod won;

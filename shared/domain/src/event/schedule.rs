@@ -1,0 +1,108 @@
+use serde::{Deserialize, Serialize};
+
+use crate::invalid::Invalid;
+use crate::time::{Time, millis};
+
+/// When an event takes place and when it is sold. The start is before the end, and the sale ends no later than the event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Stored", try_from = "Stored")]
+pub struct Schedule {
+    starts_at: Time,
+    ends_at: Time,
+    sale: SaleWindow,
+}
+
+/// From when until when tickets are sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SaleWindow {
+    /// The first moment.
+    #[serde(with = "millis")]
+    pub sale_starts_at: Time,
+    /// The first moment after.
+    #[serde(with = "millis")]
+    pub sale_ends_at: Time,
+}
+
+impl Schedule {
+    /// Checks the four moments against each other.
+    ///
+    /// # Errors
+    /// Every rule that is broken, with the field (as in JSON) to be changed.
+    pub fn new(
+        starts_at: Time,
+        ends_at: Time,
+        sale_starts_at: Time,
+        sale_ends_at: Time,
+    ) -> Result<Self, Vec<(&'static str, Invalid)>> {
+        let mut broken = Vec::new();
+        if ends_at <= starts_at {
+            broken.push(("endsAt", Invalid::After { field: "startsAt" }));
+        }
+        if sale_ends_at <= sale_starts_at {
+            broken.push(("saleEndsAt", Invalid::After { field: "saleStartsAt" }));
+        }
+        if sale_ends_at > ends_at {
+            broken.push(("saleEndsAt", Invalid::NotAfter { field: "endsAt" }));
+        }
+        if !broken.is_empty() {
+            return Err(broken);
+        }
+        let sale = SaleWindow { sale_starts_at, sale_ends_at };
+        Ok(Self { starts_at, ends_at, sale })
+    }
+
+    /// When it starts.
+    pub const fn starts_at(&self) -> Time {
+        self.starts_at
+    }
+
+    /// When it ends.
+    pub const fn ends_at(&self) -> Time {
+        self.ends_at
+    }
+
+    /// The first moment of the sale.
+    pub const fn sale_starts_at(&self) -> Time {
+        self.sale.sale_starts_at
+    }
+
+    /// The first moment after the sale.
+    pub const fn sale_ends_at(&self) -> Time {
+        self.sale.sale_ends_at
+    }
+
+    /// The time of the sale.
+    pub const fn sale_window(&self) -> SaleWindow {
+        self.sale
+    }
+}
+
+/// As it is written in items: four numbers of milliseconds.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    #[serde(with = "millis")]
+    starts_at: Time,
+    #[serde(with = "millis")]
+    ends_at: Time,
+    #[serde(flatten)]
+    sale: SaleWindow,
+}
+
+impl From<Schedule> for Stored {
+    fn from(schedule: Schedule) -> Self {
+        let Schedule { starts_at, ends_at, sale } = schedule;
+        Self { starts_at, ends_at, sale }
+    }
+}
+
+impl TryFrom<Stored> for Schedule {
+    type Error = &'static str;
+
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        let Stored { starts_at, ends_at, sale } = stored;
+        Self::new(starts_at, ends_at, sale.sale_starts_at, sale.sale_ends_at)
+            .map_err(|_| "the moments of a schedule are out of order")
+    }
+}

@@ -1,0 +1,95 @@
+//! Why one value was refused, told in both languages.
+
+/// The reason why a value that came from outside was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.english())]
+pub enum Invalid {
+    /// Too short or too long; both ends are allowed, counted in characters as a person counts them.
+    Length {
+        /// The shortest length allowed.
+        min: usize,
+        /// The longest length allowed.
+        max: usize,
+    },
+    /// Too small or too large a number; both ends are allowed.
+    Range {
+        /// The smallest number allowed.
+        min: i64,
+        /// The largest number allowed.
+        max: i64,
+    },
+    /// Not written as it should be.
+    Format {
+        /// A well-written example. It is shown in both languages, so it holds no words.
+        expected: &'static str,
+    },
+    /// Holds control characters, or ones that nobody can see.
+    Characters,
+    /// Not one of the values there are.
+    Choice {
+        /// The values there are.
+        allowed: &'static [&'static str],
+    },
+    /// Must be later than another field.
+    After {
+        /// The other field, as it is written in JSON.
+        field: &'static str,
+    },
+    /// Must not be later than another field; the same moment is allowed.
+    NotAfter {
+        /// The other field, as it is written in JSON.
+        field: &'static str,
+    },
+    /// Not a day between the first one allowed and yesterday, in Korea.
+    PastDay {
+        /// The first day allowed.
+        first: &'static str,
+    },
+    /// One of the passwords that are tried first.
+    CommonPassword,
+}
+
+impl Invalid {
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Length { .. } => "LENGTH",
+            Self::Range { .. } | Self::PastDay { .. } => "RANGE",
+            Self::Format { .. } | Self::Characters => "FORMAT",
+            Self::Choice { .. } => "CHOICE",
+            Self::After { .. } => "AFTER",
+            Self::NotAfter { .. } => "NOT_AFTER",
+            Self::CommonPassword => "COMMON_PASSWORD",
+        }
+    }
+
+    /// The reason in English, for a person.
+    pub fn english(&self) -> String {
+        match self {
+            Self::Length { min, max } => format!("must be {min} to {max} characters long"),
+            Self::Range { min, max } => format!("must be a whole number from {min} to {max}"),
+            Self::Format { expected } => format!("must be written like {expected}"),
+            Self::Characters => "must not contain control or invisible characters".into(),
+            Self::Choice { allowed } => format!("must be one of {}", allowed.join(", ")),
+            Self::After { field } => format!("must be after {field}"),
+            Self::NotAfter { field } => format!("must not be after {field}"),
+            Self::PastDay { first } => format!("must be a past day, {first} or later"),
+            Self::CommonPassword => "is too common a password".into(),
+        }
+    }
+
+    /// The reason in Korean, for a person.
+    pub fn korean(&self) -> String {
+        match self {
+            Self::Length { min, max } => format!("{min}자 이상 {max}자 이하로 입력해 주세요."),
+            Self::Range { min, max } => format!("{min} 이상 {max} 이하의 정수여야 합니다."),
+            Self::Format { expected } => format!("다음과 같은 형식으로 입력해 주세요: {expected}"),
+            Self::Characters => "제어 문자나 보이지 않는 문자는 쓸 수 없습니다.".into(),
+            Self::Choice { allowed } => format!("다음 중 하나여야 합니다: {}", allowed.join(", ")),
+            Self::After { field } => format!("{field}보다 늦어야 합니다."),
+            Self::NotAfter { field } => format!("{field}보다 늦을 수 없습니다."),
+            Self::PastDay { first } => format!("{first}부터 어제까지의 날짜여야 합니다."),
+            Self::CommonPassword => "너무 흔한 비밀번호입니다.".into(),
+        }
+    }
+}

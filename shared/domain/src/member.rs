@@ -1,0 +1,171 @@
+//! Who somebody is.
+
+mod email;
+mod password;
+
+pub use email::Email;
+pub use password::{GivenPassword, Password};
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::invalid::Invalid;
+use crate::time::{Day, Time};
+use crate::{schema, text};
+
+text!(
+    /// The name a member is shown by: 1 to 20 characters as a person counts them.
+    public Nickname,
+    |given: &str| text::line(given, 1, 20),
+    |doc| schema::text(doc, "별빛소극장").min_length(Some(1)).max_length(Some(20)).pattern(Some(r"\S"))
+);
+
+text!(
+    /// A Korean mobile number. Nobody else has the same.
+    personal Phone,
+    phone,
+    |doc| schema::text(doc, PHONE_EXAMPLE).pattern(Some("^010-[0-9]{4}-[0-9]{4}$"))
+);
+
+const PHONE_EXAMPLE: &str = "010-1234-5678";
+
+fn phone(given: &str) -> Result<String, Invalid> {
+    let is_phone = given.len() == PHONE_EXAMPLE.len()
+        && given.bytes().enumerate().all(|(place, byte)| match place {
+            0..3 => byte == b"010"[place],
+            3 | 8 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    if !is_phone {
+        return Err(Invalid::Format { expected: PHONE_EXAMPLE });
+    }
+    Ok(given.to_owned())
+}
+
+/// The day a member was born: in the past, 1900-01-01 or later.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct BirthDate(Day);
+
+impl BirthDate {
+    const FIRST: &str = "1900-01-01";
+
+    /// Checks a day against today's in Korea.
+    ///
+    /// # Errors
+    /// [`Invalid::PastDay`] when the day is not past, or too long past.
+    pub fn new(day: Day, today: Day) -> Result<Self, Invalid> {
+        if day >= today || day < Self::FIRST.parse()? {
+            return Err(Invalid::PastDay { first: Self::FIRST });
+        }
+        Ok(Self(day))
+    }
+
+    /// The day.
+    pub const fn day(self) -> Day {
+        self.0
+    }
+}
+
+impl FromStr for BirthDate {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::new(text.parse()?, Time::now().korean_day())
+    }
+}
+
+impl TryFrom<String> for BirthDate {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl fmt::Debug for BirthDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BirthDate(…)")
+    }
+}
+
+has_schema!(
+    BirthDate,
+    schema::text("The day a member was born: in the past, 1900-01-01 or later.", "1995-03-14")
+        .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
+            utoipa::openapi::KnownFormat::Date
+        )))
+);
+
+choice!(
+    /// What a member may do.
+    Role {
+        /// Buys, and reviews.
+        User = "USER",
+        /// Publishes events, too.
+        Artist = "ARTIST",
+        /// Keeps the place clean. Made by an operator's command, never by a route.
+        Admin = "ADMIN",
+    }
+);
+
+choice!(
+    /// What somebody may sign up as. Nobody makes themselves an admin.
+    SignUpRole {
+        /// Buys, and reviews.
+        User = "USER",
+        /// Publishes events, too.
+        Artist = "ARTIST",
+    }
+);
+
+impl From<SignUpRole> for Role {
+    fn from(role: SignUpRole) -> Self {
+        match role {
+            SignUpRole::User => Self::User,
+            SignUpRole::Artist => Self::Artist,
+        }
+    }
+}
+
+choice!(
+    /// The region a member lives in: one of Korea's 17 provinces and metropolitan cities.
+    Location {
+        /// 서울특별시
+        Seoul = "SEOUL",
+        /// 부산광역시
+        Busan = "BUSAN",
+        /// 대구광역시
+        Daegu = "DAEGU",
+        /// 인천광역시
+        Incheon = "INCHEON",
+        /// 광주광역시
+        Gwangju = "GWANGJU",
+        /// 대전광역시
+        Daejeon = "DAEJEON",
+        /// 울산광역시
+        Ulsan = "ULSAN",
+        /// 세종특별자치시
+        Sejong = "SEJONG",
+        /// 경기도
+        Gyeonggi = "GYEONGGI",
+        /// 강원특별자치도
+        Gangwon = "GANGWON",
+        /// 충청북도
+        Chungbuk = "CHUNGBUK",
+        /// 충청남도
+        Chungnam = "CHUNGNAM",
+        /// 전북특별자치도
+        Jeonbuk = "JEONBUK",
+        /// 전라남도
+        Jeonnam = "JEONNAM",
+        /// 경상북도
+        Gyeongbuk = "GYEONGBUK",
+        /// 경상남도
+        Gyeongnam = "GYEONGNAM",
+        /// 제주특별자치도
+        Jeju = "JEJU",
+    }
+);

@@ -1,0 +1,279 @@
+//! Moments and Korean days.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
+use serde::{Deserialize, Serialize};
+
+use crate::invalid::Invalid;
+use crate::schema;
+
+/// Korea's clock. It has kept no summer time since 1988, so a constant does, and no time zone data is shipped.
+pub const KOREA: Offset = Offset::constant(9);
+
+const MOMENT_EXAMPLE: &str = "2026-12-24T19:30:00+09:00";
+const DAY_EXAMPLE: &str = "2026-12-24";
+
+/// A moment, to the millisecond. Kept as UTC, shown on Korea's clock.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Time(i64);
+
+impl Time {
+    /// This moment.
+    pub fn now() -> Self {
+        Self::from_millis(Timestamp::now().as_millisecond())
+    }
+
+    /// So many milliseconds after 1970 began in UTC. What lies beyond the calendar becomes its end.
+    pub fn from_millis(millis: i64) -> Self {
+        Self(millis.clamp(Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond()))
+    }
+
+    /// Milliseconds since 1970 began in UTC.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970 began in UTC, as DynamoDB's time to live and tokens count them.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The moment so much later.
+    pub fn plus(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self::from_millis(self.0.saturating_add(millis))
+    }
+
+    /// The moment so much earlier.
+    pub fn minus(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self::from_millis(self.0.saturating_sub(millis))
+    }
+
+    /// How long it is until `later`; nothing if that is past.
+    pub fn until(self, later: Self) -> Duration {
+        Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
+    }
+
+    /// The day it is in Korea. Every rule about days goes through here.
+    pub fn korean_day(self) -> Day {
+        Day(KOREA.to_datetime(self.timestamp()).date())
+    }
+
+    fn timestamp(self) -> Timestamp {
+        Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl FromStr for Time {
+    type Err = Invalid;
+
+    /// Reads RFC 3339. An offset is required: without one it would not be a moment. What is finer than a millisecond is cut off.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let wrong = Invalid::Format { expected: MOMENT_EXAMPLE };
+        // jiff also reads other notations, such as a space for the `T` or a zone in brackets.
+        if !is_rfc3339(text) {
+            return Err(wrong);
+        }
+        let timestamp: Timestamp = text.parse().map_err(|_| wrong)?;
+        Ok(Self::from_millis(timestamp.as_millisecond()))
+    }
+}
+
+fn is_rfc3339(text: &str) -> bool {
+    let Some((clock, rest)) = text.split_at_checked(MOMENT_EXAMPLE.len() - "+09:00".len()) else {
+        return false;
+    };
+    let offset = match rest.strip_prefix('.') {
+        Some(fraction) => {
+            let offset = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+            if offset.len() == fraction.len() {
+                return false;
+            }
+            offset
+        }
+        None => rest,
+    };
+    has_shape(clock, "0000-00-00T00:00:00")
+        && (offset == "Z" || has_shape(offset, "+00:00") || has_shape(offset, "-00:00"))
+}
+
+/// Whether the text is the shape with any digits in place of its zeros.
+fn has_shape(text: &str, shape: &str) -> bool {
+    text.len() == shape.len()
+        && text.bytes().zip(shape.bytes()).all(|(byte, wanted)| match wanted {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == wanted,
+        })
+}
+
+impl TryFrom<String> for Time {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Time> for String {
+    fn from(time: Time) -> Self {
+        time.to_string()
+    }
+}
+
+impl fmt::Display for Time {
+    /// RFC 3339 on Korea's clock; milliseconds only where there are some.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clock = KOREA.to_datetime(self.timestamp());
+        write!(
+            f,
+            "{}T{:02}:{:02}:{:02}",
+            clock.date(),
+            clock.hour(),
+            clock.minute(),
+            clock.second()
+        )?;
+        match clock.millisecond() {
+            0 => f.write_str("+09:00"),
+            millis => write!(f, ".{millis:03}+09:00"),
+        }
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+has_schema!(
+    Time,
+    schema::text(
+        "A moment in RFC 3339, with any offset when sent; answered on Korea's clock, to the millisecond.",
+        MOMENT_EXAMPLE
+    )
+    .format(Some(DATE_TIME))
+);
+
+const DATE_TIME: utoipa::openapi::SchemaFormat =
+    utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::DateTime);
+
+/// A day in Korea.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Day(Date);
+
+impl Day {
+    /// Its first moment.
+    pub fn start(self) -> Time {
+        let midnight = KOREA.to_timestamp(self.0.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
+        Time::from_millis(midnight.as_millisecond())
+    }
+
+    /// The first moment of the day after.
+    pub fn end(self) -> Time {
+        self.start().plus(Duration::from_hours(24))
+    }
+
+    /// How many days it is until `later`; negative if that is past.
+    pub fn days_until(self, later: Self) -> i64 {
+        (later.0.duration_since(self.0)).as_hours() / 24
+    }
+}
+
+impl FromStr for Day {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let wrong = Invalid::Format { expected: DAY_EXAMPLE };
+        if !has_shape(text, "0000-00-00") {
+            return Err(wrong);
+        }
+        text.parse().map(Self).map_err(|_| wrong)
+    }
+}
+
+impl TryFrom<String> for Day {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Day> for String {
+    fn from(day: Day) -> Self {
+        day.to_string()
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+has_schema!(
+    Day,
+    schema::text("A day in Korea.", DAY_EXAMPLE).format(Some(
+        utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Date)
+    ))
+);
+
+/// A moment as stored items write it: `#[serde(with = "domain::time::millis")]`.
+pub mod millis {
+    use super::Time;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes milliseconds since 1970 in UTC.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn serialize<S: Serializer>(time: &Time, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(time.millis())
+    }
+
+    /// Reads milliseconds since 1970 in UTC.
+    ///
+    /// # Errors
+    /// When it is not a whole number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+        i64::deserialize(deserializer).map(Time::from_millis)
+    }
+}
+
+/// The same for a moment that may be missing: `#[serde(default, with = "domain::time::optional_millis")]`.
+pub mod optional_millis {
+    use super::Time;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes milliseconds since 1970 in UTC, or null.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn serialize<S: Serializer>(time: &Option<Time>, serializer: S) -> Result<S::Ok, S::Error> {
+        time.map(Time::millis).serialize(serializer)
+    }
+
+    /// Reads milliseconds since 1970 in UTC, or null.
+    ///
+    /// # Errors
+    /// When it is neither a whole number nor null.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Time>, D::Error> {
+        Ok(Option::<i64>::deserialize(deserializer)?.map(Time::from_millis))
+    }
+}

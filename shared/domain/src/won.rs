@@ -1,0 +1,111 @@
+//! Money: whole won, never negative, never a float.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::invalid::Invalid;
+use crate::schema;
+
+/// An amount of money in won.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Won(u64);
+
+/// The largest whole number that every reader of JSON keeps exact (2⁵³ − 1).
+const MAX: i64 = 9_007_199_254_740_991;
+
+impl Won {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// So many won.
+    pub const fn new(won: u64) -> Self {
+        Self(won)
+    }
+
+    /// The number of won.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Whether it is nothing.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The sum, unless it is too large to write down.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    /// The rest, unless more is taken than there is.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+
+    /// So many times the amount, unless it is too large to write down.
+    pub fn times(self, count: u32) -> Option<Self> {
+        self.0.checked_mul(count.into()).map(Self)
+    }
+
+    /// A part in a hundred, rounded down to the won.
+    pub fn percent(self, percent: Percent) -> Self {
+        let whole = self.0 / 100 * u64::from(percent.0);
+        let rest = self.0 % 100 * u64::from(percent.0) / 100;
+        Self(whole + rest)
+    }
+}
+
+impl TryFrom<i64> for Won {
+    type Error = Invalid;
+
+    fn try_from(won: i64) -> Result<Self, Invalid> {
+        match u64::try_from(won) {
+            Ok(amount) if won <= MAX => Ok(Self(amount)),
+            _ => Err(Invalid::Range { min: 0, max: MAX }),
+        }
+    }
+}
+
+impl fmt::Display for Won {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+has_schema!(Won, schema::number("An amount of money in whole won (KRW).", 0, MAX, 30_000));
+
+/// A part in a hundred, from nothing to all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8")]
+pub struct Percent(u8);
+
+impl Percent {
+    /// All of it.
+    pub const ALL: Self = Self(100);
+
+    /// So many in a hundred, for constants; what is more than all is all.
+    pub(crate) const fn of(percent: u8) -> Self {
+        if percent > 100 { Self::ALL } else { Self(percent) }
+    }
+
+    /// The number before the `%`.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for Percent {
+    type Error = Invalid;
+
+    fn try_from(percent: u8) -> Result<Self, Invalid> {
+        if percent > 100 {
+            return Err(Invalid::Range { min: 0, max: 100 });
+        }
+        Ok(Self(percent))
+    }
+}
+
+has_schema!(Percent, schema::number("A part in a hundred.", 0, 100, 90));
