@@ -6,6 +6,7 @@
 mod schema;
 #[macro_use]
 mod newtype;
+mod parsing;
 mod text;
 
 pub mod event;

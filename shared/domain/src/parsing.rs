@@ -1,0 +1,25 @@
+//! How a value is read from a request: as its plain form, then checked. The reader collects what is wrong with every field,
+//! so an endpoint's input names our types and needs nothing else.
+
+use deserr::{DeserializeError, Deserr, IntoValue, MergeWithError, Value, ValuePointerRef, take_cf_content};
+
+use crate::{event, id, invalid::Invalid, member, payment, time, won};
+
+macro_rules! read_as {
+    ($plain:ty: $($name:ty),+ $(,)?) => {$(
+        impl<E: DeserializeError + MergeWithError<Invalid>> Deserr<E> for $name {
+            fn deserialize_from_value<V: IntoValue>(value: Value<V>, at: ValuePointerRef) -> Result<Self, E> {
+                let plain: $plain = Deserr::<E>::deserialize_from_value(value, at)?;
+                Self::try_from(plain).map_err(|invalid| take_cf_content(E::merge(None, invalid, at)))
+            }
+        }
+    )+};
+}
+
+read_as!(String:
+    event::Title, event::Place, event::Content, event::Category, event::RefundPolicy,
+    id::ClaimId, id::CouponId, id::EventId, id::MemberId, id::PaymentId, id::SessionId, id::TicketId, id::TransferId,
+    member::Email, member::Nickname, member::Password, member::Phone, member::BirthDate, member::SignUpRole, member::Location,
+    payment::Purpose, time::Time,
+);
+read_as!(i64: event::Capacity, event::Price, event::Quantity, won::Won);
