@@ -1,1 +1,46 @@
-//! To be written.
+//! DynamoDB: tables, keys, items, and the pieces that a handler adds to its own read and its own transaction.
+//!
+//! What is stored where is in `infra/data-model.md`.
+
+mod connect;
+mod fault;
+mod key;
+mod query;
+mod read;
+mod retry;
+mod transaction;
+mod ttl;
+mod write;
+
+pub mod catalog;
+pub mod ephemeral;
+pub mod identity;
+pub mod sales;
+
+pub use aws_sdk_dynamodb::Client;
+pub use connect::ConnectError;
+pub use fault::{Rejected, StoreFault};
+pub use key::{Key, Relaxed, Table};
+pub use query::{Index, Page, Query, Start};
+pub use read::Keys;
+pub use transaction::Transaction;
+pub use ttl::Ttl;
+pub use write::{Compare, Write};
+
+/// The tables of one installation. A clone shares its connections.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    prefix: std::sync::Arc<str>,
+}
+
+impl Store {
+    /// A store over the tables `<prefix>-identity`, `<prefix>-catalog` and so on.
+    pub fn new(client: Client, prefix: &str) -> Self {
+        Self { client, prefix: prefix.into() }
+    }
+
+    fn name(&self, table: Table) -> String {
+        format!("{}-{}", self.prefix, table.suffix())
+    }
+}

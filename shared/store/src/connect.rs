@@ -1,0 +1,52 @@
+use aws_config::{AppName, BehaviorVersion, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::{Client, config::retry::RetryConfig};
+use std::{env, time::Duration};
+
+use crate::Store;
+
+/// Why a function can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// An environment variable is missing.
+    #[error("the environment variable {0} is missing")]
+    Missing(&'static str),
+}
+
+impl Store {
+    /// The store that the environment names (`TABLE_PREFIX`), with its connection open.
+    ///
+    /// # Errors
+    /// When `TABLE_PREFIX` is missing. A database that can't be reached is the first request's to tell.
+    pub async fn connect() -> Result<Self, ConnectError> {
+        let prefix = env::var("TABLE_PREFIX").map_err(|_| ConnectError::Missing("TABLE_PREFIX"))?;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_secs(4))
+            .build();
+        let mut config = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
+        // Recorded calls are told apart by it, so that each function's permissions can be checked.
+        if let Some(name) =
+            env::var("AWS_LAMBDA_FUNCTION_NAME").ok().and_then(|name| AppName::new(name).ok())
+        {
+            config = config.app_name(name);
+        }
+        let client = Client::new(&config.load().await);
+        greet(&client).await;
+        Ok(Self::new(client, &prefix))
+    }
+}
+
+/// Opens the connection while the function starts, when Lambda gives it the most CPU, and not in the first request.
+/// DynamoDB answers `GET /` to anybody and for free; its answer, or that there is none, does not matter here.
+async fn greet(client: &Client) {
+    let once = aws_sdk_dynamodb::config::Builder::new().retry_config(RetryConfig::disabled());
+    let greeting =
+        client.list_tables().customize().config_override(once).mutate_request(|request| {
+            // Both can't fail: the texts are constants.
+            let _ = request.set_method("GET");
+            let _ = request.set_uri("/");
+            request.headers_mut().remove("x-amz-target");
+            *request.body_mut() = "".into();
+        });
+    let _ = greeting.send().await;
+}

@@ -1,0 +1,206 @@
+//! Doing once what is asked for twice: a guard for everything that is not a purchase (a purchase's record is part of its own
+//! transaction, in `sales`).
+
+use std::time::Duration;
+
+use domain::{
+    fault::{Fault, Kind},
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Compare, Key, Rejected, Store, StoreFault, Table, Ttl, Write};
+
+/// How long one run has to itself.
+pub const LEASE: Duration = Duration::from_secs(30);
+/// How long an answer is remembered.
+pub const MEMORY: Duration = Duration::from_hours(24);
+
+/// What was asked for under which key, by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordKey {
+    /// Whose key it is: keys of two accounts never meet.
+    pub account: String,
+    /// The route's operation, such as `create_event`.
+    pub operation: &'static str,
+    /// The caller's `Idempotency-Key`.
+    pub key: String,
+}
+
+/// What is remembered about one key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// The hash of what was asked for.
+    pub body_hash: String,
+    /// Until when the run has it to itself.
+    #[serde(with = "domain::time::millis")]
+    pub lease_ends_at: Time,
+    /// The id of what the first run made, if it got that far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
+    /// The final answer, as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// When the record is forgotten.
+    pub expires_at: Ttl,
+}
+
+impl Key for RecordKey {
+    type Item = Record;
+    const TABLE: Table = Table::Ephemeral;
+
+    fn pk(&self) -> String {
+        format!("IDEM#{}#{}#{}", self.account, self.operation, self.key)
+    }
+
+    fn sk(&self) -> String {
+        "IDEMPOTENCY".to_owned()
+    }
+}
+
+/// What to do with a request that came with a key.
+#[derive(Clone, Debug)]
+pub enum Begun {
+    /// Run it: for the first time, or go on from what an earlier run made.
+    Run(Lease),
+    /// It ran: send this again.
+    Finished(String),
+}
+
+/// The right to run what was asked for.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    key: RecordKey,
+    ends_at: Time,
+    /// The id of what an earlier run made: go on from its state and make no second one.
+    pub made: Option<String>,
+}
+
+/// Why a request with a key is not run.
+#[derive(Debug, thiserror::Error)]
+pub enum IdempotencyFault {
+    /// The key stood for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// Another run is at it.
+    #[error("the same request is still running")]
+    InProgress {
+        /// When that run's time is over.
+        retry_after: Duration,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+impl Fault for IdempotencyFault {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::KeyReused => Kind::Invalid,
+            Self::InProgress { .. } => Kind::Conflict,
+            Self::Store(fault) => fault.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::InProgress { .. } => "IDEMPOTENCY_IN_PROGRESS",
+            Self::Store(fault) => fault.code(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::KeyReused => None,
+            Self::InProgress { retry_after } => Some(*retry_after),
+            Self::Store(fault) => fault.retry_after(),
+        }
+    }
+}
+
+impl Record {
+    /// A record of a run that starts now.
+    pub fn starting(body_hash: &str, now: Time) -> Self {
+        Self {
+            body_hash: body_hash.to_owned(),
+            lease_ends_at: now.plus(LEASE),
+            made: None,
+            answer: None,
+            expires_at: Ttl::at(now.plus(MEMORY)),
+        }
+    }
+}
+
+impl Store {
+    /// Asks whether a request may run. One write the first time; a read more for each repetition.
+    ///
+    /// # Errors
+    /// `IDEMPOTENCY_KEY_REUSED`, `IDEMPOTENCY_IN_PROGRESS`, or the database's trouble.
+    pub async fn begin(
+        &self,
+        key: RecordKey,
+        body_hash: &str,
+        now: Time,
+    ) -> Result<Begun, IdempotencyFault> {
+        let record = Record::starting(body_hash, now);
+        let lease =
+            |made| Begun::Run(Lease { key: key.clone(), ends_at: record.lease_ends_at, made });
+        // A record whose time is over may still be there: the database deletes late.
+        let first =
+            Write::put(&key, &record).when_absent_or("expiresAt", Compare::AtMost, now.seconds());
+        match self.write(first, ()).await {
+            Ok(()) => return Ok(lease(None)),
+            Err(Rejected::Condition(())) => {}
+            Err(Rejected::Store(fault)) => return Err(fault.into()),
+        }
+        let Some(earlier) = self.get(&key).await? else {
+            return Err(IdempotencyFault::InProgress { retry_after: Duration::from_secs(1) });
+        };
+        if earlier.body_hash != body_hash {
+            return Err(IdempotencyFault::KeyReused);
+        }
+        if let Some(answer) = earlier.answer {
+            return Ok(Begun::Finished(answer));
+        }
+        if earlier.lease_ends_at > now {
+            return Err(IdempotencyFault::InProgress {
+                retry_after: now.until(earlier.lease_ends_at),
+            });
+        }
+        let take_over = Write::update(&key)
+            .set("leaseEndsAt", record.lease_ends_at.millis())
+            .when("leaseEndsAt", Compare::Equal, earlier.lease_ends_at.millis())
+            .when_absent("answer");
+        match self.write(take_over, ()).await {
+            Ok(()) => Ok(lease(earlier.made)),
+            Err(Rejected::Condition(())) => {
+                Err(IdempotencyFault::InProgress { retry_after: LEASE })
+            }
+            Err(Rejected::Store(fault)) => Err(fault.into()),
+        }
+    }
+}
+
+impl Lease {
+    /// Remembers the final answer, on condition that the lease is still ours: a piece for the transaction that does the work, so
+    /// that work and memory are one.
+    pub fn finish(&self, answer: &str) -> Write {
+        self.update().set("answer", answer)
+    }
+
+    /// Remembers what was made, before it is finished.
+    pub fn made(&self, id: &str) -> Write {
+        self.update().set("made", id)
+    }
+
+    /// Ends the lease without an answer, so that a retry need not wait.
+    pub fn release(&self) -> Write {
+        self.update().set("leaseEndsAt", 0)
+    }
+
+    fn update(&self) -> Write {
+        Write::update(&self.key).when("leaseEndsAt", Compare::Equal, self.ends_at.millis())
+    }
+}

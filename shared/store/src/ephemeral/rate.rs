@@ -1,0 +1,105 @@
+//! How often somebody may do something. Counted in fixed windows, by one conditional update each.
+
+use std::time::Duration;
+
+use domain::{
+    fault::{Fault, Kind},
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Compare, Key, Rejected, Store, StoreFault, Table, Ttl, Write};
+
+/// At most so many in each window of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// What is counted: a word of its own.
+    pub name: &'static str,
+    /// How many are allowed in a window.
+    pub limit: u32,
+    /// How long a window is.
+    pub window: Duration,
+}
+
+/// Why something may not be done now.
+#[derive(Debug, thiserror::Error)]
+pub enum RateFault {
+    /// It was done too often.
+    #[error("too many in this window")]
+    TooMany {
+        /// When the window ends.
+        retry_after: Duration,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+impl Fault for RateFault {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::TooMany { .. } => Kind::TooMany,
+            Self::Store(fault) => fault.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::TooMany { .. } => "TOO_MANY_REQUESTS",
+            Self::Store(fault) => fault.code(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooMany { retry_after } => Some(*retry_after),
+            Self::Store(fault) => fault.retry_after(),
+        }
+    }
+}
+
+struct CounterKey<'a> {
+    rule: Rule,
+    subject: &'a str,
+    window: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Counter {
+    count: u32,
+    expires_at: Ttl,
+}
+
+impl Key for CounterKey<'_> {
+    type Item = Counter;
+    const TABLE: Table = Table::Ephemeral;
+
+    fn pk(&self) -> String {
+        format!("RATE#{}#{}#{}", self.rule.name, self.subject, self.window)
+    }
+
+    fn sk(&self) -> String {
+        "RATE".to_owned()
+    }
+}
+
+impl Store {
+    /// Counts one more for the subject (a member's id, a hashed address), unless there were too many.
+    ///
+    /// # Errors
+    /// [`RateFault::TooMany`] with the time to wait, or the database's trouble.
+    pub async fn count(&self, rule: Rule, subject: &str, now: Time) -> Result<(), RateFault> {
+        let length = i64::try_from(rule.window.as_millis()).unwrap_or(i64::MAX).max(1);
+        let window = now.millis().div_euclid(length);
+        let end = Time::from_millis(window.saturating_add(1).saturating_mul(length));
+        let write = Write::update(&CounterKey { rule, subject, window })
+            .add("count", 1)
+            .set("expiresAt", Ttl::at(end))
+            .when_absent_or("count", Compare::Below, rule.limit);
+        self.write(write, ()).await.map_err(|rejected| match rejected {
+            Rejected::Condition(()) => RateFault::TooMany { retry_after: now.until(end) },
+            Rejected::Store(fault) => fault.into(),
+        })
+    }
+}

@@ -1,0 +1,104 @@
+use std::{error::Error, time::Duration};
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use domain::fault::{Fault, Kind};
+
+/// What goes wrong between us and the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreFault {
+    /// It did not happen, and may be tried again.
+    #[error("the database does not answer, or only that it is busy")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// Nobody can tell whether the write happened.
+    #[error("the database did not say whether it wrote")]
+    OutcomeUnknown(#[source] Box<dyn Error + Send + Sync>),
+    /// Our own defect: a request it refuses, a permission or a table that is missing.
+    #[error("the database refuses the request")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
+    /// Our own defect: an item that is not what its key says, or a value that can't be stored.
+    #[error("an item can't be read or written")]
+    Item(#[from] serde_dynamo::Error),
+}
+
+impl Fault for StoreFault {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Unavailable(_) => Kind::Unavailable,
+            Self::OutcomeUnknown(_) => Kind::Unknown,
+            Self::Refused(_) | Self::Item(_) => Kind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "STORE_UNAVAILABLE",
+            Self::OutcomeUnknown(_) => "STORE_OUTCOME_UNKNOWN",
+            Self::Refused(_) | Self::Item(_) => "INTERNAL",
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable(_) | Self::OutcomeUnknown(_) => Some(Duration::from_secs(1)),
+            Self::Refused(_) | Self::Item(_) => None,
+        }
+    }
+}
+
+/// Why a conditional write was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejected<C> {
+    /// A condition did not hold; this is what its writer said that means.
+    #[error("a condition did not hold")]
+    Condition(C),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+impl From<serde_dynamo::Error> for Rejected<()> {
+    fn from(error: serde_dynamo::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Whether the failed call could have changed something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Read,
+    Write,
+}
+
+impl StoreFault {
+    pub(crate) fn of<E, R>(error: SdkError<E, R>, effect: Effect) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+        R: std::fmt::Debug + Send + Sync + 'static,
+    {
+        let unanswered = match effect {
+            Effect::Read => Self::Unavailable,
+            Effect::Write => Self::OutcomeUnknown,
+        };
+        match &error {
+            SdkError::ConstructionFailure(_) => Self::Refused(error.into()),
+            SdkError::ServiceError(answer) => match answer.err().code() {
+                Some(
+                    "TransactionConflictException"
+                    | "ProvisionedThroughputExceededException"
+                    | "ThrottlingException"
+                    | "RequestLimitExceeded"
+                    | "LimitExceededException",
+                ) => Self::Unavailable(error.into()),
+                Some(
+                    "InternalServerError"
+                    | "InternalFailure"
+                    | "ServiceUnavailable"
+                    | "TransactionInProgressException",
+                )
+                | None => unanswered(error.into()),
+                Some(_) => Self::Refused(error.into()),
+            },
+            _ => unanswered(error.into()),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Members and their sessions.
+
+pub mod session;

@@ -1,0 +1,144 @@
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+
+use crate::{Key, Store, StoreFault, Table, fault::Effect, retry::Retry};
+
+pub(crate) type Attributes = HashMap<String, AttributeValue>;
+
+pub(crate) fn primary_key(key: &impl Key) -> Attributes {
+    let text = |value| AttributeValue::S(value);
+    HashMap::from([("pk".to_owned(), text(key.pk())), ("sk".to_owned(), text(key.sk()))])
+}
+
+impl Store {
+    /// Reads one item.
+    ///
+    /// # Errors
+    /// When the database does not answer, or the item can't be read.
+    pub async fn get<K: Key>(&self, key: &K) -> Result<Option<K::Item>, StoreFault> {
+        let request =
+            self.client.get_item().table_name(self.name(K::TABLE)).set_key(Some(primary_key(key)));
+        let answer = request.consistent_read(K::CONSISTENT).send().await;
+        let item = answer.map_err(|error| StoreFault::of(error, Effect::Read))?.item;
+        Ok(item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// Reads several items of any tables, given as a tuple of keys, in one call.
+    ///
+    /// The items are not read at one instant. A table is read consistently when one of its keys wants it.
+    ///
+    /// # Errors
+    /// When the database does not answer, or an item can't be read.
+    pub async fn read<K: Keys>(&self, keys: &K) -> Result<K::Items, StoreFault> {
+        let mut wanted = Wanted::default();
+        keys.want(&mut wanted);
+        let mut found = self.batch(wanted).await?;
+        Ok(keys.take(&mut found)?)
+    }
+
+    /// Reads several items of one kind, at most 100, in one call; in the order of their keys.
+    ///
+    /// # Errors
+    /// When the database does not answer, or an item can't be read.
+    pub async fn read_all<K: Key>(&self, keys: &[K]) -> Result<Vec<Option<K::Item>>, StoreFault> {
+        let mut wanted = Wanted::default();
+        keys.iter().for_each(|key| wanted.add(key));
+        let mut found = self.batch(wanted).await?;
+        Ok(keys.iter().map(|key| found.take(key)).collect::<Result<_, _>>()?)
+    }
+
+    async fn batch(&self, wanted: Wanted) -> Result<Found, StoreFault> {
+        let mut requests: HashMap<String, KeysAndAttributes> = HashMap::new();
+        let tables: HashMap<_, _> =
+            wanted.0.keys().map(|table| (self.name(*table), *table)).collect();
+        for (table, (consistent, keys)) in wanted.0 {
+            let keys = KeysAndAttributes::builder()
+                .consistent_read(consistent)
+                .set_keys(Some(keys))
+                .build();
+            requests
+                .insert(self.name(table), keys.map_err(|error| StoreFault::Refused(error.into()))?);
+        }
+        let mut found = Found::default();
+        let mut retry = Retry::start();
+        loop {
+            let answer =
+                self.client.batch_get_item().set_request_items(Some(requests)).send().await;
+            let answer = answer.map_err(|error| StoreFault::of(error, Effect::Read))?;
+            for (name, items) in answer.responses.unwrap_or_default() {
+                let Some(table) = tables.get(&name) else { continue };
+                for item in items {
+                    if let (Some(AttributeValue::S(pk)), Some(AttributeValue::S(sk))) =
+                        (item.get("pk"), item.get("sk"))
+                    {
+                        found.0.insert((*table, pk.clone(), sk.clone()), item);
+                    }
+                }
+            }
+            // DynamoDB leaves out what it is too busy for.
+            requests = answer.unprocessed_keys.unwrap_or_default();
+            if requests.is_empty() {
+                return Ok(found);
+            }
+            if !retry.again().await {
+                return Err(StoreFault::Unavailable(
+                    "the database left keys out of its answer".into(),
+                ));
+            }
+        }
+    }
+}
+
+/// The keys of one batch read, by table.
+#[derive(Default)]
+pub struct Wanted(BTreeMap<Table, (bool, Vec<Attributes>)>);
+
+impl Wanted {
+    fn add<K: Key>(&mut self, key: &K) {
+        let (consistent, keys) = self.0.entry(K::TABLE).or_default();
+        *consistent |= K::CONSISTENT;
+        keys.push(primary_key(key));
+    }
+}
+
+/// What one batch read found, by table, partition and sort key.
+#[derive(Default)]
+pub struct Found(HashMap<(Table, String, String), Attributes>);
+
+impl Found {
+    fn take<K: Key>(&mut self, key: &K) -> Result<Option<K::Item>, serde_dynamo::Error> {
+        self.0.remove(&(K::TABLE, key.pk(), key.sk())).map(serde_dynamo::from_item).transpose()
+    }
+}
+
+/// A tuple of keys that are read in one call.
+pub trait Keys {
+    /// A tuple with an `Option` for each key's item.
+    type Items;
+    #[doc(hidden)]
+    fn want(&self, wanted: &mut Wanted);
+    #[doc(hidden)]
+    fn take(&self, found: &mut Found) -> Result<Self::Items, serde_dynamo::Error>;
+}
+
+macro_rules! keys {
+    ($($key:ident $at:tt),+) => {
+        impl<$($key: Key),+> Keys for ($($key,)+) {
+            type Items = ($(Option<$key::Item>,)+);
+
+            fn want(&self, wanted: &mut Wanted) {
+                $(wanted.add(&self.$at);)+
+            }
+
+            fn take(&self, found: &mut Found) -> Result<Self::Items, serde_dynamo::Error> {
+                Ok(($(found.take(&self.$at)?,)+))
+            }
+        }
+    };
+}
+
+keys!(A 0, B 1);
+keys!(A 0, B 1, C 2);
+keys!(A 0, B 1, C 2, D 3);
+keys!(A 0, B 1, C 2, D 3, E 4);

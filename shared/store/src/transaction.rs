@@ -1,0 +1,242 @@
+use aws_sdk_dynamodb::{
+    error::{BuildError, ProvideErrorMetadata, SdkError},
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update},
+};
+
+use crate::{Rejected, Store, StoreFault, Write, fault::Effect, retry::Retry, write::Change};
+
+/// Writes that are done together or not at all; `C` says what a condition that did not hold means.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Transaction<C> {
+    writes: Vec<(Write, Option<C>)>,
+}
+
+impl<C> Default for Transaction<C> {
+    fn default() -> Self {
+        Self { writes: Vec::new() }
+    }
+}
+
+impl<C: Clone> Transaction<C> {
+    /// With nothing in it yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a write whose conditions can fail, and what it means when they do. When several fail, the first that was added counts.
+    pub fn require(mut self, write: Write, meaning: C) -> Self {
+        self.writes.push((write, Some(meaning)));
+        self
+    }
+
+    /// Adds a write without conditions, or whose conditions never fail but by a defect.
+    pub fn also(mut self, write: Write) -> Self {
+        self.writes.push((write, None));
+        self
+    }
+}
+
+impl Store {
+    /// Does all the writes or none.
+    ///
+    /// A conflict with another transaction is tried again inside a time limit, and so is an unknown outcome: the request's token
+    /// makes sure that it is done once. A condition that failed is not tried again.
+    ///
+    /// # Errors
+    /// What the failed condition's writer said, or the database's own trouble.
+    pub async fn transact<C: Clone>(&self, transaction: Transaction<C>) -> Result<(), Rejected<C>> {
+        let items: Result<Vec<_>, _> =
+            transaction.writes.iter().map(|(write, _)| self.item(write)).collect();
+        let request = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items?))
+            .client_request_token(format!("{:032x}", fastrand::u128(..)));
+        let mut retry = Retry::start();
+        loop {
+            let Err(error) = request.clone().send().await else { return Ok(()) };
+            let reasons = cancellation(&error);
+            if let Some(at) =
+                reasons.iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))
+            {
+                return Err(match transaction.writes.get(at) {
+                    Some((_, Some(meaning))) => Rejected::Condition(meaning.clone()),
+                    _ => StoreFault::Refused(error.into()).into(),
+                });
+            }
+            let fault = match reasons {
+                [] => StoreFault::of(error, Effect::Write),
+                _ if reasons.iter().all(passes) => StoreFault::Unavailable(error.into()),
+                _ => StoreFault::Refused(error.into()),
+            };
+            let hopeless = matches!(fault, StoreFault::Refused(_) | StoreFault::Item(_));
+            if hopeless || !retry.again().await {
+                return Err(fault.into());
+            }
+        }
+    }
+
+    /// Does one write, at half the price of a transaction.
+    ///
+    /// Its outcome can stay unknown: then whoever tries again has to bear that it was done already.
+    ///
+    /// # Errors
+    /// `meaning` when a condition did not hold, or the database's own trouble.
+    pub async fn write<C>(&self, write: Write, meaning: C) -> Result<(), Rejected<C>> {
+        let mut retry = Retry::start();
+        loop {
+            match self.write_once(&write).await? {
+                Once::Done => return Ok(()),
+                Once::ConditionFailed => return Err(Rejected::Condition(meaning)),
+                Once::Busy(fault) if !retry.again().await => return Err(fault.into()),
+                Once::Busy(_) => {}
+            }
+        }
+    }
+
+    async fn write_once(&self, write: &Write) -> Result<Once, StoreFault> {
+        if let Some(fault) = &write.fault {
+            return Err(StoreFault::Refused(fault.clone().into()));
+        }
+        let table = self.name(write.table);
+        let (names, values) = write.bindings();
+        match write.change {
+            Change::Put => {
+                let request = self
+                    .client
+                    .put_item()
+                    .table_name(table)
+                    .set_item(Some(write.attributes.clone()));
+                let request = request.set_condition_expression(write.condition());
+                let request = request
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values);
+                outcome(request.send().await)
+            }
+            Change::Update => {
+                let request = self
+                    .client
+                    .update_item()
+                    .table_name(table)
+                    .set_key(Some(write.attributes.clone()));
+                let request = request.set_update_expression(write.update_expression());
+                let request = request.set_condition_expression(write.condition());
+                let request = request
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values);
+                outcome(request.send().await)
+            }
+            Change::Delete => {
+                let request = self
+                    .client
+                    .delete_item()
+                    .table_name(table)
+                    .set_key(Some(write.attributes.clone()));
+                let request = request.set_condition_expression(write.condition());
+                let request = request
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values);
+                outcome(request.send().await)
+            }
+            Change::Check => Err(StoreFault::Refused("a check belongs into a transaction".into())),
+        }
+    }
+
+    fn item(&self, write: &Write) -> Result<TransactWriteItem, StoreFault> {
+        if let Some(fault) = &write.fault {
+            return Err(StoreFault::Refused(fault.clone().into()));
+        }
+        let table = self.name(write.table);
+        let attributes = Some(write.attributes.clone());
+        let (names, values) = write.bindings();
+        let built = |error: BuildError| StoreFault::Refused(error.into());
+        let item = TransactWriteItem::builder();
+        Ok(match write.change {
+            Change::Put => item.put(
+                Put::builder()
+                    .table_name(table)
+                    .set_item(attributes)
+                    .set_condition_expression(write.condition())
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .build()
+                    .map_err(built)?,
+            ),
+            Change::Update => item.update(
+                Update::builder()
+                    .table_name(table)
+                    .set_key(attributes)
+                    .set_update_expression(write.update_expression())
+                    .set_condition_expression(write.condition())
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .build()
+                    .map_err(built)?,
+            ),
+            Change::Delete => item.delete(
+                Delete::builder()
+                    .table_name(table)
+                    .set_key(attributes)
+                    .set_condition_expression(write.condition())
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .build()
+                    .map_err(built)?,
+            ),
+            Change::Check => item.condition_check(
+                ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(attributes)
+                    .set_condition_expression(write.condition())
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .build()
+                    .map_err(built)?,
+            ),
+        }
+        .build())
+    }
+}
+
+enum Once {
+    Done,
+    ConditionFailed,
+    Busy(StoreFault),
+}
+
+fn outcome<T, E, R>(answer: Result<T, SdkError<E, R>>) -> Result<Once, StoreFault>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let Err(error) = answer else { return Ok(Once::Done) };
+    if error.code() == Some("ConditionalCheckFailedException") {
+        return Ok(Once::ConditionFailed);
+    }
+    match StoreFault::of(error, Effect::Write) {
+        fault @ StoreFault::Unavailable(_) => Ok(Once::Busy(fault)),
+        fault => Err(fault),
+    }
+}
+
+/// Why a transaction was cancelled: one reason for each of its writes. Empty when it failed otherwise.
+fn cancellation<R>(error: &SdkError<TransactWriteItemsError, R>) -> &[CancellationReason] {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            cancelled.cancellation_reasons()
+        }
+        _ => &[],
+    }
+}
+
+/// Whether time alone makes this reason go away.
+fn passes(reason: &CancellationReason) -> bool {
+    matches!(
+        reason.code(),
+        None | Some(
+            "None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"
+        )
+    )
+}

@@ -1,0 +1,219 @@
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+
+use crate::{
+    Key, Table,
+    read::{Attributes, primary_key},
+};
+
+/// One change of one item, with the conditions under which it is made: all of them, or it is not made.
+///
+/// An attribute stands in an expression as `#name`, a value as `:v0`, `:v1` and so on.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Write {
+    pub(crate) table: Table,
+    pub(crate) change: Change,
+    /// The key of what is updated, checked or deleted; the whole item of what is put.
+    pub(crate) attributes: Attributes,
+    updates: [Vec<String>; 3],
+    conditions: Vec<String>,
+    pub(crate) names: HashMap<String, String>,
+    pub(crate) values: Attributes,
+    /// The first value that can't be stored; told when the write is sent.
+    pub(crate) fault: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Put,
+    Update,
+    Delete,
+    Check,
+}
+
+const SET: usize = 0;
+const ADD: usize = 1;
+const REMOVE: usize = 2;
+
+/// How an attribute compares with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compare {
+    /// `=`
+    Equal,
+    /// `>=`
+    AtLeast,
+    /// `>`
+    Above,
+    /// `<=`
+    AtMost,
+    /// `<`
+    Below,
+}
+
+impl Compare {
+    const fn sign(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::AtLeast => ">=",
+            Self::Above => ">",
+            Self::AtMost => "<=",
+            Self::Below => "<",
+        }
+    }
+}
+
+impl Write {
+    /// Puts a whole item, in place of what is there.
+    pub fn put<K: Key>(key: &K, item: &K::Item) -> Self {
+        let mut write = Self::to(key, Change::Put);
+        match serde_dynamo::to_item::<_, Attributes>(item) {
+            Ok(attributes) => write.attributes.extend(attributes),
+            Err(error) => write.fault = Some(error.to_string()),
+        }
+        write
+    }
+
+    /// Puts a whole item where there is none yet.
+    pub fn create<K: Key>(key: &K, item: &K::Item) -> Self {
+        Self::put(key, item).when_absent("pk")
+    }
+
+    /// Changes some attributes of an item, or makes the item.
+    pub fn update<K: Key>(key: &K) -> Self {
+        Self::to(key, Change::Update)
+    }
+
+    /// Deletes an item.
+    pub fn delete<K: Key>(key: &K) -> Self {
+        Self::to(key, Change::Delete)
+    }
+
+    /// Changes nothing; its conditions guard the transaction that it is part of.
+    pub fn check<K: Key>(key: &K) -> Self {
+        Self::to(key, Change::Check)
+    }
+
+    fn to<K: Key>(key: &K, change: Change) -> Self {
+        Self {
+            table: K::TABLE,
+            change,
+            attributes: primary_key(key),
+            updates: Default::default(),
+            conditions: Vec::new(),
+            names: HashMap::new(),
+            values: HashMap::new(),
+            fault: None,
+        }
+    }
+
+    /// Sets an attribute.
+    pub fn set(mut self, attribute: &str, value: impl Serialize) -> Self {
+        let (name, value) = (self.name(attribute), self.value(value));
+        self.updates[SET].push(format!("{name} = {value}"));
+        self
+    }
+
+    /// Appends one value to a list that is there.
+    pub fn append(mut self, attribute: &str, value: impl Serialize) -> Self {
+        let (name, value) = (self.name(attribute), self.value([value]));
+        self.updates[SET].push(format!("{name} = list_append({name}, {value})"));
+        self
+    }
+
+    /// Adds to a number; one that is absent counts as zero.
+    pub fn add(mut self, attribute: &str, number: i64) -> Self {
+        let (name, value) = (self.name(attribute), self.value(number));
+        self.updates[ADD].push(format!("{name} {value}"));
+        self
+    }
+
+    /// Removes an attribute.
+    pub fn remove(mut self, attribute: &str) -> Self {
+        let name = self.name(attribute);
+        self.updates[REMOVE].push(name);
+        self
+    }
+
+    /// Only if the attribute compares so with the value. An absent one compares with nothing.
+    pub fn when(mut self, attribute: &str, compare: Compare, value: impl Serialize) -> Self {
+        let condition = self.comparison(attribute, compare, value);
+        self.conditions.push(condition);
+        self
+    }
+
+    /// Only if the attribute is absent, or compares so with the value.
+    pub fn when_absent_or(
+        mut self,
+        attribute: &str,
+        compare: Compare,
+        value: impl Serialize,
+    ) -> Self {
+        let (name, comparison) = (self.name(attribute), self.comparison(attribute, compare, value));
+        self.conditions.push(format!("(attribute_not_exists({name}) OR {comparison})"));
+        self
+    }
+
+    /// Only if the attribute is one of these values.
+    pub fn when_one_of<V: Serialize>(mut self, attribute: &str, values: &[V]) -> Self {
+        let name = self.name(attribute);
+        let values: Vec<_> = values.iter().map(|value| self.value(value)).collect();
+        self.conditions.push(format!("{name} IN ({})", values.join(", ")));
+        self
+    }
+
+    /// Only if the attribute is absent; of `pk`: only if there is no such item.
+    pub fn when_absent(mut self, attribute: &str) -> Self {
+        let name = self.name(attribute);
+        self.conditions.push(format!("attribute_not_exists({name})"));
+        self
+    }
+
+    /// Only if the attribute is there; of `pk`: only if there is such an item.
+    pub fn when_present(mut self, attribute: &str) -> Self {
+        let name = self.name(attribute);
+        self.conditions.push(format!("attribute_exists({name})"));
+        self
+    }
+
+    fn comparison(&mut self, attribute: &str, compare: Compare, value: impl Serialize) -> String {
+        format!("{} {} {}", self.name(attribute), compare.sign(), self.value(value))
+    }
+
+    fn name(&mut self, attribute: &str) -> String {
+        let name = format!("#{attribute}");
+        self.names.insert(name.clone(), attribute.to_owned());
+        name
+    }
+
+    fn value(&mut self, value: impl Serialize) -> String {
+        let name = format!(":v{}", self.values.len());
+        match serde_dynamo::to_attribute_value::<_, AttributeValue>(value) {
+            Ok(value) => _ = self.values.insert(name.clone(), value),
+            Err(error) => self.fault = Some(error.to_string()),
+        }
+        name
+    }
+
+    pub(crate) fn condition(&self) -> Option<String> {
+        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
+    }
+
+    pub(crate) fn update_expression(&self) -> Option<String> {
+        let clauses = ["SET", "ADD", "REMOVE"]
+            .iter()
+            .zip(&self.updates)
+            .filter(|(_, parts)| !parts.is_empty());
+        let clauses: Vec<_> =
+            clauses.map(|(word, parts)| format!("{word} {}", parts.join(", "))).collect();
+        (!clauses.is_empty()).then(|| clauses.join(" "))
+    }
+
+    /// Names and values as requests want them: absent when there are none.
+    pub(crate) fn bindings(&self) -> (Option<HashMap<String, String>>, Option<Attributes>) {
+        let names = (!self.names.is_empty()).then(|| self.names.clone());
+        (names, (!self.values.is_empty()).then(|| self.values.clone()))
+    }
+}
