@@ -1,1 +1,11 @@
-//! To be written.
+//! What operators and callers of the API need besides the business: health, documents, public keys.
+
+pub mod get_docs;
+pub mod get_health;
+pub mod get_jwks;
+pub mod get_openapi;
+
+api::routes! { get_docs, get_health, get_jwks, get_openapi }
+
+/// The part's functions without a route.
+pub const WORKERS: &[&str] = &[];

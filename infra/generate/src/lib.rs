@@ -1,1 +1,44 @@
-//! To be written.
+//! Writes what the world reads of our routes from the code of the routes: `openapi.json` for people
+//! and programs that call the API, `infra/api.yaml` for API Gateway.
+
+mod gateway;
+mod openapi;
+
+use api::Route;
+
+pub use gateway::gateway;
+pub use openapi::openapi;
+
+/// A part of the business with its routes.
+pub struct Part {
+    /// Its folder under `functions/`.
+    pub name: &'static str,
+    /// Its routes.
+    pub routes: Vec<Route>,
+    /// Its functions without a route.
+    pub workers: &'static [&'static str],
+}
+
+/// Every part. A new part is one line here.
+pub fn parts() -> Vec<Part> {
+    vec![
+        Part { name: "identity", routes: identity::routes(), workers: identity::WORKERS },
+        Part { name: "catalog", routes: catalog::routes(), workers: catalog::WORKERS },
+        Part { name: "payments", routes: payments::routes(), workers: payments::WORKERS },
+        Part { name: "tickets", routes: tickets::routes(), workers: tickets::WORKERS },
+        Part { name: "operations", routes: operations::routes(), workers: operations::WORKERS },
+    ]
+}
+
+/// The generated files by their path from the project's root.
+///
+/// # Errors
+/// When a document cannot be written as text.
+pub fn files() -> Result<[(&'static str, String); 2], Box<dyn std::error::Error>> {
+    let parts = parts();
+    let mut openapi = serde_json::to_string_pretty(&openapi(&parts))?;
+    openapi.push('\n');
+    let head = "# Written by `make generate` from the code of the routes. Change the code, not this file.\n";
+    let gateway = serde_norway::to_string(&gateway(&parts))?;
+    Ok([("openapi.json", openapi), ("infra/api.yaml", format!("{head}{gateway}"))])
+}

@@ -1,0 +1,3 @@
+fn main() {
+    api::serve(operations::get_jwks::endpoint())
+}

@@ -1,0 +1,16 @@
+//! `GET /docs`: a page to read and try every route.
+
+use std::convert::Infallible;
+
+use api::{Call, Endpoint, Page, Problem};
+
+/// A page that reads `/openapi.json` and sends requests from the browser.
+#[utoipa::path(get, path = "/docs", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub async fn handle(_: (), _: Call) -> Result<Page, Problem> {
+    Ok(Page::new("text/html; charset=utf-8", include_str!("docs.html")))
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    Endpoint::new(async || Ok::<_, Infallible>(()), handle)
+}

@@ -1,0 +1,16 @@
+//! `GET /openapi.json`: every route, as generated from the code.
+
+use std::convert::Infallible;
+
+use api::{Call, Endpoint, Page, Problem};
+
+/// The OpenAPI 3.1 document.
+#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = serde_json::Value)))]
+pub async fn handle(_: (), _: Call) -> Result<Page, Problem> {
+    Ok(Page::new("application/json", include_str!("../../../openapi.json")))
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    Endpoint::new(async || Ok::<_, Infallible>(()), handle)
+}

@@ -1,0 +1,108 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::Part;
+
+/// The routes as API Gateway reads them (OpenAPI 3.0.1). `template.yaml` includes this as the REST
+/// API's body, so `${Stage}` and the API's role are its own. A function is named by convention,
+/// so the body needs nothing of the nested stacks.
+pub fn gateway(parts: &[Part]) -> Value {
+    let mut paths: BTreeMap<&str, serde_json::Map<String, Value>> = BTreeMap::new();
+    for route in parts.iter().flat_map(|part| &part.routes) {
+        let method = serde_json::to_value(&route.method).unwrap_or_default();
+        let operation = json!({
+            "operationId": route.name,
+            "parameters": path_parameters(&route.path),
+            "responses": {},
+            "x-amazon-apigateway-integration": {
+                "type": "aws_proxy",
+                "httpMethod": "POST",
+                "credentials": { "Fn::GetAtt": ["ApiRole", "Arn"] },
+                "uri": { "Fn::Sub": function(route.name) },
+            },
+        });
+        let method = method.as_str().unwrap_or("get").to_owned();
+        paths.entry(&route.path).or_default().insert(method, operation);
+    }
+    for (path, item) in &mut paths {
+        let allowed: Vec<_> = item.keys().map(|method| method.to_uppercase()).collect();
+        item.insert("x-amazon-apigateway-any-method".into(), wrong_method(path, &allowed.join(", ")));
+    }
+    json!({
+        "openapi": "3.0.1",
+        "info": { "title": "spotlight-space", "version": env!("CARGO_PKG_VERSION") },
+        "paths": paths,
+        "x-amazon-apigateway-gateway-responses": gateway_responses(),
+    })
+}
+
+fn function(name: &str) -> String {
+    format!(
+        "arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/\
+         arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{Stage}}-{name}:live/invocations"
+    )
+}
+
+fn path_parameters(path: &str) -> Vec<Value> {
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    names.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })).collect()
+}
+
+/// A known path with another method: 405, and `Allow` names what is there.
+fn wrong_method(path: &str, allow: &str) -> Value {
+    let problem = problem(405, "METHOD_NOT_ALLOWED", "Method not allowed", "허용되지 않는 메서드입니다.");
+    json!({
+        "parameters": path_parameters(path),
+        "responses": { "405": {
+            "description": "Method not allowed",
+            "headers": { "Allow": { "schema": { "type": "string" } } },
+        } },
+        "x-amazon-apigateway-integration": {
+            "type": "mock",
+            "passthroughBehavior": "never",
+            // Any body may come; the mock only needs to be told which answer to give.
+            "requestTemplates": { "application/json": "{\"statusCode\": 405}" },
+            "responses": { "default": {
+                "statusCode": "405",
+                "responseParameters": { "method.response.header.Allow": format!("'{allow}'") },
+                "responseTemplates": { "application/problem+json": problem },
+            } },
+        },
+    })
+}
+
+/// What the gateway refuses itself becomes the same problem documents.
+fn gateway_responses() -> Value {
+    let rows = [
+        // An unknown route arrives as a missing token.
+        ("MISSING_AUTHENTICATION_TOKEN", 404, "ROUTE_NOT_FOUND", "Route not found", "없는 경로입니다."),
+        ("RESOURCE_NOT_FOUND", 404, "ROUTE_NOT_FOUND", "Route not found", "없는 경로입니다."),
+        ("REQUEST_TOO_LARGE", 413, "BODY_TOO_LARGE", "Body too large", "본문은 64 KiB까지 보낼 수 있습니다."),
+        ("UNSUPPORTED_MEDIA_TYPE", 415, "NOT_JSON_TYPE", "Unsupported media type", "Content-Type을 application/json으로 보내 주세요."),
+        ("THROTTLED", 429, "TOO_MANY_REQUESTS", "Too many requests", "잠시 뒤 다시 시도해 주세요."),
+        ("WAF_FILTERED", 403, "FORBIDDEN", "Forbidden", "허용되지 않는 요청입니다."),
+        ("INTEGRATION_FAILURE", 503, "UNAVAILABLE", "Temporarily unavailable", "잠시 뒤 다시 시도해 주세요."),
+        ("INTEGRATION_TIMEOUT", 503, "UNAVAILABLE", "Temporarily unavailable", "잠시 뒤 다시 시도해 주세요."),
+        ("DEFAULT_4XX", 400, "BAD_REQUEST", "Bad request", "요청을 확인해 주세요."),
+        ("DEFAULT_5XX", 500, "INTERNAL", "Something went wrong here", "잠시 뒤 다시 시도해 주세요."),
+    ];
+    let row = |(kind, status, code, title, detail): (&str, u16, &str, &str, &str)| {
+        let response = json!({
+            "statusCode": status,
+            "responseParameters": { "gatewayresponse.header.Content-Type": "'application/problem+json'" },
+            "responseTemplates": { "application/json": problem(status, code, title, detail) },
+        });
+        (kind.to_owned(), response)
+    };
+    Value::Object(rows.map(row).into_iter().collect())
+}
+
+/// A problem document as a template of the gateway. It has one language: the gateway can't choose.
+fn problem(status: u16, code: &str, title: &str, detail: &str) -> String {
+    json!({
+        "type": "about:blank", "title": title, "status": status, "detail": detail,
+        "code": code, "errors": [], "requestId": "$context.requestId",
+    })
+    .to_string()
+}

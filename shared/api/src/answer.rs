@@ -1,0 +1,125 @@
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use lambda_http::Body;
+use serde::Serialize;
+
+use crate::Context;
+
+/// An answer as it leaves the function.
+pub type Response = lambda_http::Response<Body>;
+
+/// What a handler answers when all is well: a status, headers and a value as JSON.
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// What is answered.
+    pub value: T,
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl<T> Answer<T> {
+    /// 200 with a value.
+    pub fn ok(value: T) -> Self {
+        Self { value, status: StatusCode::OK, headers: Vec::new() }
+    }
+
+    /// 201 with a value and where it is from now on.
+    pub fn created(value: T, location: &str) -> Self {
+        Self { status: StatusCode::CREATED, ..Self::ok(value) }.with(header::LOCATION, location)
+    }
+
+    /// 503 with a value that says what is missing.
+    pub fn unavailable(value: T) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, ..Self::ok(value) }
+    }
+
+    /// With one more header. One whose value cannot stand in a header is left out.
+    pub fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// With the version of a single resource as its `ETag`; 304 when the caller has that version.
+    pub fn versioned(mut self, version: u64, context: &Context) -> Self {
+        let tag = format!("\"{version}\"");
+        let known = context.header(header::IF_NONE_MATCH).unwrap_or_default();
+        if known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag) {
+            self.status = StatusCode::NOT_MODIFIED;
+        }
+        self.with(header::ETAG, &tag)
+    }
+}
+
+impl Answer<()> {
+    /// 204: done, and nothing to say.
+    pub fn nothing() -> Self {
+        Self { status: StatusCode::NO_CONTENT, ..Self::ok(()) }
+    }
+}
+
+impl<T: Serialize> From<Answer<T>> for Response {
+    fn from(answer: Answer<T>) -> Self {
+        let empty = matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let body = if empty { Body::Empty } else { json(&answer.value) };
+        let mut response = Response::new(body);
+        *response.status_mut() = answer.status;
+        let headers = response.headers_mut();
+        if !empty {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        for (name, value) in answer.headers {
+            headers.append(name, value);
+        }
+        response
+    }
+}
+
+/// A value of ours as JSON. Only a map without string keys can fail, which no view has; should one
+/// come, the log says so.
+pub(crate) fn json(value: &impl Serialize) -> Body {
+    match serde_json::to_string(value) {
+        Ok(text) => Body::Text(text),
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be written as JSON");
+            Body::Empty
+        }
+    }
+}
+
+/// An answer that is not one of our JSON views: a page, a document, a redirect.
+#[derive(Debug)]
+pub struct Page {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: std::borrow::Cow<'static, str>,
+}
+
+impl Page {
+    /// 200 with a text of a content type.
+    pub fn new(kind: &'static str, body: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static(kind))];
+        Self { status: StatusCode::OK, headers, body: body.into() }
+    }
+
+    /// With how long others may keep it.
+    pub fn cached(mut self, control: &'static str) -> Self {
+        self.headers.push((header::CACHE_CONTROL, HeaderValue::from_static(control)));
+        self
+    }
+
+    /// With another status.
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+impl From<Page> for Response {
+    fn from(page: Page) -> Self {
+        let mut response = Response::new(Body::Text(page.body.into_owned()));
+        *response.status_mut() = page.status;
+        response.headers_mut().extend(page.headers);
+        response
+    }
+}

@@ -1,0 +1,155 @@
+use domain::time::Time;
+use http::{HeaderMap, header};
+
+use crate::{Anyone, Idempotency, Nothing, Problem, problem::Place};
+
+/// One request, parsed and checked: once a handler has it, every value in it is valid.
+#[derive(Debug)]
+pub struct Call<Who = Anyone, Body = Nothing, Path = Nothing, Query = Nothing> {
+    /// Who is calling, as far as the route requires it.
+    pub who: Who,
+    /// The JSON body.
+    pub body: Body,
+    /// The variables in the path.
+    pub path: Path,
+    /// The query string.
+    pub query: Query,
+    /// What all routes know of a request.
+    pub context: Context,
+}
+
+impl<W, B, P, Q> Call<W, B, P, Q> {
+    /// The `Idempotency-Key` of this request with the hash of what it asks.
+    ///
+    /// # Errors
+    /// `IDEMPOTENCY_KEY_MISSING` or a bad key: 422 that points to the header.
+    pub fn idempotency(&self) -> Result<Idempotency, Problem> {
+        Idempotency::read(&self.context)
+    }
+}
+
+/// What all routes know of a request.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The gateway's id of this request; it stands in every log line and answer.
+    pub request_id: String,
+    /// When the request arrived. A handler takes the time from here, so that a test can set it.
+    pub now: Time,
+    /// The language of problems and pages.
+    pub language: Language,
+    /// The caller's network address, for rate limits only.
+    pub address: String,
+    /// SHA-256 of method, path and body, in base64: what an idempotency key stands for.
+    pub fingerprint: String,
+    /// The request's headers.
+    pub headers: HeaderMap,
+}
+
+impl Context {
+    /// A context without headers at a given time: what a test or a script calls a handler with.
+    pub fn at(now: Time) -> Self {
+        Self {
+            request_id: "test".into(),
+            now,
+            language: Language::English,
+            address: "127.0.0.1".into(),
+            fingerprint: String::new(),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// A header's text, if it is there and readable.
+    pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The value of a cookie.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'))
+            .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+    }
+
+    /// Whether the caller would rather have a page than JSON: a browser names `text/html` first.
+    pub fn wants_page(&self) -> bool {
+        let accept = self.header(header::ACCEPT).unwrap_or_default();
+        match (accept.find("text/html"), accept.find("json")) {
+            (Some(page), Some(json)) => page < json,
+            (page, _) => page.is_some(),
+        }
+    }
+
+    /// A problem with one header, at its place.
+    pub(crate) fn bad_header(&self, name: &'static str, code: &'static str) -> Problem {
+        Problem::field(Place::Header, name, code)
+    }
+}
+
+/// The languages we answer in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// 한국어, for whoever does not ask for English.
+    Korean,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// The first of our languages in `Accept-Language`; Korean when none is named.
+    pub fn accepted(header: Option<&str>) -> Self {
+        let named = header.unwrap_or_default().split(',').map(str::trim);
+        for tag in named {
+            match tag.get(..2).map(str::to_ascii_lowercase).as_deref() {
+                Some("ko") => return Self::Korean,
+                Some("en") => return Self::English,
+                _ => {}
+            }
+        }
+        Self::Korean
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn korean_is_the_language_of_whoever_does_not_ask() {
+        for (header, language) in [
+            (None, Language::Korean),
+            (Some("fr"), Language::Korean),
+            (Some("fr, en-GB;q=0.8"), Language::English),
+            (Some("ko-KR,en"), Language::Korean),
+            (Some("é"), Language::Korean),
+        ] {
+            assert_eq!(Language::accepted(header), language, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name() {
+        let mut context = Context::at(Time::now());
+        let value = http::HeaderValue::from_static("a_refresh=no; refresh=yes; x=1");
+        context.headers.insert(header::COOKIE, value);
+        assert_eq!(context.cookie("refresh"), Some("yes"));
+        assert_eq!(context.cookie("fresh"), None);
+    }
+
+    #[test]
+    fn a_page_is_for_whoever_names_it_first() {
+        let mut context = Context::at(Time::now());
+        for (accept, page) in [
+            ("*/*", false),
+            ("application/json", false),
+            ("text/html,application/xhtml+xml,*/*", true),
+            ("application/json, text/html", false),
+        ] {
+            let value = http::HeaderValue::from_static(accept);
+            context.headers.insert(header::ACCEPT, value);
+            assert_eq!(context.wants_page(), page, "{accept}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use domain::fault::Kind;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::Sha256;
+
+use crate::Problem;
+
+/// The keys that page cursors are authenticated with, as Secrets Manager holds them.
+#[derive(Deserialize)]
+pub struct CursorKeys {
+    current: CursorKey,
+    /// Cursors of before the last rotation stay good.
+    previous: Option<CursorKey>,
+}
+
+#[derive(Deserialize)]
+struct CursorKey {
+    /// 32 bytes in base64url.
+    key: String,
+}
+
+impl CursorKeys {
+    /// A cursor that carries a position in the list `scope` names (route, filters, sort, owner).
+    ///
+    /// # Errors
+    /// `INTERNAL` when the key in the secret is not one.
+    pub fn seal(&self, scope: &str, position: &impl Serialize) -> Result<String, Problem> {
+        let internal = |_| Problem::new(Kind::Internal, "INTERNAL");
+        let position =
+            serde_json::to_vec(position).map_err(|_| Problem::new(Kind::Internal, "INTERNAL"))?;
+        let mut sealed =
+            self.current.mac(scope, &position).map_err(internal)?.finalize().into_bytes().to_vec();
+        sealed.extend(position);
+        Ok(BASE64.encode(sealed))
+    }
+
+    /// The position that a cursor carries.
+    ///
+    /// # Errors
+    /// `CURSOR_INVALID` (400) when it was changed, or belongs to another list.
+    pub fn open<T: DeserializeOwned>(&self, scope: &str, cursor: &str) -> Result<T, Problem> {
+        let invalid = || Problem::new(Kind::Refused, "CURSOR_INVALID");
+        let sealed = BASE64.decode(cursor).map_err(|_| invalid())?;
+        let (tag, position) = sealed.split_at_checked(32).ok_or_else(invalid)?;
+        let mut keys = std::iter::once(&self.current).chain(&self.previous);
+        let authentic =
+            keys.any(|key| key.mac(scope, position).is_ok_and(|mac| mac.verify_slice(tag).is_ok()));
+        if !authentic {
+            return Err(invalid());
+        }
+        serde_json::from_slice(position).map_err(|_| invalid())
+    }
+}
+
+impl CursorKey {
+    fn mac(&self, scope: &str, position: &[u8]) -> Result<Hmac<Sha256>, base64::DecodeError> {
+        let key = BASE64.decode(&self.key)?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key)
+            .map_err(|_| base64::DecodeError::InvalidPadding)?;
+        // The scope's length comes first, so that no part of a scope passes for a position.
+        mac.update(&(scope.len() as u64).to_be_bytes());
+        mac.update(scope.as_bytes());
+        mac.update(position);
+        Ok(mac)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keys(current: u8, previous: Option<u8>) -> CursorKeys {
+        let key = |byte| CursorKey { key: BASE64.encode([byte; 32]) };
+        CursorKeys { current: key(current), previous: previous.map(key) }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_returns_what_was_sealed(scope in ".*", position: (u64, String)) {
+            let cursor = keys(1, None).seal(&scope, &position).unwrap();
+            prop_assert_eq!(keys(1, None).open::<(u64, String)>(&scope, &cursor).unwrap(), position);
+        }
+
+        #[test]
+        fn any_changed_byte_is_refused(at: prop::sample::Index, by in 1u8..) {
+            let cursor = keys(1, None).seal("events", &42).unwrap();
+            let mut bytes = BASE64.decode(cursor).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] ^= by;
+            prop_assert!(keys(1, None).open::<u64>("events", &BASE64.encode(bytes)).is_err());
+        }
+
+        #[test]
+        fn no_text_breaks_the_reader(text in ".*") {
+            prop_assert!(keys(1, None).open::<u64>("events", &text).is_err());
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_is_refused() {
+        let cursor = keys(1, None).seal("events", &42).unwrap();
+        assert!(keys(1, None).open::<u64>("payments", &cursor).is_err());
+    }
+
+    #[test]
+    fn a_cursor_outlives_one_rotation_of_the_key() {
+        let cursor = keys(1, None).seal("events", &42).unwrap();
+        assert_eq!(keys(2, Some(1)).open::<u64>("events", &cursor).unwrap(), 42);
+        assert!(keys(3, Some(2)).open::<u64>("events", &cursor).is_err());
+    }
+}

@@ -1,0 +1,291 @@
+use std::{fmt::Display, future::Future, pin::Pin, sync::Arc, time::Instant};
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use deserr::Deserr;
+use domain::{fault::Kind, time::Time};
+use http::{HeaderValue, StatusCode, header};
+use lambda_http::{Request, RequestExt, request::RequestContext, service_fn};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Call, Context, FieldFaults, Language, MAX_BODY, Problem, PublicKeys, Response, Who,
+    input::{object, parse},
+    problem::Place,
+    who,
+};
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Serve = Arc<dyn Fn(Request) -> Boxed<Response> + Send + Sync>;
+
+/// One route, ready to be served. The handler's types are erased here, in the library: each binary
+/// links in half the time.
+pub struct Endpoint {
+    connect: Box<dyn FnOnce() -> Boxed<Result<Serve, String>> + Send>,
+}
+
+impl Endpoint {
+    /// A handler with the way to its clients, which are built once, when the function starts.
+    pub fn new<Clients, W, B, P, Q, R, E, Connecting, Handling>(
+        connect: impl FnOnce() -> Connecting + Send + 'static,
+        handle: impl Fn(Clients, Call<W, B, P, Q>) -> Handling + Send + Sync + 'static,
+    ) -> Self
+    where
+        Clients: Clone + Send + Sync + 'static,
+        W: Who + Send + 'static,
+        B: Deserr<FieldFaults> + Send + 'static,
+        P: Deserr<FieldFaults> + Send + 'static,
+        Q: Deserr<FieldFaults> + Send + 'static,
+        R: Into<Response> + 'static,
+        E: Display,
+        Connecting: Future<Output = Result<Clients, E>> + Send + 'static,
+        Handling: Future<Output = Result<R, Problem>> + Send + 'static,
+    {
+        let handle = Arc::new(handle);
+        let connect = async move || -> Result<Serve, String> {
+            let keys = if W::READS_TOKEN { Some(Arc::new(public_keys()?)) } else { None };
+            let clients = connect().await.map_err(|error| error.to_string())?;
+            let serve: Serve = Arc::new(move |request| {
+                let (clients, keys, handle) = (clients.clone(), keys.clone(), handle.clone());
+                Box::pin(answer(request, move |request, context| {
+                    let call = read(&request, context, keys.as_deref());
+                    async move { handle(clients, call?).await.map(Into::into) }
+                }))
+            });
+            Ok(serve)
+        };
+        Self { connect: Box::new(|| Box::pin(connect())) }
+    }
+}
+
+/// Runs an endpoint as a Lambda function: `main` of every binary that has a route.
+pub fn serve(endpoint: Endpoint) {
+    run(async move {
+        let serve = (endpoint.connect)().await?;
+        let service = service_fn(move |request| {
+            let answer = serve(request);
+            async move { Ok::<_, std::convert::Infallible>(answer.await) }
+        });
+        lambda_http::run(service).await.map_err(|error| error.to_string())
+    });
+}
+
+/// Starts telemetry and one thread's runtime: a function has one request at a time. What keeps a
+/// function from starting goes to the log; the platform starts it anew.
+pub(crate) fn run(function: impl Future<Output = Result<(), String>>) {
+    telemetry::start();
+    let ended = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| runtime.block_on(function));
+    if let Err(cause) = ended {
+        tracing::error!(cause, "the function cannot run");
+        std::process::exit(1);
+    }
+}
+
+fn public_keys() -> Result<PublicKeys, String> {
+    let keys =
+        std::env::var("JWT_PUBLIC_KEYS").map_err(|_| "JWT_PUBLIC_KEYS is not set".to_owned())?;
+    PublicKeys::parse(&keys).map_err(|error| error.to_string())
+}
+
+/// Runs a handler and turns what it says into an answer with a log line.
+async fn answer<Handling>(
+    request: Request,
+    handle: impl FnOnce(Request, Context) -> Handling,
+) -> Response
+where
+    Handling: Future<Output = Result<Response, Problem>>,
+{
+    let started = Instant::now();
+    let context = context(&request);
+    let span = tracing::info_span!("request", request_id = %context.request_id);
+    let method = request.method().clone();
+    let handled =
+        tracing::Instrument::instrument(handle(request, context.clone()), span.clone()).await;
+    let _in_span = span.enter();
+    let duration = started.elapsed();
+    let mut response = match handled {
+        Ok(response) => {
+            log(&method, response.status(), None, duration);
+            response
+        }
+        Err(problem) => {
+            log(&method, problem.http_status(), Some(&problem), duration);
+            problem.into_response(&context)
+        }
+    };
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&context.request_id) {
+        headers.insert("x-request-id", id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// One line a request, at the border; the cause of a problem is told here and nowhere else.
+fn log(
+    method: &http::Method,
+    status: StatusCode,
+    problem: Option<&Problem>,
+    duration: std::time::Duration,
+) {
+    let code = problem.map_or("OK", Problem::code);
+    let cause = problem.and_then(Problem::cause).unwrap_or_default();
+    let (status, duration_ms) = (status.as_u16(), duration.as_secs_f64() * 1000.0);
+    if status >= 500 {
+        tracing::error!(%method, status, code, cause, duration_ms, "request");
+        telemetry::metric("Faults", code, telemetry::Unit::Count, 1.0);
+    } else {
+        tracing::info!(%method, status, code, cause, duration_ms, "request");
+    }
+    telemetry::metric("Duration", code, telemetry::Unit::Milliseconds, duration_ms);
+}
+
+fn context(request: &Request) -> Context {
+    let headers = request.headers().clone();
+    let (request_id, address) = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV1(gateway)) => {
+            (gateway.request_id.clone(), gateway.identity.source_ip.clone())
+        }
+        _ => (None, None),
+    };
+    let language = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let mut hash = Sha256::new();
+    for part in
+        [request.method().as_str().as_bytes(), request.raw_http_path().as_bytes(), request.body()]
+    {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    Context {
+        request_id: request_id.unwrap_or_default(),
+        now: Time::now(),
+        language: Language::accepted(language),
+        address: address.unwrap_or_default(),
+        fingerprint: BASE64.encode(hash.finalize()),
+        headers,
+    }
+}
+
+/// Parses a request in the order in which a caller would mend it: who, what it is about, what it says.
+fn read<W, B, P, Q>(
+    request: &Request,
+    context: Context,
+    keys: Option<&PublicKeys>,
+) -> Result<Call<W, B, P, Q>, Problem>
+where
+    W: Who,
+    B: Deserr<FieldFaults>,
+    P: Deserr<FieldFaults>,
+    Q: Deserr<FieldFaults>,
+{
+    let claims = match keys {
+        Some(keys) => who::claims(&context.headers, keys, context.now)?,
+        None => None,
+    };
+    let who = W::identify(claims)?;
+    let variables = request.path_parameters();
+    // An id that cannot be one names nothing: 404, not 422.
+    let path = parse(object(variables.iter()), Place::Path)
+        .map_err(|_| Problem::new(Kind::NotFound, "NOT_FOUND"))?;
+    let query = parse(object(request.query_string_parameters().iter()), Place::Query);
+    let body = parse(json(request, &context)?, Place::Body);
+    match (query, body) {
+        (Ok(query), Ok(body)) => Ok(Call { who, body, path, query, context }),
+        (query, body) => {
+            let faults = query.err().into_iter().chain(body.err()).flatten();
+            Err(Problem::fields(faults.collect()))
+        }
+    }
+}
+
+/// The body as JSON; nothing at all counts as `{}`, so that every missing field is named.
+fn json(request: &Request, context: &Context) -> Result<serde_json::Value, Problem> {
+    let body: &[u8] = request.body();
+    if body.is_empty() {
+        return Ok(serde_json::Value::Object(serde_json::Map::new()));
+    }
+    if body.len() > MAX_BODY {
+        return Err(Problem::status(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE"));
+    }
+    let kind = context.header(header::CONTENT_TYPE).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Problem::status(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_JSON_TYPE"));
+    }
+    serde_json::from_slice(body).map_err(|_| Problem::status(StatusCode::BAD_REQUEST, "NOT_JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::Body;
+
+    use super::*;
+    use crate::Answer;
+    use serde_json::json;
+
+    #[derive(Debug, Deserr)]
+    #[deserr(error = FieldFaults, deny_unknown_fields)]
+    struct Note {
+        text: String,
+    }
+
+    async fn echo(_: (), call: Call<crate::Anyone, Note>) -> Result<Answer<String>, Problem> {
+        Ok(Answer::ok(call.body.text))
+    }
+
+    fn ask(
+        endpoint: Endpoint,
+        request: http::request::Builder,
+        body: &str,
+    ) -> (StatusCode, serde_json::Value) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let serve = (endpoint.connect)().await.unwrap();
+            let response = serve(request.body(Body::from(body)).unwrap()).await;
+            (response.status(), serde_json::from_slice(response.body()).unwrap_or_default())
+        })
+    }
+
+    fn echo_endpoint() -> Endpoint {
+        Endpoint::new(async || Ok::<_, String>(()), echo)
+    }
+
+    fn post() -> http::request::Builder {
+        http::Request::builder()
+            .method("POST")
+            .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
+    }
+
+    #[test]
+    fn what_is_not_json_is_400_and_bad_fields_are_422_with_pointers() {
+        for (body, status, code) in [
+            ("{", 400, "NOT_JSON"),
+            ("", 422, "INVALID_FIELDS"),
+            (r#"{"text":1}"#, 422, "INVALID_FIELDS"),
+            (r#"{"text":"a","more":1}"#, 422, "INVALID_FIELDS"),
+        ] {
+            let (answered, problem) = ask(echo_endpoint(), post(), body);
+            assert_eq!(
+                (answered.as_u16(), problem["code"].as_str()),
+                (status, Some(code)),
+                "{body}"
+            );
+        }
+        let (_, problem) = ask(echo_endpoint(), post(), r#"{"text":1}"#);
+        assert_eq!(problem["errors"][0]["pointer"], json!("/text"));
+        assert_eq!(ask(echo_endpoint(), post(), r#"{"text":"a"}"#), (StatusCode::OK, json!("a")));
+    }
+
+    #[test]
+    fn another_content_type_is_415_and_too_large_a_body_413() {
+        let plain =
+            http::Request::builder().method("POST").header(header::CONTENT_TYPE, "text/plain");
+        assert_eq!(ask(echo_endpoint(), plain, "{}").0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        let large = format!(r#"{{"text":"{}"}}"#, "a".repeat(MAX_BODY));
+        assert_eq!(ask(echo_endpoint(), post(), &large).0, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+}

@@ -1,0 +1,223 @@
+use std::time::Duration;
+
+use domain::fault::{Fault, Kind};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{Context, Language, Response, words};
+
+/// A refusal, before it is put into words. It becomes an RFC 9457 document at the border.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    fields: Vec<FieldFault>,
+    retry_after: Option<Duration>,
+    /// What happened inside: for the log, never for the caller.
+    cause: Option<String>,
+}
+
+/// One bad value of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldFault {
+    pub(crate) place: Place,
+    /// A JSON pointer in a body, a name elsewhere.
+    pub(crate) name: String,
+    pub(crate) code: &'static str,
+    pub(crate) detail: Detail,
+}
+
+/// Where in a request a bad value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Place {
+    /// In the JSON body; the fault has a `pointer`.
+    Body,
+    /// In the path.
+    Path,
+    /// In the query string.
+    Query,
+    /// In a header.
+    Header,
+}
+
+/// What to tell about a bad value, in either language.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Detail {
+    /// The words of the fault's code.
+    OfCode,
+    Korean(String, /* English */ String),
+}
+
+impl Problem {
+    /// A refusal of a kind, with the code a program reads.
+    pub fn new(kind: Kind, code: &'static str) -> Self {
+        Self { status: status(kind), code, fields: Vec::new(), retry_after: None, cause: None }
+    }
+
+    pub(crate) fn status(status: StatusCode, code: &'static str) -> Self {
+        Self { status, ..Self::new(Kind::Invalid, code) }
+    }
+
+    /// A refusal of one value at a place; its code is the problem's, too.
+    pub fn field(place: Place, name: &str, code: &'static str) -> Self {
+        let name = name.to_owned();
+        let fault = FieldFault { place, name, code, detail: Detail::OfCode };
+        Self { code, ..Self::fields(vec![fault]) }
+    }
+
+    pub(crate) fn fields(fields: Vec<FieldFault>) -> Self {
+        Self { fields, ..Self::new(Kind::Invalid, "INVALID_FIELDS") }
+    }
+
+    /// A refusal for rules that several body fields break together, told by the field's name.
+    pub fn broken_rules(rules: Vec<(&'static str, domain::invalid::Invalid)>) -> Self {
+        let fault =
+            |(field, invalid)| FieldFault::invalid(Place::Body, format!("/{field}"), &invalid);
+        Self::fields(rules.into_iter().map(fault).collect())
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The HTTP status.
+    pub fn http_status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What happened inside, for the log.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// The document and its headers.
+    pub(crate) fn into_response(self, context: &Context) -> Response {
+        let language = context.language;
+        let (title, detail) = words::of(self.code, self.status, language);
+        let document = ProblemDocument {
+            kind: "about:blank",
+            title,
+            status: self.status.as_u16(),
+            detail,
+            code: self.code,
+            errors: self.fields.into_iter().map(|fault| fault.told_in(language)).collect(),
+            request_id: context.request_id.clone(),
+        };
+        let mut response = Response::new(crate::answer::json(&document));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_LANGUAGE,
+            HeaderValue::from_static(match language {
+                Language::Korean => "ko",
+                Language::English => "en",
+            }),
+        );
+        if let Some(wait) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// The only place that knows which status a kind of fault has.
+fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Refused => StatusCode::BAD_REQUEST,
+        Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::Conflict => StatusCode::CONFLICT,
+        Kind::Stale => StatusCode::PRECONDITION_FAILED,
+        Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+        Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Unavailable | Kind::Unknown => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl<E: Fault> From<E> for Problem {
+    fn from(fault: E) -> Self {
+        let mut cause = fault.to_string();
+        let mut source = std::error::Error::source(&fault);
+        while let Some(deeper) = source {
+            cause = format!("{cause}: {deeper}");
+            source = deeper.source();
+        }
+        Self {
+            retry_after: fault.retry_after(),
+            cause: Some(cause),
+            ..Self::new(fault.kind(), fault.code())
+        }
+    }
+}
+
+impl FieldFault {
+    pub(crate) fn invalid(place: Place, name: String, invalid: &domain::invalid::Invalid) -> Self {
+        let detail = Detail::Korean(invalid.korean(), invalid.english());
+        Self { place, name, code: invalid.code(), detail }
+    }
+
+    fn told_in(self, language: Language) -> FieldFaultDocument {
+        let detail = match (self.detail, language) {
+            (Detail::OfCode, _) => {
+                words::of(self.code, StatusCode::UNPROCESSABLE_ENTITY, language).1.to_owned()
+            }
+            (Detail::Korean(korean, _), Language::Korean) => korean,
+            (Detail::Korean(_, english), Language::English) => english,
+        };
+        let (pointer, name) = match self.place {
+            Place::Body => (Some(self.name), None),
+            _ => (None, Some(self.name)),
+        };
+        FieldFaultDocument { place: self.place, pointer, name, code: self.code, detail }
+    }
+}
+
+/// RFC 9457 problem document.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// Always `about:blank`: `code` tells the kinds apart.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// What went wrong, in a few words.
+    title: &'static str,
+    /// The HTTP status again.
+    status: u16,
+    /// What to do about it.
+    detail: &'static str,
+    /// Stable, `SCREAMING_SNAKE`: what a program reads.
+    code: &'static str,
+    /// Every bad value at once.
+    errors: Vec<FieldFaultDocument>,
+    /// The id to name when asking us.
+    request_id: String,
+}
+
+/// One bad value.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FieldFault)]
+struct FieldFaultDocument {
+    /// Where it stands.
+    #[serde(rename = "in")]
+    place: Place,
+    /// JSON pointer, in a body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    /// Name, in path, query or header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// Stable code.
+    code: &'static str,
+    /// For people.
+    detail: String,
+}

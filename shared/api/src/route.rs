@@ -1,0 +1,38 @@
+use utoipa::openapi::{HttpMethod, RefOr, Schema, path::Operation};
+
+/// A route as its code describes it; the generator makes `openapi.json` and `infra/api.yaml` of it.
+pub struct Route {
+    /// The name of the file, the binary, the operation and the function.
+    pub name: &'static str,
+    /// The method.
+    pub method: HttpMethod,
+    /// The path with its variables.
+    pub path: String,
+    /// The operation.
+    pub operation: Operation,
+    /// The schemas that the operation refers to, by name.
+    pub schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl Route {
+    /// Describes one endpoint by what `#[utoipa::path]` made of its handler.
+    pub fn of<P: utoipa::Path + utoipa::__dev::SchemaReferences>(name: &'static str) -> Self {
+        let mut operation = P::operation();
+        operation.operation_id = Some(name.into());
+        let mut schemas = Vec::new();
+        P::schemas(&mut schemas);
+        let method = P::methods().into_iter().next().unwrap_or(HttpMethod::Get);
+        Self { name, method, path: P::path(), operation, schemas }
+    }
+}
+
+/// Names a part's endpoints, each a module of the crate with a `handle` under `#[utoipa::path]`.
+#[macro_export]
+macro_rules! routes {
+    ($($name:ident),+ $(,)?) => {
+        /// The part's routes, described.
+        pub fn routes() -> Vec<$crate::Route> {
+            vec![$($crate::Route::of::<$name::__path_handle>(stringify!($name))),+]
+        }
+    };
+}
