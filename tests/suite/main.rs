@@ -1,0 +1,3 @@
+//! The whole system, proven from outside. `make test` starts what it needs.
+
+mod helpers;
