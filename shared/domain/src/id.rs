@@ -101,3 +101,76 @@ id!(
     /// The id of a member's claim on a coupon: what the member spends.
     ClaimId, "clm_"
 );
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TEXT: &str = "evt_01KB4ZXJ3V8Q5W7N2M6T9RHCDE";
+
+    #[test]
+    fn an_id_has_one_spelling_only() {
+        let id: EventId = TEXT.parse().unwrap();
+        assert_eq!(id.to_string(), TEXT);
+        assert_eq!(format!("{id:?}"), TEXT);
+        for wrong in [
+            "",
+            "evt_",
+            "01KB4ZXJ3V8Q5W7N2M6T9RHCDE",
+            "pay_01KB4ZXJ3V8Q5W7N2M6T9RHCDE",
+            "EVT_01KB4ZXJ3V8Q5W7N2M6T9RHCDE",
+            "evt_01kb4zxj3v8q5w7n2m6t9rhcde",
+            "evt_01KB4ZXJ3V8Q5W7N2M6T9RHCD",
+            "evt_01KB4ZXJ3V8Q5W7N2M6T9RHCDEE",
+            "evt_O1KB4ZXJ3V8Q5W7N2M6T9RHCDE",
+            "evt_81KB4ZXJ3V8Q5W7N2M6T9RHCDE",
+            " evt_01KB4ZXJ3V8Q5W7N2M6T9RHCDE",
+            "evt_01KB4ZXJ3V8Q5W7N2M6T9RHCDE\n",
+        ] {
+            let refused = EventId::try_from(wrong.to_owned()).unwrap_err();
+            assert_eq!(refused.code(), "FORMAT", "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_example_of_the_schema_is_an_id() {
+        assert!(MemberId::EXAMPLE.parse::<MemberId>().is_ok());
+    }
+
+    #[test]
+    fn an_id_is_a_string_in_json() {
+        let id = PaymentId::generate();
+        let json = serde_json::to_string(&id).unwrap();
+        assert_eq!(json, format!("\"{id}\""));
+        assert_eq!(serde_json::from_str::<PaymentId>(&json).unwrap(), id);
+        assert!(serde_json::from_str::<TicketId>(&json).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_written_the_same(text in "evt_[0-9A-Za-z]{26}") {
+            if let Ok(id) = text.parse::<EventId>() {
+                prop_assert_eq!(id.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn every_ulid_is_read_in_upper_case_alone(ulid: u128) {
+            let id = EventId(Ulid(ulid));
+            let text = id.to_string();
+            prop_assert_eq!(text.parse(), Ok(id));
+            let lower = text.to_lowercase();
+            prop_assert!(lower == text || lower.parse::<EventId>().is_err());
+        }
+
+        #[test]
+        fn text_order_is_order_of_creation(earlier in 0..1_u64 << 47, later in 1..1_u64 << 47, random: u128) {
+            let first = EventId(Ulid::from_parts(earlier, random));
+            let second = EventId(Ulid::from_parts(earlier + later, !random));
+            prop_assert!(first.to_string() < second.to_string());
+            prop_assert!(first < second);
+        }
+    }
+}

@@ -93,3 +93,29 @@ impl Invalid {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_code_and_words_in_both_languages() {
+        let reasons = [
+            (Invalid::Length { min: 1, max: 20 }, "LENGTH", "20자"),
+            (Invalid::Range { min: 1, max: 4 }, "RANGE", "4 이하"),
+            (Invalid::Format { expected: "010-1234-5678" }, "FORMAT", "010-1234-5678"),
+            (Invalid::Characters, "FORMAT", "문자"),
+            (Invalid::Choice { allowed: &["USER", "ARTIST"] }, "CHOICE", "USER, ARTIST"),
+            (Invalid::After { field: "startsAt" }, "AFTER", "startsAt"),
+            (Invalid::NotAfter { field: "endsAt" }, "NOT_AFTER", "endsAt"),
+            (Invalid::PastDay { first: "1900-01-01" }, "RANGE", "1900-01-01"),
+            (Invalid::CommonPassword, "COMMON_PASSWORD", "비밀번호"),
+        ];
+        for (reason, code, word) in reasons {
+            assert_eq!(reason.code(), code);
+            assert!(reason.korean().contains(word), "{}", reason.korean());
+            assert!(reason.english().is_ascii(), "{}", reason.english());
+            assert_eq!(reason.to_string(), reason.english());
+        }
+    }
+}

@@ -169,3 +169,81 @@ choice!(
         Jeju = "JEJU",
     }
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nickname_has_1_to_20_characters() {
+        assert_eq!("  별빛 ".parse::<Nickname>().unwrap().as_str(), "별빛");
+        assert_eq!("가".repeat(20).parse::<Nickname>().unwrap().to_string(), "가".repeat(20));
+        for wrong in ["", "   ", &"가".repeat(21)] {
+            assert_eq!(wrong.parse::<Nickname>().unwrap_err().code(), "LENGTH", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_phone_number_is_a_korean_mobile_one() {
+        assert_eq!("010-1234-5678".parse::<Phone>().unwrap().as_str(), "010-1234-5678");
+        for wrong in [
+            "01012345678",
+            "011-1234-5678",
+            "010-123-45678",
+            "010-1234-567a",
+            " 010-1234-5678",
+            "010-１２-5678",
+        ] {
+            assert_eq!(Phone::try_from(wrong.to_owned()).unwrap_err().code(), "FORMAT", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_birth_date_is_past_and_not_before_1900() {
+        let today: Day = "2026-11-23".parse().unwrap();
+        for (day, is_one) in [
+            ("1899-12-31", false),
+            ("1900-01-01", true),
+            ("2026-11-22", true),
+            ("2026-11-23", false),
+        ] {
+            let born = BirthDate::new(day.parse().unwrap(), today);
+            assert_eq!(born.is_ok(), is_one, "{day}");
+        }
+        assert_eq!("9999-01-01".parse::<BirthDate>().unwrap_err().code(), "RANGE");
+        assert_eq!("1995-3-14".parse::<BirthDate>().unwrap_err().code(), "FORMAT");
+    }
+
+    #[test]
+    fn personal_values_do_not_show_themselves() {
+        let email: Email = "mina@example.com".parse().unwrap();
+        let phone: Phone = "010-1234-5678".parse().unwrap();
+        let born: BirthDate = "1995-03-14".parse().unwrap();
+        assert_eq!(format!("{email:?} {phone:?} {born:?}"), "Email(…) Phone(…) BirthDate(…)");
+        let json = serde_json::to_string(&(&email, &phone, born)).unwrap();
+        assert_eq!(json, r#"["mina@example.com","010-1234-5678","1995-03-14"]"#);
+        assert_eq!(
+            serde_json::from_str::<(Email, Phone, BirthDate)>(&json).unwrap(),
+            (email, phone, born)
+        );
+    }
+
+    #[test]
+    fn nobody_signs_up_as_an_admin() {
+        let refused = "ADMIN".parse::<SignUpRole>().unwrap_err();
+        assert_eq!(refused, Invalid::Choice { allowed: &["USER", "ARTIST"] });
+        assert_eq!(Role::from(SignUpRole::Artist), Role::Artist);
+        assert_eq!(Role::from(SignUpRole::User), Role::User);
+    }
+
+    #[test]
+    fn a_choice_is_written_the_same_everywhere() {
+        assert_eq!(Location::ALL.len(), 17);
+        for (value, name) in Location::ALL.iter().zip(Location::NAMES) {
+            assert_eq!(name.parse(), Ok(*value));
+            assert_eq!(Location::try_from(value.to_string()), Ok(*value));
+            assert_eq!(serde_json::to_value(value).unwrap(), *name);
+        }
+        assert_eq!("seoul".parse::<Location>().unwrap_err().code(), "CHOICE");
+    }
+}

@@ -1,7 +1,9 @@
 //! How a value is read from a request: as its plain form, then checked. The reader collects what is wrong with every field,
 //! so an endpoint's input names our types and needs nothing else.
 
-use deserr::{DeserializeError, Deserr, IntoValue, MergeWithError, Value, ValuePointerRef, take_cf_content};
+use deserr::{
+    DeserializeError, Deserr, IntoValue, MergeWithError, Value, ValuePointerRef, take_cf_content,
+};
 
 use crate::{event, id, invalid::Invalid, member, payment, time, won};
 

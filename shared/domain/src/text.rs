@@ -46,3 +46,52 @@ fn is_invisible(c: char) -> bool {
         | '\u{200B}' | '\u{200E}' | '\u{200F}'
         | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn length_is_counted_as_a_person_does() {
+        assert_eq!(line("👩‍👩‍👧‍👦", 1, 1).as_deref(), Ok("👩‍👩‍👧‍👦"));
+        assert_eq!(line("각", 1, 1).as_deref(), Ok("각"), "jamo are put together");
+        assert!(line("가나", 1, 1).is_err());
+    }
+
+    #[test]
+    fn a_character_can_not_be_a_megabyte() {
+        let tower = format!("a{}", "\u{0301}".repeat(1000));
+        assert_eq!(line(&tower, 1, 20), Err(Invalid::Length { min: 1, max: 20 }));
+    }
+
+    #[test]
+    fn space_around_is_cut_and_alone_is_nothing() {
+        assert_eq!(line("  한여름 밤 \u{3000}", 1, 20).as_deref(), Ok("한여름 밤"));
+        assert_eq!(line(" \u{3000}", 1, 20), Err(Invalid::Length { min: 1, max: 20 }));
+    }
+
+    #[test]
+    fn a_line_hides_nothing() {
+        for hidden in ["a\0", "a\nb", "a\tb", "\u{3164}", "a\u{200B}b", "a\u{202E}b", "\u{FEFF}a"] {
+            assert_eq!(line(hidden, 1, 20), Err(Invalid::Characters), "{hidden:?}");
+        }
+    }
+
+    #[test]
+    fn lines_may_break_and_hold_what_was_pasted() {
+        assert_eq!(lines("하나\r\n\t둘\n", 1, 20).as_deref(), Ok("하나\n\t둘"));
+        assert!(lines("a\u{200B}b", 1, 20).is_ok());
+        assert_eq!(lines("a\u{1b}b", 1, 20), Err(Invalid::Characters));
+    }
+
+    proptest! {
+        #[test]
+        fn accepted_text_is_canonical(text in "\\PC{0,30}") {
+            if let Ok(once) = line(&text, 1, 20) {
+                prop_assert_eq!(line(&once, 1, 20), Ok(once));
+            }
+        }
+    }
+}

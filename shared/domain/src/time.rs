@@ -24,7 +24,8 @@ const DAY_EXAMPLE: &str = "2026-12-24";
 pub struct Time(i64);
 
 impl Time {
-    /// This moment.
+    /// This moment. Asked for once, at the border; rules get the time handed in.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     pub fn now() -> Self {
         Self::from_millis(Timestamp::now().as_millisecond())
     }
@@ -275,5 +276,154 @@ pub mod optional_millis {
         deserializer: D,
     ) -> Result<Option<Time>, D::Error> {
         Ok(Option::<i64>::deserialize(deserializer)?.map(Time::from_millis))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Time {
+        text.parse().unwrap()
+    }
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_moment_needs_an_offset_and_is_shown_in_korea() {
+        for same in [
+            "2026-12-24T19:30:00+09:00",
+            "2026-12-24T10:30:00Z",
+            "2026-12-24T10:30:00.000Z",
+            "2026-12-24T05:30:00-05:00",
+            "2026-12-24T10:30:00.0009999+00:00",
+        ] {
+            assert_eq!(at(same).to_string(), MOMENT_EXAMPLE, "{same}");
+        }
+        assert_eq!(at("2026-12-24T10:30:00.05Z").to_string(), "2026-12-24T19:30:00.050+09:00");
+    }
+
+    #[test]
+    fn only_rfc_3339_is_a_moment() {
+        for wrong in [
+            "",
+            "2026-12-24",
+            "2026-12-24T19:30:00",
+            "2026-12-24T19:30+09:00",
+            "2026-12-24 19:30:00+09:00",
+            "2026-12-24T19:30:00+09",
+            "2026-12-24T19:30:00+0900",
+            "2026-12-24T19:30:00+09:00[Asia/Seoul]",
+            "2026-12-24T19:30:00.Z",
+            "2026-12-24T19:30:00,5Z",
+            "2026-02-30T19:30:00Z",
+            "2026-12-24T25:00:00Z",
+            "+002026-12-24T19:30:00Z",
+            "2026-12-24T19:30:0０Z",
+            "1766572200",
+        ] {
+            assert_eq!(Time::try_from(wrong.to_owned()).unwrap_err().code(), "FORMAT", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_korean_day_begins_at_fifteen_hours_utc() {
+        assert_eq!(at("2026-12-23T14:59:59.999Z").korean_day(), day("2026-12-23"));
+        assert_eq!(at("2026-12-23T15:00:00Z").korean_day(), day("2026-12-24"));
+        assert_eq!(day("2026-12-24").start(), at("2026-12-23T15:00:00Z"));
+        assert_eq!(day("2026-12-24").end(), at("2026-12-24T15:00:00Z"));
+    }
+
+    #[test]
+    fn days_are_counted_by_the_calendar() {
+        assert_eq!(day("2026-12-24").days_until(day("2026-12-24")), 0);
+        assert_eq!(day("2028-02-28").days_until(day("2028-03-01")), 2);
+        assert_eq!(day("2027-01-01").days_until(day("2026-12-31")), -1);
+    }
+
+    #[test]
+    fn only_a_calendar_day_is_a_day() {
+        for wrong in ["2026-02-29", "2026-2-9", "20260209", "2026-12-24T00:00:00Z", "오늘"] {
+            assert_eq!(Day::try_from(wrong.to_owned()).unwrap_err().code(), "FORMAT", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn time_passes_both_ways_and_stops_at_the_ends() {
+        let moment = at(MOMENT_EXAMPLE);
+        let hold = Duration::from_secs(900);
+        assert_eq!(moment.plus(hold).minus(hold), moment);
+        assert_eq!(moment.until(moment.plus(hold)), hold);
+        assert_eq!(moment.plus(hold).until(moment), Duration::ZERO);
+        assert_eq!(moment.plus(Duration::MAX), Time::from_millis(i64::MAX));
+        assert_eq!(moment.minus(Duration::MAX), Time::from_millis(i64::MIN));
+        assert_eq!(Time::from_millis(-1).seconds(), -1);
+        assert!(Time::now() > at("2025-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn json_shows_text_and_items_keep_milliseconds() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Item {
+            shown: Time,
+            day: Day,
+            #[serde(with = "millis")]
+            kept: Time,
+            #[serde(default, with = "optional_millis")]
+            maybe: Option<Time>,
+        }
+
+        let moment = at(MOMENT_EXAMPLE);
+        let item =
+            Item { shown: moment, day: moment.korean_day(), kept: moment, maybe: Some(moment) };
+        let json = serde_json::to_string(&item).unwrap();
+        assert_eq!(
+            json,
+            r#"{"shown":"2026-12-24T19:30:00+09:00","day":"2026-12-24","kept":1798108200000,"maybe":1798108200000}"#
+        );
+        assert_eq!(serde_json::from_str::<Item>(&json).unwrap(), item);
+        let without = json.replace(r#","maybe":1798108200000"#, "");
+        assert_eq!(serde_json::from_str::<Item>(&without).unwrap().maybe, None);
+    }
+
+    /// Any moment of the years 1 to 9999.
+    fn moments() -> impl Strategy<Value = Time> {
+        (-62_135_596_800_000..=253_402_200_000_000_i64).prop_map(Time::from_millis)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(moment in moments()) {
+            prop_assert_eq!(moment.to_string().parse(), Ok(moment));
+            let day = moment.korean_day();
+            prop_assert_eq!(day.to_string().parse(), Ok(day));
+        }
+
+        #[test]
+        fn every_moment_is_in_its_korean_day_and_no_other(moment in moments()) {
+            let day = moment.korean_day();
+            prop_assert!(day.start() <= moment && moment < day.end());
+            prop_assert_eq!(day.start().korean_day(), day);
+            let eve = day.start().minus(Duration::from_millis(1)).korean_day();
+            prop_assert_eq!(eve.days_until(day), 1);
+            prop_assert_eq!(day.days_until(day.end().korean_day()), 1);
+        }
+
+        #[test]
+        fn days_between_are_whole(moment in moments(), days in 0..4_000_u32) {
+            let later = moment.plus(Duration::from_hours(24) * days);
+            prop_assume!(later < Time::from_millis(253_402_200_000_000));
+            prop_assert_eq!(moment.korean_day().days_until(later.korean_day()), i64::from(days));
+        }
+
+        #[test]
+        fn no_text_breaks_the_reader(text in "\\PC*") {
+            let _ = text.parse::<Time>();
+            let _ = text.parse::<Day>();
+        }
     }
 }

@@ -109,3 +109,65 @@ impl TryFrom<u8> for Percent {
 }
 
 has_schema!(Percent, schema::number("A part in a hundred.", 0, 100, 90));
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn money_from_outside_is_a_whole_number_that_javascript_keeps() {
+        assert_eq!(Won::try_from(0), Ok(Won::ZERO));
+        assert_eq!(Won::try_from(MAX).map(Won::get), Ok(9_007_199_254_740_991));
+        for wrong in [-1, MAX + 1, i64::MIN, i64::MAX] {
+            assert_eq!(Won::try_from(wrong).unwrap_err().code(), "RANGE");
+        }
+    }
+
+    #[test]
+    fn money_is_an_integer_in_json() {
+        assert_eq!(serde_json::to_string(&Won::new(30_000)).unwrap(), "30000");
+        assert_eq!(serde_json::from_str::<Won>("30000").unwrap(), Won::new(30_000));
+        for wrong in ["-1", "1.5", "\"1\"", "1e3", "null"] {
+            assert!(serde_json::from_str::<Won>(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn money_never_wraps() {
+        let most = Won::new(u64::MAX);
+        assert_eq!(most.checked_add(Won::new(1)), None);
+        assert_eq!(Won::ZERO.checked_sub(Won::new(1)), None);
+        assert_eq!(most.times(2), None);
+        assert_eq!(most.percent(Percent::ALL), most);
+    }
+
+    #[test]
+    fn a_percent_is_at_most_all() {
+        assert_eq!(Percent::try_from(100), Ok(Percent::ALL));
+        assert!(Percent::try_from(101).is_err());
+        assert!(serde_json::from_str::<Percent>("101").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_percent_is_rounded_down_to_the_won(won: u64, percent in 0..=100_u8) {
+            let part = Won::new(won).percent(Percent(percent));
+            let exact = u128::from(won) * u128::from(percent) / 100;
+            prop_assert_eq!(u128::from(part.get()), exact);
+        }
+
+        #[test]
+        fn what_is_added_can_be_taken_again(a in 0..u64::MAX / 2, b in 0..u64::MAX / 2) {
+            let sum = Won::new(a).checked_add(Won::new(b)).unwrap();
+            prop_assert_eq!(sum.checked_sub(Won::new(b)), Some(Won::new(a)));
+        }
+
+        #[test]
+        fn times_is_adding_so_often(won in 0..1_u64 << 40, count in 0..50_u32) {
+            let one_by_one = (0..count).try_fold(Won::ZERO, |sum, _| sum.checked_add(Won::new(won)));
+            prop_assert_eq!(Won::new(won).times(count), one_by_one);
+        }
+    }
+}

@@ -50,3 +50,64 @@ fn is_domain(domain: &str) -> bool {
         && domain.split('.').all(is_label)
         && top.starts_with(|c: char| c.is_ascii_alphabetic())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_kept_in_lower_case() {
+        let email: Email = " Mina.Kim+Stage@Example.CO.KR ".parse().unwrap();
+        assert_eq!(email.as_str(), "mina.kim+stage@example.co.kr");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let long_local = format!("{}@example.com", "a".repeat(65));
+        let long_label = format!("a@{}.com", "a".repeat(64));
+        for wrong in [
+            "",
+            "mina",
+            "@example.com",
+            "mina@",
+            "mina@example",
+            "a@b@example.com",
+            "mi na@example.com",
+            ".mina@example.com",
+            "mina.@example.com",
+            "mi..na@example.com",
+            "mina@-example.com",
+            "mina@example-.com",
+            "mina@.com",
+            "mina@example.",
+            "mina@127.0.0.1",
+            "\"mina\"@example.com",
+            "미나@example.com",
+            "mina@소극장.한국",
+            "mina@example.com\r\nBcc: a@b.co",
+            &long_local,
+            &long_label,
+        ] {
+            assert_eq!(wrong.parse::<Email>().unwrap_err().code(), "FORMAT", "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_at_most_254_characters() {
+        let domain = vec!["a".repeat(60); 4].join(".");
+        let longest = format!("{}@{domain}.com", "a".repeat(254 - domain.len() - 5));
+        assert_eq!(longest.parse::<Email>().unwrap().as_str().len(), 254);
+        assert_eq!(format!("a{longest}").parse::<Email>().unwrap_err().code(), "LENGTH");
+    }
+
+    proptest! {
+        #[test]
+        fn accepted_addresses_are_canonical(text in "[!-~]{1,12}@[A-Za-z0-9.-]{1,20}") {
+            if let Ok(email) = text.parse::<Email>() {
+                prop_assert_eq!(email.as_str().parse(), Ok(email));
+            }
+        }
+    }
+}

@@ -105,3 +105,61 @@ macro_rules! secret {
 
 secret!(Password);
 secret!(GivenPassword);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_has_8_to_64_characters_of_any_kind() {
+        for good in ["보랏빛무대고양이", "a \t\0\u{1F3AD}한b9", &"가".repeat(64)] {
+            assert_eq!(good.parse::<Password>().unwrap().expose(), good);
+        }
+        for wrong in ["", "보랏빛무대고양", &"가".repeat(65)] {
+            let refused = Password::try_from(wrong.to_owned()).unwrap_err();
+            assert_eq!(refused, Invalid::Length { min: 8, max: 64 }, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn common_passwords_are_refused_in_any_case() {
+        for common in
+            ["password123", "PassWord123", "qwertyuiop", "12345678", "qlalfqjsgh", "iloveyou"]
+        {
+            assert_eq!(common.parse::<Password>(), Err(Invalid::CommonPassword), "{common}");
+        }
+    }
+
+    #[test]
+    fn the_list_of_common_passwords_is_sorted_and_holds_nothing_useless() {
+        let lines: Vec<&str> = COMMON.lines().collect();
+        assert!(lines.len() > 500);
+        assert!(lines.is_sorted_by(|a, b| a < b));
+        for line in lines {
+            assert_eq!(canonical(line).to_lowercase(), line);
+            assert!(line.chars().count() >= MIN, "{line}");
+        }
+    }
+
+    #[test]
+    fn one_password_typed_on_two_keyboards_is_one() {
+        let composed: Password = "한글비밀번호열자".parse().unwrap();
+        let decomposed: String = composed.expose().nfd().collect();
+        assert_eq!(decomposed.parse::<Password>().unwrap(), composed);
+        assert_eq!(decomposed.parse::<GivenPassword>().unwrap().expose(), composed.expose());
+    }
+
+    #[test]
+    fn a_given_password_need_not_be_a_good_one() {
+        assert!("1234".parse::<GivenPassword>().is_ok());
+        assert!(GivenPassword::try_from(String::new()).is_err());
+        assert!("가".repeat(65).parse::<GivenPassword>().is_err());
+    }
+
+    #[test]
+    fn a_password_does_not_show_itself() {
+        let password: Password = "보랏빛 무대 고양이".parse().unwrap();
+        let given: GivenPassword = "1234".parse().unwrap();
+        assert_eq!(format!("{password:?} {given:?}"), "Password(…) GivenPassword(…)");
+    }
+}
