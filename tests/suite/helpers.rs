@@ -99,7 +99,8 @@ fn every_call_is_a_kill_point_on_both_sides_and_careless_work_is_found_out() {
             },
         )
         .await;
-        let points: Vec<_> = points.iter().map(|p| (p.call, p.moment, &*p.operation.service)).collect();
+        let points: Vec<_> =
+            points.iter().map(|p| (p.call, p.moment, &*p.operation.service)).collect();
         let all = [
             (0, Moment::Before, "bank"),
             (0, Moment::After, "bank"),
