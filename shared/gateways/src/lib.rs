@@ -1,1 +1,10 @@
-//! To be written.
+//! The systems of others, one module each with an error type of its own, and the secrets that open them.
+//!
+//! Every call has a time limit and is repeated only where repeating is harmless. Each error says which of three things
+//! happened: the other said no, it surely did nothing, or nobody can tell.
+
+pub mod kakaopay;
+pub mod secrets;
+
+pub use kakaopay::Kakaopay;
+pub use secrets::Secrets;
