@@ -1,0 +1,176 @@
+"""Deploys the project's own templates to the local cloud.
+
+The local cloud knows CloudFormation, but not canaries, and it can make a nested stack but not
+update one (what did not change loses its attributes). So the SAM transform runs here, over the root
+and every part; each part becomes a stack beside the root; and what the cloud does not know is left
+out by the one rule `NOT_LOCAL`.
+"""
+
+import hashlib
+import io
+import json
+import logging
+import os
+import time
+import zipfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from samtranslator.translator.transform import transform
+
+import keys
+from templates import ROOT, Template, functions, load, of_type, stamp, without
+
+REGION = "ap-northeast-2"
+NOT_LOCAL = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation")
+BUCKET = "artifacts"
+
+
+class DeployError(Exception):
+    """Says in one sentence why a stack could not be made."""
+
+
+@dataclass
+class Cloud:
+    """A local cloud at `endpoint`; `store` holds the binaries that its functions run."""
+
+    endpoint: str
+    store: Path
+    session: Any = field(default_factory=lambda: boto3.Session(
+        aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION))
+
+    def client(self, service: str) -> Any:
+        config = Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"})
+        return self.session.client(service, endpoint_url=self.endpoint, config=config)
+
+
+def deploy(cloud: Cloud, stage: str, built: Path, search_url: str, **values: str) -> str:
+    """Brings both stacks up to date and answers the API's address.
+
+    `built` has the functions' binaries, `values` are parameters of the root template.
+    """
+    # The translator asks its surroundings for the region.
+    os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it chats about its own toggles
+    s3 = cloud.client("s3")
+    with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+    data = load(ROOT / "infra/data.yaml")
+    put_stack(cloud, f"{stage}-data", data, {"Stage": stage, "SearchUrl": search_url})
+    keys.ensure(cloud.session, stage, "local-kakaopay-secret", endpoint_url=cloud.endpoint)
+
+    names = {"SearchUrl": "search-url", "CatalogStream": "catalog-stream",
+             "SalesStream": "sales-stream", "JwtPublicKeys": "jwt-public-keys"}
+    from_data = {parameter: f"/{stage}/{name}" for parameter, name in names.items()}
+    given = {"Stage": stage, "DeploymentPreference": "AllAtOnce", **values}
+    ssm = cloud.client("ssm")
+    known = {p: ssm.get_parameter(Name=n)["Parameter"]["Value"] for p, n in from_data.items()}
+
+    root = load(ROOT / "template.yaml")
+    known |= {p: str(d["Default"]) for p, d in root["Parameters"].items() if "Default" in d} | given
+    parts = of_type(root, "AWS::Serverless::Application")
+    without(root, set(parts))
+    api = root["Resources"]["Api"]["Properties"]
+    api["DefinitionBody"] = yaml.safe_load((ROOT / "infra/api.yaml").read_text())
+    put_stack(cloud, stage, _plain(root), {**given, **from_data})
+    for name, part in parts.items():
+        passed = {p: known[value["Ref"]] for p, value in part["Properties"]["Parameters"].items()}
+        template = _part(cloud, ROOT / part["Properties"]["Location"], built, passed)
+        put_stack(cloud, f"{stage}-{name.lower()}", template, passed)
+
+    api_id = cloud.client("cloudformation").describe_stack_resource(
+        StackName=stage, LogicalResourceId="Api")["StackResourceDetail"]["PhysicalResourceId"]
+    return f"{cloud.endpoint}/restapis/{api_id}/live/_user_request_"
+
+
+def _part(cloud: Cloud, path: Path, built: Path, values: dict[str, str]) -> Template:
+    """A part's template with its code uploaded."""
+    template = load(path)
+    missing = {name for name in functions(template) if not (built / name).exists()}
+    if missing:
+        print(f"  not built yet, left out: {', '.join(sorted(missing))}")
+        gone = {id(functions(template)[name]) for name in missing}
+        without(template, {n for n, r in template["Resources"].items() if id(r) in gone})
+    code = {name: _code(cloud, built / name) for name in functions(template)}
+    stamp(template, values, code.__getitem__)
+    for name, function in functions(template).items():
+        function["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": code[name]}
+    return _plain(template)
+
+
+def _code(cloud: Cloud, binary: Path) -> str:
+    """Uploads what starts a binary and answers its key, which changes with the binary.
+
+    A development build is tens of megabytes, so the archive has only a line that runs it. The
+    line runs a link of its own: the next build replaces the binary, not what runs.
+    """
+    stat = binary.stat()
+    kept = cloud.store / f"{binary.name}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
+    if not kept.exists():
+        cloud.store.mkdir(parents=True, exist_ok=True)
+        os.link(binary, kept)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        bootstrap = zipfile.ZipInfo("bootstrap")  # always of the same day, so of the same hash
+        bootstrap.external_attr = 0o755 << 16
+        zipped.writestr(bootstrap, f"#!/bin/sh\nexec '{kept}'\n")
+    return _upload(cloud, archive.getvalue(), ".zip")
+
+
+def _plain(template: Template) -> Template:
+    """CloudFormation as the local cloud knows it."""
+    plain = transform(template, {"AWS::Region": REGION}, _NoPolicies())
+    unknown = {n for n, r in plain["Resources"].items() if r["Type"].startswith(NOT_LOCAL)}
+    without(plain, unknown)
+    return plain
+
+
+class _NoPolicies:
+    """No template names a managed policy by its bare name."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def _upload(cloud: Cloud, body: bytes, suffix: str) -> str:
+    key = hashlib.sha256(body).hexdigest() + suffix
+    cloud.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
+    return key
+
+
+def put_stack(cloud: Cloud, name: str, template: Template, values: dict[str, str]) -> None:
+    """Creates or updates one stack and waits for it."""
+    formation = cloud.client("cloudformation")
+    wanted = {
+        "StackName": name,
+        "TemplateURL": f"{cloud.endpoint}/{BUCKET}/{_upload(cloud, json.dumps(template).encode(), '.json')}",
+        "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in values.items()],
+        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+    }
+    try:
+        formation.update_stack(**wanted)
+    except ClientError as error:
+        reason = error.response["Error"]["Message"]
+        if "No updates" in reason:
+            return
+        if "does not exist" not in reason:
+            raise DeployError(f"stack {name}: {reason}") from error
+        formation.create_stack(**wanted)
+    while (stack := formation.describe_stacks(StackName=name)["Stacks"][0])["StackStatus"].endswith("_IN_PROGRESS"):
+        time.sleep(0.1)
+    if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise DeployError(f"stack {name}: {_why(formation, name)}")
+
+
+def _why(formation: Any, name: str) -> str:
+    events = formation.describe_stack_events(StackName=name)["StackEvents"]
+    failed = [e for e in events if e["ResourceStatus"].endswith("_FAILED")]
+    first = min(failed, key=lambda e: e["Timestamp"], default={})
+    return f"{first.get('LogicalResourceId')}: {first.get('ResourceStatusReason')}"

@@ -1,0 +1,73 @@
+"""The secrets' values: made once, never shown, the same way in every cloud."""
+
+import base64
+import hashlib
+import json
+import os
+from typing import Any
+
+from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+
+def ensure(session: Any, stage: str, kakaopay_key: str | None = None, **client: Any) -> None:
+    """Fills what is still empty, and publishes the public keys of the tokens' signing keys."""
+    secrets, parameters = session.client("secretsmanager", **client), session.client("ssm", **client)
+
+    signing = _value(secrets, f"{stage}/jwt")
+    if signing is None:
+        signing = {"current": _signing_key()}
+        secrets.put_secret_value(SecretId=f"{stage}/jwt", SecretString=json.dumps(signing))
+    if _value(secrets, f"{stage}/cursor") is None:
+        key = {"kid": os.urandom(4).hex(), "key": _base64url(os.urandom(32))}
+        secrets.put_secret_value(SecretId=f"{stage}/cursor", SecretString=json.dumps({"current": key}))
+    if kakaopay_key and _value(secrets, f"{stage}/kakaopay") is None:
+        value = json.dumps({"secretKey": kakaopay_key})
+        secrets.put_secret_value(SecretId=f"{stage}/kakaopay", SecretString=value)
+
+    jwks = json.dumps({"keys": [_jwk(key) for key in signing.values() if key]})
+    parameters.put_parameter(
+        Name=f"/{stage}/jwt-public-keys", Value=jwks, Type="String", Overwrite=True
+    )
+
+
+def _value(secrets: Any, name: str) -> dict[str, Any] | None:
+    try:
+        return json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
+    except (KeyError, json.JSONDecodeError):
+        return None
+    except ClientError as error:
+        # A secret without any version yet is reported like one that does not exist.
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return None
+        raise
+
+
+def _signing_key() -> dict[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return {"kid": _thumbprint(_public(key)), "pem": pem.decode()}
+
+
+def _jwk(key: dict[str, str]) -> dict[str, str]:
+    private = serialization.load_pem_private_key(key["pem"].encode(), password=None)
+    return {**_public(private), "kid": key["kid"], "alg": "ES256", "use": "sig"}
+
+
+def _public(key: Any) -> dict[str, str]:
+    point = key.public_key().public_numbers()
+    x, y = (_base64url(number.to_bytes(32, "big")) for number in (point.x, point.y))
+    return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
+
+
+def _thumbprint(public: dict[str, str]) -> str:
+    """RFC 7638: the hash of the required members, in order, without spaces."""
+    text = json.dumps(public, sort_keys=True, separators=(",", ":"))
+    return _base64url(hashlib.sha256(text.encode()).digest())
+
+
+def _base64url(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
