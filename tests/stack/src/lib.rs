@@ -1,1 +1,46 @@
-//! To be written.
+//! What tests stand on: one runtime, one client and one fresh set of tables per process.
+//!
+//! Tests of a process are kept apart by fresh ids. `make test` starts what they need and says where it is.
+#![expect(clippy::expect_used, reason = "a test that can't start says why and ends")]
+
+mod meter;
+mod tables;
+mod tamper;
+
+pub use meter::{Call, Meter, metered};
+pub use tables::prefix;
+pub use tamper::without;
+
+use std::{future::Future, sync::OnceLock};
+
+use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::{Client, config::Credentials};
+use tokio::runtime::{Builder, Runtime};
+
+/// Runs a test on the runtime that all tests of the process share.
+///
+/// `#[tokio::test]` would make one for each test, and a shared client's connections die with the runtime that opened them.
+pub fn run<F: Future>(test: F) -> F::Output {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let start = || Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    RUNTIME.get_or_init(start).block_on(test)
+}
+
+/// The client of the local DynamoDB that all tests of the process share.
+pub fn dynamo() -> Client {
+    static CLIENT: OnceLock<Client> = OnceLock::new();
+    CLIENT.get_or_init(|| Client::from_conf(config().build())).clone()
+}
+
+fn config() -> aws_sdk_dynamodb::config::Builder {
+    let address = std::env::var("AWS_ENDPOINT_URL")
+        .expect("AWS_ENDPOINT_URL is not set: these tests are run by `make test`");
+    aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(address)
+        .region(Region::new("ap-northeast-2"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "tests"))
+        // Hundreds of contenders on two cores wait for each other, and that is no fault.
+        .timeout_config(TimeoutConfig::disabled())
+        .retry_config(RetryConfig::standard())
+}

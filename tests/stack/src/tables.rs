@@ -1,0 +1,80 @@
+use std::sync::OnceLock;
+
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
+};
+use serde_json::Value;
+use tokio::{runtime::Handle, task::block_in_place};
+
+use crate::dynamo;
+
+/// The prefix of this process's own tables: `<prefix>-identity` and so on. The first call makes them.
+///
+/// Call it inside [`crate::run`].
+pub fn prefix() -> &'static str {
+    static PREFIX: OnceLock<String> = OnceLock::new();
+    PREFIX.get_or_init(|| block_in_place(|| Handle::current().block_on(create())))
+}
+
+/// Makes the tables that `infra/data.yaml` defines: `TABLES_FILE` holds their properties in JSON, as CloudFormation has them.
+async fn create() -> String {
+    let file = std::env::var("TABLES_FILE").unwrap_or_else(|_| {
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/local/tables.json").to_owned()
+    });
+    let json = std::fs::read_to_string(&file)
+        .expect("target/local/tables.json is missing: these tests are run by `make test`");
+    let tables: Vec<Value> = serde_json::from_str(&json).expect("tables.json is a list of tables");
+    let process = std::process::id();
+    let started = std::time::UNIX_EPOCH.elapsed().expect("a clock after 1970").as_millis();
+    let prefix = format!("test-{process}-{started}");
+    for table in &tables {
+        let name = text(&table["TableName"]).replace("${Stage}", &prefix);
+        let request =
+            dynamo().create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+        let request = request
+            .set_key_schema(Some(key_schema(&table["KeySchema"])))
+            .set_attribute_definitions(Some(
+                list(&table["AttributeDefinitions"]).map(attribute).collect(),
+            ));
+        let indexes: Vec<_> = list(&table["GlobalSecondaryIndexes"]).map(index).collect();
+        let request =
+            request.set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes));
+        request.send().await.expect("the local DynamoDB makes a table");
+    }
+    prefix
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text in tables.json")
+}
+
+fn key_schema(value: &Value) -> Vec<KeySchemaElement> {
+    let element = |element: &Value| {
+        let key = KeySchemaElement::builder().attribute_name(text(&element["AttributeName"]));
+        key.key_type(KeyType::from(text(&element["KeyType"]))).build().expect("a key")
+    };
+    list(value).map(element).collect()
+}
+
+fn attribute(value: &Value) -> AttributeDefinition {
+    let attribute = AttributeDefinition::builder().attribute_name(text(&value["AttributeName"]));
+    attribute
+        .attribute_type(ScalarAttributeType::from(text(&value["AttributeType"])))
+        .build()
+        .expect("an attribute")
+}
+
+fn index(value: &Value) -> GlobalSecondaryIndex {
+    let projection = ProjectionType::from(text(&value["Projection"]["ProjectionType"]));
+    GlobalSecondaryIndex::builder()
+        .index_name(text(&value["IndexName"]))
+        .set_key_schema(Some(key_schema(&value["KeySchema"])))
+        .projection(Projection::builder().projection_type(projection).build())
+        .build()
+        .expect("an index")
+}

@@ -1,0 +1,71 @@
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{
+        ConfigBag, Intercept, RuntimeComponents,
+        interceptors::BeforeSerializationInterceptorContextMut,
+    },
+    error::BoxError,
+    operation::transact_write_items::TransactWriteItemsInput,
+    types::AttributeValue,
+};
+
+/// A client whose transactions lack every condition on an attribute: the negative control of a test that proves what the
+/// condition is for. The product itself has no such switch.
+pub fn without(attribute: &str) -> Client {
+    let tamper = Without(format!("#{attribute} "));
+    Client::from_conf(crate::config().interceptor(tamper).build())
+}
+
+#[derive(Debug)]
+struct Without(String);
+
+impl Intercept for Without {
+    fn name(&self) -> &'static str {
+        "without"
+    }
+
+    fn modify_before_serialization(
+        &self,
+        context: &mut BeforeSerializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(input) = context.input_mut().downcast_mut::<TransactWriteItemsInput>() else {
+            return Ok(());
+        };
+        for item in input.transact_items.iter_mut().flatten() {
+            if let Some(update) = &mut item.update {
+                self.strip(
+                    &mut update.condition_expression,
+                    &update.update_expression,
+                    &mut update.expression_attribute_values,
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Without {
+    fn strip(
+        &self,
+        condition: &mut Option<String>,
+        update: &str,
+        values: &mut Option<HashMap<String, AttributeValue>>,
+    ) {
+        let Some(text) = condition.take() else { return };
+        let kept: Vec<_> = text.split(" AND ").filter(|clause| !clause.contains(&self.0)).collect();
+        let kept = kept.join(" AND ");
+        // DynamoDB refuses values that nothing mentions.
+        let used = format!("{update} {kept} ");
+        let mentions = |name: &str| {
+            used.split(|c: char| !(c.is_alphanumeric() || c == ':')).any(|word| word == name)
+        };
+        if let Some(values) = values {
+            values.retain(|name, _| mentions(name));
+        }
+        *condition = (!kept.is_empty()).then_some(kept);
+    }
+}
