@@ -17,6 +17,9 @@ pub mod ephemeral;
 pub mod identity;
 pub mod sales;
 
+#[cfg(test)]
+mod tests;
+
 pub use aws_sdk_dynamodb::Client;
 pub use connect::ConnectError;
 pub use fault::{Rejected, StoreFault};

@@ -1,0 +1,209 @@
+use domain::{
+    id::{MemberId, SessionId},
+    time::Time,
+};
+
+use crate::{
+    Compare, Rejected, Store, Transaction, Ttl, Write,
+    ephemeral::{
+        idempotency::{Begun, IdempotencyFault, LEASE, RecordKey},
+        rate::{RateFault, Rule},
+    },
+    identity::session::{Session, SessionKey},
+};
+
+pub(crate) fn store() -> Store {
+    Store::new(stack::dynamo(), stack::prefix())
+}
+
+fn session(now: Time) -> (SessionKey, Session) {
+    let key = SessionKey { member_id: MemberId::generate(), session_id: SessionId::generate() };
+    let session = Session {
+        id: key.session_id,
+        member_id: key.member_id,
+        refresh_hash: "hash".into(),
+        previous_hashes: vec![],
+        created_at: now,
+        ended_at: None,
+        expires_at: Ttl::at(now.plus(std::time::Duration::from_secs(60))),
+    };
+    (key, session)
+}
+
+#[test]
+fn what_was_put_is_read_back_alone_and_in_a_batch_across_tables() {
+    stack::run(async {
+        let (store, now) = (store(), Time::now());
+        let (key, session) = session(now);
+        store.write(Write::create(&key, &session), ()).await.unwrap();
+        assert_eq!(store.get(&key).await.unwrap().as_ref(), Some(&session));
+        let nothing =
+            RecordKey { account: "nobody".into(), operation: "nothing", key: "none".into() };
+        assert_eq!(store.read(&(key, nothing)).await.unwrap(), (Some(session), None));
+    });
+}
+
+#[test]
+fn a_second_create_is_rejected_and_changes_nothing() {
+    stack::run(async {
+        let (store, now) = (store(), Time::now());
+        let (key, session) = session(now);
+        store.write(Write::create(&key, &session), ()).await.unwrap();
+        let other = Session { refresh_hash: "other".into(), ..session.clone() };
+        let second = store.write(Write::create(&key, &other), "taken").await;
+        assert!(matches!(second, Err(Rejected::Condition("taken"))), "{second:?}");
+        assert_eq!(store.get(&key).await.unwrap(), Some(session));
+    });
+}
+
+#[test]
+fn a_transaction_does_all_or_nothing_and_says_which_condition_failed() {
+    stack::run(async {
+        let (store, now) = (store(), Time::now());
+        let ((there, session), (new, fresh)) = (session(now), self::session(now));
+        let (another, third) = self::session(now);
+        store.write(Write::create(&there, &session), ()).await.unwrap();
+        let transaction = Transaction::new()
+            .require(Write::create(&new, &fresh), "new")
+            .require(
+                Write::update(&there).set("refreshHash", "b").when(
+                    "refreshHash",
+                    Compare::Equal,
+                    "a",
+                ),
+                "hash",
+            )
+            .require(
+                Write::update(&another).set("id", third.id).when_present("pk"),
+                "fails too, but comes second",
+            );
+        let rejected = store.transact(transaction).await;
+        assert!(matches!(rejected, Err(Rejected::Condition("hash"))), "{rejected:?}");
+        assert_eq!(store.get(&new).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn conflicting_transactions_are_tried_again_until_all_are_done() {
+    stack::run(async {
+        let rule = Rule { name: "conflict", limit: 1000, window: LEASE };
+        let subject = MemberId::generate().to_string();
+        let store = store();
+        let (key, session) = session(Time::now());
+        store.write(Write::create(&key, &session), ()).await.unwrap();
+        let one = || {
+            let (store, transaction) =
+                (store.clone(), Transaction::<()>::new().also(Write::update(&key).add("uses", 1)));
+            tokio::spawn(async move { store.transact(transaction).await })
+        };
+        for run in (0..50).map(|_| one()).collect::<Vec<_>>() {
+            run.await.unwrap().unwrap();
+        }
+        let counted =
+            Write::update(&key).set("refreshHash", "seen").when("uses", Compare::Equal, 50);
+        store.write(counted, ()).await.unwrap();
+        store.count(rule, &subject, Time::now()).await.unwrap();
+    });
+}
+
+#[test]
+fn a_rate_counts_in_windows_and_says_how_long_to_wait() {
+    stack::run(async {
+        let rule = Rule { name: "test", limit: 2, window: std::time::Duration::from_secs(60) };
+        let (store, subject) = (store(), MemberId::generate().to_string());
+        let now = Time::from_millis(1_800_000_010_000);
+        store.count(rule, &subject, now).await.unwrap();
+        store.count(rule, &subject, now).await.unwrap();
+        let third = store.count(rule, &subject, now).await.unwrap_err();
+        assert!(
+            matches!(third, RateFault::TooMany { retry_after } if retry_after.as_secs() == 50),
+            "{third:?}"
+        );
+        store.count(rule, &subject, now.plus(rule.window)).await.unwrap();
+        store.count(rule, "another", now).await.unwrap();
+    });
+}
+
+fn record() -> RecordKey {
+    RecordKey { account: MemberId::generate().to_string(), operation: "test", key: "key".into() }
+}
+
+#[test]
+fn the_same_key_gives_the_same_answer_and_another_body_is_refused() {
+    stack::run(async {
+        let (store, now, key) = (store(), Time::now(), record());
+        let Begun::Run(lease) = store.begin(key.clone(), "a", now).await.unwrap() else {
+            panic!("it is new")
+        };
+        let running = store.begin(key.clone(), "a", now).await.unwrap_err();
+        assert!(
+            matches!(running, IdempotencyFault::InProgress { retry_after } if retry_after == LEASE),
+            "{running:?}"
+        );
+        store.transact(Transaction::<()>::new().also(lease.finish("answer"))).await.unwrap();
+        let again = store.begin(key.clone(), "a", now).await.unwrap();
+        assert!(matches!(again, Begun::Finished(answer) if answer == "answer"));
+        let other = store.begin(key, "b", now).await.unwrap_err();
+        assert!(matches!(other, IdempotencyFault::KeyReused), "{other:?}");
+    });
+}
+
+#[test]
+fn after_the_lease_a_retry_resumes_and_the_first_run_can_no_longer_finish() {
+    stack::run(async {
+        let (store, now, key) = (store(), Time::now(), record());
+        let Begun::Run(first) = store.begin(key.clone(), "a", now).await.unwrap() else {
+            panic!("it is new")
+        };
+        store.write(first.made("made"), ()).await.unwrap();
+        let later = now.plus(LEASE);
+        let Begun::Run(second) = store.begin(key.clone(), "a", later).await.unwrap() else {
+            panic!("it is due")
+        };
+        assert_eq!(second.made.as_deref(), Some("made"));
+        assert!(matches!(
+            store.write(first.finish("late"), "lost").await,
+            Err(Rejected::Condition("lost"))
+        ));
+        store.write(second.finish("answer"), ()).await.unwrap();
+    });
+}
+
+#[test]
+fn a_released_lease_is_taken_at_once() {
+    stack::run(async {
+        let (store, now, key) = (store(), Time::now(), record());
+        let Begun::Run(first) = store.begin(key.clone(), "a", now).await.unwrap() else {
+            panic!("it is new")
+        };
+        store.write(first.release(), ()).await.unwrap();
+        assert!(matches!(store.begin(key, "a", now).await.unwrap(), Begun::Run(_)));
+    });
+}
+
+#[test]
+fn a_record_past_its_time_counts_as_gone_though_the_database_still_has_it() {
+    stack::run(async {
+        let (store, now, key) = (store(), Time::now(), record());
+        let Begun::Run(first) = store.begin(key.clone(), "a", now).await.unwrap() else {
+            panic!("it is new")
+        };
+        store.write(first.finish("old"), ()).await.unwrap();
+        let tomorrow = now.plus(std::time::Duration::from_secs(24 * 3600 + 1));
+        assert!(matches!(store.begin(key, "b", tomorrow).await.unwrap(), Begun::Run(_)));
+    });
+}
+
+#[test]
+fn an_item_with_attributes_of_a_newer_version_is_read() {
+    stack::run(async {
+        let store = store();
+        let (key, session) = session(Time::now());
+        store.write(Write::create(&key, &session), ()).await.unwrap();
+        store
+            .write(Write::update(&key).set("fromTheFuture", "x").remove("previousHashes"), ())
+            .await
+            .unwrap();
+        assert_eq!(store.get(&key).await.unwrap(), Some(session));
+    });
+}
