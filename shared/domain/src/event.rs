@@ -102,3 +102,54 @@ impl Price {
         Won::new(self.get() * u64::from(quantity.get()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_allowed_from_end_to_end_and_not_beyond() {
+        for (number, is_one) in [(0, false), (1, true), (100_000, true), (100_001, false)] {
+            assert_eq!(Capacity::try_from(number).is_ok(), is_one, "{number}");
+        }
+        for (number, is_one) in [(-1, false), (0, true), (10_000_000, true), (10_000_001, false)] {
+            assert_eq!(Price::try_from(number).is_ok(), is_one, "{number}");
+        }
+        for (number, is_one) in [(i64::MIN, false), (0, false), (1, true), (4, true), (5, false)] {
+            assert_eq!(Quantity::try_from(number).is_ok(), is_one, "{number}");
+        }
+        assert_eq!(Quantity::try_from(5).unwrap_err().code(), "RANGE");
+    }
+
+    #[test]
+    fn a_number_is_an_integer_in_json_and_checked_there_too() {
+        assert_eq!(serde_json::to_string(&Price::MAX).unwrap(), "10000000");
+        assert_eq!(serde_json::from_str::<Quantity>("4").unwrap(), Quantity::MAX);
+        assert!(serde_json::from_str::<Quantity>("5").is_err());
+    }
+
+    #[test]
+    fn the_list_price_is_the_price_of_every_ticket() {
+        assert_eq!(Price::MAX.of(Quantity::MAX), Won::new(40_000_000));
+        assert_eq!(Price::MIN.of(Quantity::MAX), Won::ZERO);
+        assert_eq!(Price::MAX.of(Quantity::MIN), Price::MAX.won());
+    }
+
+    #[test]
+    fn texts_have_their_lengths() {
+        assert!("가".repeat(100).parse::<Title>().is_ok());
+        assert!("가".repeat(101).parse::<Title>().is_err());
+        assert!("가".repeat(100).parse::<Place>().is_ok());
+        assert!("가".repeat(101).parse::<Place>().is_err());
+        assert!("가\n".repeat(2_500).parse::<Content>().is_ok());
+        assert!("가".repeat(5_001).parse::<Content>().is_err());
+        assert_eq!(serde_json::from_str::<Title>("\" 밤 \"").unwrap().as_str(), "밤");
+        assert!(serde_json::from_str::<Title>("\"\"").is_err());
+    }
+
+    #[test]
+    fn every_category_has_a_korean_name() {
+        let names: Vec<&str> = Category::ALL.iter().map(|category| category.korean()).collect();
+        assert_eq!(names, ["음악", "공연", "전시·미술", "영화", "모임", "체험"]);
+    }
+}

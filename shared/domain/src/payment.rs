@@ -162,3 +162,132 @@ pub struct HistoryEntry {
     #[serde(with = "millis")]
     pub at: Time,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    /// The whole machine once more, as a table.
+    const LEGAL: [(State, Step, State); 17] = [
+        (State::Reserved, Step::MakeReady, State::Ready),
+        (State::Reserved, Step::ApproveFree, State::Approved),
+        (State::Reserved, Step::Expire, State::Expired),
+        (State::Reserved, Step::Cancel, State::Cancelled),
+        (State::Reserved, Step::Fail, State::Failed),
+        (State::Ready, Step::StartApproval, State::Approving),
+        (State::Ready, Step::Expire, State::Expired),
+        (State::Ready, Step::Cancel, State::Cancelled),
+        (State::Ready, Step::Fail, State::Failed),
+        (State::Approving, Step::Approve, State::Approved),
+        (State::Approving, Step::Decline, State::Failed),
+        (State::Approving, Step::Reverse, State::Refunding),
+        (State::Approved, Step::StartRefund, State::Refunding),
+        (State::Refunding, Step::FinishRefund, State::Refunded),
+        (State::Refunding, Step::FinishPartialRefund, State::PartiallyRefunded),
+        (State::PartiallyRefunded, Step::StartRefund, State::Refunding),
+        (State::Expired, Step::StartLateApproval, State::Approving),
+    ];
+
+    #[test]
+    fn every_legal_step_is_named_and_every_other_refused() {
+        for &state in State::ALL {
+            for &step in Step::ALL {
+                let legal = LEGAL.iter().find(|(from, named, _)| (*from, *named) == (state, step));
+                let expected = legal.map(|(_, _, to)| *to).ok_or(IllegalStep { state, step });
+                assert_eq!(state.after(step), expected, "{state} {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_step_is_a_conflict_that_names_both() {
+        let refused = State::Approving.after(Step::Expire).unwrap_err();
+        assert_eq!(refused.kind(), Kind::Conflict);
+        assert_eq!(refused.code(), "PAYMENT_STATE");
+        assert_eq!(refused.to_string(), "EXPIRE is not possible while the payment is APPROVING");
+    }
+
+    #[test]
+    fn a_hold_ends_only_while_kakaopay_was_not_told_to_take_money() {
+        for &state in State::ALL {
+            for step in [Step::Expire, Step::Cancel, Step::Fail] {
+                assert_eq!(state.after(step).is_ok(), state.can_expire(), "{state} {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn from_a_final_state_nothing_leads_on_and_from_any_other_something_does() {
+        for &state in State::ALL {
+            let leads_on = Step::ALL.iter().any(|step| state.after(*step).is_ok());
+            assert_eq!(leads_on, !state.is_final(), "{state}");
+        }
+    }
+
+    #[test]
+    fn every_state_can_be_reached() {
+        let mut reached = vec![State::Reserved];
+        let mut next = 0;
+        while let Some(&state) = reached.get(next) {
+            for after in Step::ALL.iter().filter_map(|step| state.after(*step).ok()) {
+                if !reached.contains(&after) {
+                    reached.push(after);
+                }
+            }
+            next += 1;
+        }
+        reached.sort();
+        assert_eq!(reached, State::ALL);
+    }
+
+    #[test]
+    fn a_line_of_history_is_a_step_and_a_moment() {
+        let entry = HistoryEntry { step: Step::MakeReady, at: Time::from_millis(5) };
+        let json = serde_json::to_string(&entry).unwrap();
+        assert_eq!(json, r#"{"step":"MAKE_READY","at":5}"#);
+        assert_eq!(serde_json::from_str::<HistoryEntry>(&json).unwrap(), entry);
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        prop::collection::vec(select(Step::ALL), 0..40)
+    }
+
+    proptest! {
+        /// Walks at random and keeps the books of one ticket and its money beside the machine.
+        #[test]
+        fn whatever_is_tried_the_books_agree(steps in steps()) {
+            let mut state = State::Reserved;
+            let (mut held, mut sold, mut taken, mut given_back) = (true, false, false, false);
+            for step in steps {
+                let Ok(next) = state.after(step) else { continue };
+                prop_assert!(!state.is_final(), "{} led on by {}", state, step);
+                prop_assert!(next.after(step).is_err(), "{} could be run twice", step);
+                match step {
+                    Step::Reserve => prop_assert!(false, "reserved twice"),
+                    Step::MakeReady | Step::StartApproval => prop_assert!(held),
+                    Step::StartLateApproval => { prop_assert!(!held); held = true; }
+                    Step::ApproveFree | Step::Approve => {
+                        prop_assert!(held && !sold);
+                        (held, sold) = (false, true);
+                        taken = step == Step::Approve;
+                    }
+                    Step::Reverse => { prop_assert!(held); (held, taken) = (false, true); }
+                    Step::Expire | Step::Cancel | Step::Fail | Step::Decline => {
+                        prop_assert!(held && !taken, "{} gives back what is not held", step);
+                        held = false;
+                    }
+                    Step::StartRefund => prop_assert!(sold),
+                    Step::FinishPartialRefund => sold = true,
+                    Step::FinishRefund => (sold, given_back) = (false, true),
+                }
+                state = next;
+                prop_assert_eq!(state.holds_stock(), held, "{}", state);
+            }
+            // Money taken is a ticket, money given back, or a payment that is still being settled.
+            prop_assert!(!taken || sold || given_back || state.is_in_between());
+        }
+    }
+}

@@ -193,3 +193,154 @@ impl Fault for IllegalTransfer {
         "TRANSFER_STATE"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    fn transfer(from: Account, to: Account, amount: u64, state: State) -> Transfer {
+        Transfer {
+            id: TransferId::generate(),
+            from,
+            to,
+            amount: Won::new(amount),
+            kind: Kind::Used,
+            state,
+        }
+    }
+
+    fn accounts() -> [Account; 5] {
+        let [mina, juno] = ["mem_01KB4ZXJ3V8Q5W7N2M6T9RHCDE", "mem_01KB4ZXJ3V8Q5W7N2M6T9RHCDF"]
+            .map(|id| id.parse().unwrap());
+        [
+            Account::Member(mina),
+            Account::Member(juno),
+            Account::Artist(mina),
+            Account::Platform,
+            Account::Promotion,
+        ]
+    }
+
+    #[test]
+    fn a_pending_transfer_is_set_aside_until_it_is_posted_or_voided() {
+        let [mina, .., platform, _] = accounts();
+        let top_up = transfer(platform, mina, 1_000, State::Posted);
+        let used = transfer(mina, platform, 400, State::Pending);
+        let see = |used: Transfer| {
+            let transfers = [top_up.clone(), used];
+            (
+                balance(mina, &transfers),
+                available(mina, &transfers),
+                available(platform, &transfers),
+            )
+        };
+        assert_eq!(see(used.clone()), (1_000, 600, -1_000));
+        assert_eq!(see(used.clone().post().unwrap()), (600, 600, -600));
+        assert_eq!(see(used.void().unwrap()), (1_000, 1_000, -1_000));
+    }
+
+    #[test]
+    fn a_transfer_is_settled_once() {
+        let [mina, .., platform, _] = accounts();
+        for state in [State::Posted, State::Voided] {
+            let settled = transfer(mina, platform, 1, state);
+            let refused = IllegalTransfer { id: settled.id, state };
+            assert_eq!(settled.clone().post(), Err(refused));
+            assert_eq!(settled.void(), Err(refused));
+            assert_eq!(refused.kind(), fault::Kind::Conflict);
+            assert_eq!(refused.code(), "TRANSFER_STATE");
+        }
+    }
+
+    #[test]
+    fn an_account_is_written_as_it_is_read() {
+        for account in accounts() {
+            assert_eq!(account.to_string().parse(), Ok(account));
+            let json = serde_json::to_string(&account).unwrap();
+            assert_eq!(serde_json::from_str::<Account>(&json).unwrap(), account);
+        }
+        for wrong in
+            ["", "MEMBER", "MEMBER#", "member#mem_01KB4ZXJ3V8Q5W7N2M6T9RHCDE", "PLATFORM#1"]
+        {
+            assert!(Account::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn half_a_percent_of_the_cash_is_earned_rounded_down() {
+        for (cash, points) in
+            [(0, 0), (199, 0), (200, 1), (10_000, 50), (10_199, 50), (40_000_000, 200_000)]
+        {
+            assert_eq!(earned(Won::new(cash)), Won::new(points), "{cash}");
+        }
+        assert_eq!(taken_back(Won::new(100), Won::new(101)), None);
+    }
+
+    fn transfers() -> impl Strategy<Value = Vec<Transfer>> {
+        let one = (
+            select(accounts().to_vec()),
+            select(accounts().to_vec()),
+            any::<u64>(),
+            select(State::ALL),
+        );
+        let one = one.prop_map(|(from, to, amount, state)| transfer(from, to, amount, state));
+        prop::collection::vec(one, 0..50)
+    }
+
+    proptest! {
+        #[test]
+        fn all_balances_together_are_zero(transfers in transfers()) {
+            let total: i128 = accounts().iter().map(|account| balance(*account, &transfers)).sum();
+            prop_assert_eq!(total, 0);
+        }
+
+        #[test]
+        fn a_balance_is_what_came_in_less_what_went_out(transfers in transfers()) {
+            for account in accounts() {
+                let mut running = 0;
+                for transfer in transfers.iter().filter(|transfer| transfer.state == State::Posted) {
+                    let amount = i128::from(transfer.amount.get());
+                    if transfer.to == account { running += amount; }
+                    if transfer.from == account { running -= amount; }
+                }
+                prop_assert_eq!(balance(account, &transfers), running);
+                prop_assert!(available(account, &transfers) <= running);
+            }
+        }
+
+        #[test]
+        fn spending_only_what_is_available_never_goes_below_zero(
+            spends in prop::collection::vec((1..2_000_u64, any::<bool>()), 0..30),
+        ) {
+            let [mina, .., platform, _] = accounts();
+            let mut ledger = vec![transfer(platform, mina, 10_000, State::Posted)];
+            for (amount, keeps) in spends {
+                if i128::from(amount) > available(mina, &ledger) {
+                    continue;
+                }
+                let pending = transfer(mina, platform, amount, State::Pending);
+                ledger.push(pending.clone());
+                prop_assert!(available(mina, &ledger) >= 0);
+                let settled = if keeps { pending.post() } else { pending.void() };
+                ledger.pop();
+                ledger.push(settled.unwrap());
+                prop_assert!(balance(mina, &ledger) >= 0);
+            }
+        }
+
+        #[test]
+        fn what_is_left_of_the_earned_is_what_the_kept_cash_earns(cash in 0..1_u64 << 40, parts in prop::collection::vec(0..=100_u64, 0..5)) {
+            let mut kept = Won::new(cash);
+            let mut points = earned(kept);
+            for part in parts {
+                let refunded = Won::new(kept.get() * part / 100);
+                points = points.checked_sub(taken_back(kept, refunded).unwrap()).unwrap();
+                kept = kept.checked_sub(refunded).unwrap();
+                prop_assert_eq!(points, earned(kept));
+            }
+        }
+    }
+}

@@ -36,3 +36,76 @@ macro_rules! has_schema {
         }
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use utoipa::{PartialSchema, ToSchema};
+
+    use crate::{event, id, member, time, won};
+
+    fn schema<T: PartialSchema>() -> Value {
+        serde_json::to_value(T::schema()).unwrap()
+    }
+
+    #[test]
+    fn the_limits_in_the_document_are_those_that_are_checked() {
+        assert_eq!(
+            schema::<event::Quantity>(),
+            json!({
+                "type": "integer", "minimum": 1, "maximum": 4, "examples": [2],
+                "description": "How many tickets are bought at once: 1 to 4.",
+            })
+        );
+        assert_eq!(
+            schema::<id::EventId>(),
+            json!({
+                "type": "string", "pattern": "^evt_[0-7][0-9A-HJKMNP-TV-Z]{25}$",
+                "examples": ["evt_01KB4ZXJ3V8Q5W7N2M6T9RHCDE"], "description": "An event's id.",
+            })
+        );
+        assert_eq!(schema::<event::Category>()["enum"], json!(event::Category::NAMES));
+        assert_eq!(schema::<member::Nickname>()["maxLength"], 20);
+        assert_eq!(schema::<event::Content>()["maxLength"], 5_000);
+        assert_eq!(schema::<won::Won>()["minimum"], 0);
+        assert_eq!(<event::Title as ToSchema>::name(), "Title");
+    }
+
+    /// Every text type, with the reader of its values.
+    macro_rules! examples_are_accepted {
+        ($($name:ty),+ $(,)?) => {$(
+            for example in schema::<$name>()["examples"].as_array().unwrap() {
+                let example = example.as_str().unwrap();
+                assert!(example.parse::<$name>().is_ok(), "{} refuses {example}", stringify!($name));
+            }
+        )+};
+    }
+
+    #[test]
+    fn the_examples_in_the_document_are_accepted() {
+        examples_are_accepted!(
+            event::Title,
+            event::Place,
+            event::Content,
+            id::MemberId,
+            id::PaymentId,
+            member::BirthDate,
+            member::Email,
+            member::GivenPassword,
+            member::Nickname,
+            member::Password,
+            member::Phone,
+            time::Day,
+            time::Time,
+        );
+    }
+
+    #[test]
+    fn moments_and_passwords_have_their_formats() {
+        assert_eq!(schema::<time::Time>()["format"], "date-time");
+        assert_eq!(schema::<time::Day>()["format"], "date");
+        assert_eq!(schema::<member::BirthDate>()["format"], "date");
+        assert_eq!(schema::<member::Password>()["format"], "password");
+        assert_eq!(schema::<member::Email>()["format"], "email");
+    }
+}

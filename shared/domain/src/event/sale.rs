@@ -75,3 +75,53 @@ impl Fault for SaleClosed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sale(state: State) -> Sale {
+        let window = SaleWindow {
+            sale_starts_at: Time::from_millis(100),
+            sale_ends_at: Time::from_millis(200),
+        };
+        Sale { state, terms_version: 1, window, price: Price::MAX }
+    }
+
+    #[test]
+    fn a_sale_is_open_from_its_start_to_just_before_its_end() {
+        let open_at = |millis| sale(State::Open).open_at(Time::from_millis(millis));
+        assert_eq!(open_at(99), Err(SaleClosed::NotYet));
+        assert_eq!(open_at(100), Ok(()));
+        assert_eq!(open_at(199), Ok(()));
+        assert_eq!(open_at(200), Err(SaleClosed::Ended));
+    }
+
+    #[test]
+    fn nothing_is_sold_of_a_cancelled_event() {
+        for millis in [99, 100, 200] {
+            let refused = sale(State::Cancelled).open_at(Time::from_millis(millis));
+            assert_eq!(refused, Err(SaleClosed::Cancelled));
+        }
+    }
+
+    #[test]
+    fn a_closed_sale_is_a_refusal_with_its_own_code() {
+        let codes = [SaleClosed::NotYet, SaleClosed::Ended, SaleClosed::Cancelled].map(|closed| {
+            assert_eq!(closed.kind(), Kind::Refused);
+            closed.code()
+        });
+        assert_eq!(codes, ["SALE_NOT_STARTED", "SALE_ENDED", "EVENT_CANCELLED"]);
+    }
+
+    #[test]
+    fn items_keep_the_terms_flat() {
+        let terms = sale(State::Open);
+        let json = serde_json::to_string(&terms).unwrap();
+        assert_eq!(
+            json,
+            r#"{"state":"OPEN","termsVersion":1,"saleStartsAt":100,"saleEndsAt":200,"price":10000000}"#
+        );
+        assert_eq!(serde_json::from_str::<Sale>(&json).unwrap(), terms);
+    }
+}

@@ -106,3 +106,51 @@ impl TryFrom<Stored> for Schedule {
             .map_err(|_| "the moments of a schedule are out of order")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn schedule(moments: [i64; 4]) -> Result<Schedule, Vec<(&'static str, Invalid)>> {
+        let [starts, ends, sale_starts, sale_ends] = moments.map(Time::from_millis);
+        Schedule::new(starts, ends, sale_starts, sale_ends)
+    }
+
+    #[test]
+    fn every_broken_rule_is_told_at_once() {
+        assert_eq!(
+            schedule([5, 5, 9, 9]).unwrap_err(),
+            [
+                ("endsAt", Invalid::After { field: "startsAt" }),
+                ("saleEndsAt", Invalid::After { field: "saleStartsAt" }),
+                ("saleEndsAt", Invalid::NotAfter { field: "endsAt" }),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_sale_may_last_to_the_very_end() {
+        let schedule = schedule([50, 90, 10, 90]).unwrap();
+        assert_eq!(schedule.sale_ends_at(), schedule.ends_at());
+    }
+
+    #[test]
+    fn items_keep_four_numbers() {
+        let schedule = schedule([50, 90, 10, 40]).unwrap();
+        let json = serde_json::to_string(&schedule).unwrap();
+        assert_eq!(json, r#"{"startsAt":50,"endsAt":90,"saleStartsAt":10,"saleEndsAt":40}"#);
+        assert_eq!(serde_json::from_str::<Schedule>(&json).unwrap(), schedule);
+        assert!(serde_json::from_str::<Schedule>(&json.replace("90", "30")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_schedule_is_in_order_or_refused(moments in [0..9_i64, 0..9, 0..9, 0..9]) {
+            let [starts, ends, sale_starts, sale_ends] = moments;
+            let in_order = starts < ends && sale_starts < sale_ends && sale_ends <= ends;
+            prop_assert_eq!(schedule(moments).is_ok(), in_order);
+        }
+    }
+}

@@ -54,3 +54,66 @@ impl Fault for TooManyPoints {
         "POINTS_EXCEED_PRICE"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn split(
+        price: i64,
+        quantity: i64,
+        coupon: Option<u64>,
+        points: u64,
+    ) -> Result<[u64; 4], TooManyPoints> {
+        let price = Price::try_from(price).unwrap();
+        let quantity = Quantity::try_from(quantity).unwrap();
+        let split = amounts(price, quantity, coupon.map(Won::new), Won::new(points))?;
+        Ok([split.list_price, split.coupon, split.points, split.cash].map(Won::get))
+    }
+
+    #[test]
+    fn the_coupon_comes_first_then_points_then_cash() {
+        assert_eq!(split(10_000, 3, Some(5_000), 1_000), Ok([30_000, 5_000, 1_000, 24_000]));
+        assert_eq!(split(10_000, 1, None, 0), Ok([10_000, 0, 0, 10_000]));
+    }
+
+    #[test]
+    fn a_coupon_pays_no_more_than_the_price_and_its_rest_is_lost() {
+        assert_eq!(split(3_000, 1, Some(5_000), 0), Ok([3_000, 3_000, 0, 0]));
+        assert_eq!(split(0, 4, Some(5_000), 0), Ok([0, 0, 0, 0]));
+    }
+
+    #[test]
+    fn more_points_than_remain_to_be_paid_are_refused() {
+        let refused = split(10_000, 1, Some(4_000), 6_001).unwrap_err();
+        assert_eq!(refused, TooManyPoints { points: Won::new(6_001), remaining: Won::new(6_000) });
+        assert_eq!(refused.kind(), Kind::Refused);
+        assert_eq!(refused.code(), "POINTS_EXCEED_PRICE");
+        assert_eq!(split(10_000, 1, Some(4_000), 6_000), Ok([10_000, 4_000, 6_000, 0]));
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_are_the_list_price(
+            price in 0..=10_000_000_i64,
+            quantity in 1..=4_i64,
+            coupon in prop::option::of(0..50_000_000_u64),
+            points in 0..50_000_000_u64,
+        ) {
+            let remaining = (price * quantity).unsigned_abs().saturating_sub(coupon.unwrap_or(0));
+            match split(price, quantity, coupon, points) {
+                Ok([list_price, coupon, used, cash]) => {
+                    prop_assert_eq!(list_price, coupon + used + cash);
+                    prop_assert_eq!(used, points);
+                    prop_assert!(points <= remaining);
+                }
+                Err(refused) => {
+                    prop_assert!(points > remaining);
+                    prop_assert_eq!(refused.remaining.get(), remaining);
+                }
+            }
+        }
+    }
+}
