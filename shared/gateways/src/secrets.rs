@@ -2,12 +2,11 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::env;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, SdkConfig};
+use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config;
 use domain::fault::{Fault, Kind};
@@ -40,16 +39,9 @@ struct Loaded {
 }
 
 impl Secrets {
-    /// With a client of its own, from the environment of a Lambda function. A function that has an [`SdkConfig`] already
-    /// uses [`Secrets::new`]: each config brings an HTTP client, and that is most of a cold start.
+    /// With the configuration that all AWS clients of the process share.
     pub async fn connect() -> Self {
-        let name =
-            env::var("AWS_LAMBDA_FUNCTION_NAME").ok().and_then(|name| AppName::new(name).ok());
-        let mut loader = aws_config::defaults(BehaviorVersion::latest());
-        if let Some(name) = name {
-            loader = loader.app_name(name);
-        }
-        Self::new(&loader.load().await)
+        Self::new(aws::config().await)
     }
 
     /// With the HTTP client, region and credentials of `aws`.

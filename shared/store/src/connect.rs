@@ -1,6 +1,9 @@
-use aws_config::{AppName, BehaviorVersion, timeout::TimeoutConfig};
-use aws_sdk_dynamodb::{Client, config::retry::RetryConfig};
 use std::{env, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{self, retry::RetryConfig, timeout::TimeoutConfig},
+};
 
 use crate::Store;
 
@@ -23,14 +26,8 @@ impl Store {
             .connect_timeout(Duration::from_secs(1))
             .operation_attempt_timeout(Duration::from_secs(4))
             .build();
-        let mut config = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts);
-        // Recorded calls are told apart by it, so that each function's permissions can be checked.
-        if let Some(name) =
-            env::var("AWS_LAMBDA_FUNCTION_NAME").ok().and_then(|name| AppName::new(name).ok())
-        {
-            config = config.app_name(name);
-        }
-        let client = Client::new(&config.load().await);
+        let config = config::Builder::from(aws::config().await).timeout_config(timeouts);
+        let client = Client::from_conf(config.build());
         greet(&client).await;
         Ok(Self::new(client, &prefix))
     }

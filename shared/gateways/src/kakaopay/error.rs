@@ -61,9 +61,13 @@ impl Cause {
     /// Whether it may be gone in a moment. After a time-out it may, but whoever waits has waited long enough.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::NoConnection | Self::Dropped | Self::Unreadable | Self::Code(_) => true,
+            Self::NoConnection
+            | Self::Dropped
+            | Self::Unreadable
+            | Self::Mismatch(_)
+            | Self::Code(_) => true,
             Self::Status(status) => *status >= 500,
-            Self::TimedOut | Self::Mismatch(_) | Self::Misconfigured(_) | Self::Key(_) => false,
+            Self::TimedOut | Self::Misconfigured(_) | Self::Key(_) => false,
         }
     }
 }
