@@ -10,6 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::KnownFormat;
 
 use crate::invalid::Invalid;
 use crate::time::{Day, Time};
@@ -93,10 +94,11 @@ impl fmt::Debug for BirthDate {
 
 has_schema!(
     BirthDate,
-    schema::text("The day a member was born: in the past, 1900-01-01 or later.", "1995-03-14")
-        .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
-            utoipa::openapi::KnownFormat::Date
-        )))
+    schema::formatted(
+        "The day a member was born: in the past, 1900-01-01 or later.",
+        "1995-03-14",
+        KnownFormat::Date
+    )
 );
 
 choice!(

@@ -1,6 +1,6 @@
 //! The OpenAPI schemas of our values, built from the same constants that check them.
 
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
 /// A string.
 pub(crate) fn text(description: &str, example: &str) -> ObjectBuilder {
@@ -8,6 +8,11 @@ pub(crate) fn text(description: &str, example: &str) -> ObjectBuilder {
         .schema_type(Type::String)
         .description(Some(description.trim()))
         .examples([example])
+}
+
+/// A string in one of the formats that OpenAPI knows.
+pub(crate) fn formatted(description: &str, example: &str, format: KnownFormat) -> ObjectBuilder {
+    text(description, example).format(Some(SchemaFormat::KnownFormat(format)))
 }
 
 /// A whole number between two others, both allowed.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::KnownFormat;
 
 use crate::invalid::Invalid;
 use crate::schema;
@@ -155,15 +156,12 @@ impl fmt::Debug for Time {
 
 has_schema!(
     Time,
-    schema::text(
+    schema::formatted(
         "A moment in RFC 3339, with any offset when sent; answered on Korea's clock, to the millisecond.",
-        MOMENT_EXAMPLE
+        MOMENT_EXAMPLE,
+        KnownFormat::DateTime
     )
-    .format(Some(DATE_TIME))
 );
-
-const DATE_TIME: utoipa::openapi::SchemaFormat =
-    utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::DateTime);
 
 /// A day in Korea.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -226,12 +224,7 @@ impl fmt::Debug for Day {
     }
 }
 
-has_schema!(
-    Day,
-    schema::text("A day in Korea.", DAY_EXAMPLE).format(Some(
-        utoipa::openapi::SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::Date)
-    ))
-);
+has_schema!(Day, schema::formatted("A day in Korea.", DAY_EXAMPLE, KnownFormat::Date));
 
 /// A moment as stored items write it: `#[serde(with = "domain::time::millis")]`.
 pub mod millis {

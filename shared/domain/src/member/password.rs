@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use unicode_normalization::UnicodeNormalization;
+use utoipa::openapi::KnownFormat;
 
 use crate::invalid::Invalid;
 use crate::schema;
@@ -11,6 +12,7 @@ const COMMON: &str = include_str!("common_passwords.txt");
 
 const MIN: usize = 8;
 const MAX: usize = 64;
+const EXAMPLE: &str = "보랏빛 무대 뒤의 고양이";
 
 /// A password that somebody chooses: 8 to 64 characters of any kind, and not a common one.
 ///
@@ -36,13 +38,11 @@ impl FromStr for Password {
 
 has_schema!(
     Password,
-    schema::text(
+    schema::formatted(
         "8 to 64 characters of any kind; common passwords are refused.",
-        "보랏빛 무대 뒤의 고양이"
+        EXAMPLE,
+        KnownFormat::Password
     )
-    .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
-        utoipa::openapi::KnownFormat::Password
-    )))
     .min_length(Some(MIN))
     .max_length(Some(MAX))
 );
@@ -65,10 +65,7 @@ impl FromStr for GivenPassword {
 
 has_schema!(
     GivenPassword,
-    schema::text("The password chosen at sign-up.", "보랏빛 무대 뒤의 고양이")
-        .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
-            utoipa::openapi::KnownFormat::Password
-        )))
+    schema::formatted("The password chosen at sign-up.", EXAMPLE, KnownFormat::Password)
         .min_length(Some(1))
         .max_length(Some(MAX))
 );
