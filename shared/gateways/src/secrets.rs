@@ -143,7 +143,7 @@ impl Fault for Error {
 
 #[cfg(test)]
 mod tests {
-    use aws_config::Region;
+    use aws_config::{BehaviorVersion, Region};
     use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
     use serde::Deserialize;
     use serde_json::json;
