@@ -1,2 +1,149 @@
-//! In the making.
-fn main() {}
+//! `make bench`: how long our functions take to start, beside a Node and a Python function that do the
+//! same read with their AWS SDKs, in one run; their memory, their zip, and their work per warm request.
+//!
+//! Cold start: from the process's start until it asks for its first event, clients built and connected.
+//! The local cloud is spoken to over plain HTTP, so no TLS handshake is in it; loading the trust store
+//! for it is. The figures of one run compare; those of two machines don't.
+
+mod contenders;
+
+use std::time::{Duration, Instant};
+
+use contenders::{Contender, Result};
+use domain::id::EventId;
+use serde_json::{Value, json};
+use store::{Write, catalog::EventKey};
+use tests::runtime_api::Outcome;
+
+/// Starts of each contender, one after the other in turns, so that a busy moment meets them all.
+const STARTS: usize = 30;
+const WARM_REQUESTS: usize = 1_000;
+
+fn main() -> Result<()> {
+    stack::run(run())
+}
+
+async fn run() -> Result<()> {
+    let event_id = publish().await?;
+    let contenders = contenders::prepare()?;
+    let mut starts = vec![Vec::new(); contenders.len()];
+    for _ in 0..STARTS {
+        for (contender, starts) in contenders.iter().zip(&mut starts) {
+            let function = contender.start().await?;
+            starts.push(function.ready().await?);
+        }
+    }
+    println!("\n{STARTS} starts each, in turns; {WARM_REQUESTS} warm requests; p50 / p99");
+    println!(
+        "{:<24}{:>18}{:>12}{:>12}{:>22}{:>22}",
+        "", "cold start, ms", "memory, MB", "zip, MB", "request, CPU ms", "request, all ms"
+    );
+    for (contender, mut starts) in contenders.iter().zip(starts) {
+        let warm = match contender.reads_event {
+            true => Some(warm(contender, &event_id).await?),
+            false => None,
+        };
+        let memory = match &warm {
+            Some(warm) => warm.memory,
+            None => {
+                let function = contender.start().await?;
+                function.ready().await?;
+                function.peak_memory()?
+            }
+        };
+        println!(
+            "{:<24}{:>18}{:>12.1}{:>12.2}{:>22}{:>22}",
+            contender.name,
+            quantiles(&mut starts),
+            memory as f64 / 1024.0,
+            contender.zip as f64 / 1e6,
+            warm.as_ref().map_or_else(String::new, |warm| quantiles(&mut warm.processor.clone())),
+            warm.as_ref().map_or_else(String::new, |warm| quantiles(&mut warm.whole.clone())),
+        );
+    }
+    println!("bars for ours: cold start p50 20 ms, memory 16 MB, zip 4 MB, CPU p99 1 ms");
+    Ok(())
+}
+
+/// Puts the event that everybody reads into the local table.
+async fn publish() -> Result<EventId> {
+    let store = store::Store::new(stack::dynamo(), stack::prefix());
+    let id = EventId::generate();
+    let event = serde_json::from_value(json!({
+        "id": id, "artistId": domain::id::MemberId::generate(), "artistNickname": "달빛유랑단",
+        "title": "한여름 밤의 어쿠스틱", "place": "서울 마포구 홍대 소극장",
+        "content": "기타 한 대와 목소리로 채우는 여름밤입니다. ".repeat(20).trim(),
+        "category": "MUSIC", "capacity": 120, "price": 33_000,
+        "startsAt": 1_800_000_000_000_i64, "endsAt": 1_800_007_200_000_i64,
+        "saleStartsAt": 1_790_000_000_000_i64, "saleEndsAt": 1_799_000_000_000_i64,
+        "refundPolicy": "STANDARD", "state": "OPEN", "termsVersion": 1, "shards": 1, "version": 1,
+        "createdAt": 1_780_000_000_000_i64, "updatedAt": 1_780_000_000_000_i64,
+    }))?;
+    store
+        .write(Write::put(&EventKey(id), &event), ())
+        .await
+        .map_err(|_| "the event can't be put")?;
+    Ok(id)
+}
+
+struct Warm {
+    processor: Vec<Duration>,
+    whole: Vec<Duration>,
+    memory: u64,
+}
+
+async fn warm(contender: &Contender, event_id: &EventId) -> Result<Warm> {
+    let request = request(event_id);
+    let function = contender.start().await?;
+    function.ready().await?;
+    let mut warm = Warm { processor: Vec::new(), whole: Vec::new(), memory: 0 };
+    for number in 0..WARM_REQUESTS + 100 {
+        let (spent, began) = (function.processor_time()?, Instant::now());
+        let Outcome::Answer(answer) = function.invoke(&request).await? else {
+            return Err(format!("{} failed", contender.name).into());
+        };
+        let whole = began.elapsed();
+        assert_eq!(answer["statusCode"], 200, "{}: {answer}", contender.name);
+        assert!(answer["body"].to_string().contains("한여름 밤의 어쿠스틱"), "{answer}");
+        // The first hundred warm caches and compilers up, and are not counted.
+        if number >= 100 {
+            warm.processor.push(function.processor_time()?.saturating_sub(spent));
+            warm.whole.push(whole);
+        }
+    }
+    warm.memory = function.peak_memory()?;
+    Ok(warm)
+}
+
+/// `GET /v1/events/{eventId}` as API Gateway hands it over.
+fn request(event_id: &EventId) -> Value {
+    json!({
+        "resource": "/v1/events/{eventId}",
+        "path": format!("/v1/events/{event_id}"),
+        "httpMethod": "GET",
+        "headers": { "accept": "application/json", "host": "127.0.0.1" },
+        "multiValueHeaders": { "accept": ["application/json"], "host": ["127.0.0.1"] },
+        "queryStringParameters": null,
+        "multiValueQueryStringParameters": null,
+        "pathParameters": { "eventId": event_id },
+        "stageVariables": null,
+        "requestContext": {
+            "accountId": "0", "apiId": "local", "resourceId": "local", "stage": "local",
+            "requestId": "00000000-0000-4000-8000-000000000000",
+            "resourcePath": "/v1/events/{eventId}", "httpMethod": "GET",
+            "identity": { "sourceIp": "127.0.0.1" },
+        },
+        "body": null,
+        "isBase64Encoded": false,
+    })
+}
+
+/// The median and the 99th percentile, in milliseconds.
+fn quantiles(durations: &mut [Duration]) -> String {
+    durations.sort_unstable();
+    let at = |part: f64| {
+        let index = ((durations.len() - 1) as f64 * part).round();
+        durations[index as usize].as_secs_f64() * 1e3
+    };
+    format!("{:.1} / {:.1}", at(0.5), at(0.99))
+}

@@ -1,0 +1,163 @@
+//! The programs that are measured, built and installed under `target/bench`.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tests::runtime_api::Function;
+
+/// Anything that goes wrong ends the benchmark with its sentence.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// One function that is measured.
+pub struct Contender {
+    /// What the table calls it.
+    pub name: &'static str,
+    /// Whether it answers `GET /v1/events/{eventId}`, so that its warm work can be compared.
+    pub reads_event: bool,
+    /// The size of its deployment package, in bytes.
+    pub zip: u64,
+    program: PathBuf,
+    arguments: Vec<PathBuf>,
+}
+
+/// Ours: one that reads, one that searches, one that buys. A release link takes half a minute each.
+const OURS: [(&str, &str); 3] =
+    [("catalog", "get_event"), ("catalog", "search_events"), ("payments", "create_payment")];
+
+impl Contender {
+    /// Starts it with the environment that Lambda would give it.
+    pub async fn start(&self) -> Result<Function> {
+        let mut program = Command::new(&self.program);
+        let prefix = stack::prefix();
+        program
+            .args(&self.arguments)
+            .stdout(Stdio::null())
+            .env_clear()
+            .env("PATH", env::var("PATH")?)
+            .env("RUST_LOG", "info")
+            .env("AWS_REGION", "ap-northeast-2")
+            .env("AWS_DEFAULT_REGION", "ap-northeast-2")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_ENDPOINT_URL", env::var("AWS_ENDPOINT_URL")?)
+            .env("NODE_NO_WARNINGS", "1")
+            .env("STAGE", "bench")
+            .env("TABLE_PREFIX", prefix)
+            .env("TABLE", format!("{prefix}-catalog"))
+            .env("PK", "EVT#{}")
+            .env("SK", "EVENT")
+            .env("OPENSEARCH_URL", env::var("AWS_ENDPOINT_URL")?)
+            .env("JWT_PUBLIC_KEYS", r#"{"keys":[]}"#)
+            .env("CURSOR_SECRET_ID", "none")
+            .env("KAKAOPAY_SECRET_ID", "none")
+            .env("KAKAOPAY_URL", "http://127.0.0.1:9")
+            .env("KAKAOPAY_CID", "TC0ONETIME")
+            .env("HOLD_QUEUE_URL", "http://127.0.0.1:9/hold")
+            .env("RECONCILE_QUEUE_URL", "http://127.0.0.1:9/reconcile")
+            .env("PUBLIC_URL", "http://127.0.0.1:3000");
+        Ok(Function::start(self.name, program).await?)
+    }
+}
+
+/// Builds ours with the release profile and installs what the others need.
+pub fn prepare() -> Result<Vec<Contender>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let place = root.join("target/bench");
+    fs::create_dir_all(&place)?;
+    let mut contenders = ours(&root, &place)?;
+    contenders.push(node(&root, &place)?);
+    contenders.push(python(&root, &place)?);
+    Ok(contenders)
+}
+
+fn ours(root: &Path, place: &Path) -> Result<Vec<Contender>> {
+    let mut build = Command::new(env!("CARGO"));
+    build.current_dir(root).args(["build", "--release", "--locked"]);
+    for (part, function) in OURS {
+        build.args(["-p", part, "--bin", function]);
+    }
+    done(&mut build)?;
+    let target = env::var("CARGO_TARGET_DIR").map_or_else(|_| root.join("target"), PathBuf::from);
+    let mut contenders = Vec::new();
+    for (_, name) in OURS {
+        let program = place.join(name).join("bootstrap");
+        fs::create_dir_all(place.join(name))?;
+        fs::copy(target.join("release").join(name), &program)?;
+        let zip = zip(&program)?;
+        let reads_event = name == "get_event";
+        contenders.push(Contender { name, reads_event, zip, program, arguments: Vec::new() });
+    }
+    Ok(contenders)
+}
+
+fn node(root: &Path, place: &Path) -> Result<Contender> {
+    let place = place.join("node");
+    fs::create_dir_all(&place)?;
+    for file in ["package.json", "get_event.js"] {
+        fs::copy(root.join("tests/benches/handlers/node").join(file), place.join(file))?;
+    }
+    done(Command::new("npm").current_dir(&place).args([
+        "install",
+        "--silent",
+        "--no-audit",
+        "--no-fund",
+    ]))?;
+    done(Command::new(place.join("node_modules/.bin/esbuild")).current_dir(&place).args([
+        "get_event.js",
+        "--bundle",
+        "--minify",
+        "--platform=node",
+        "--target=node20",
+        "--outfile=index.js",
+        "--log-level=error",
+    ]))?;
+    let program = place.join("index.js");
+    let zip = zip(&program)?;
+    let arguments = vec![program];
+    Ok(Contender {
+        name: "Node 20, AWS SDK v3",
+        reads_event: true,
+        zip,
+        program: "node".into(),
+        arguments,
+    })
+}
+
+fn python(root: &Path, place: &Path) -> Result<Contender> {
+    let place = place.join("python");
+    let handlers = root.join("tests/benches/handlers/python");
+    let packages = place.join("packages");
+    let requirements = handlers.join("requirements.txt");
+    // Lambda's image brings boto3; a pinned one is packed with the function all the same, as AWS advises.
+    if !packages.exists() {
+        let pip = ["-m", "pip", "install", "--quiet", "--target"];
+        done(Command::new("python3").args(pip).arg(&packages).arg("-r").arg(requirements))?;
+    }
+    let program = packages.join("get_event.py");
+    fs::copy(handlers.join("get_event.py"), &program)?;
+    let zip = zip(&packages)?;
+    Ok(Contender {
+        name: "Python 3, boto3",
+        reads_event: true,
+        zip,
+        program: "python3".into(),
+        arguments: vec![program],
+    })
+}
+
+/// The size of a file or folder as a deployment package.
+fn zip(what: &Path) -> Result<u64> {
+    let archive = what.with_extension("zip");
+    done(Command::new("python3").args(["-m", "zipfile", "-c"]).arg(&archive).arg(what))?;
+    Ok(fs::metadata(archive)?.len())
+}
+
+fn done(command: &mut Command) -> Result<()> {
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{command:?} ended with {status}").into()),
+        Err(error) => Err(format!("{command:?} can't be started: {error}").into()),
+    }
+}
