@@ -56,6 +56,29 @@ pub enum Rejected<C> {
     Store(#[from] StoreFault),
 }
 
+impl<C: Fault> Fault for Rejected<C> {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Condition(meaning) => meaning.kind(),
+            Self::Store(fault) => fault.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Condition(meaning) => meaning.code(),
+            Self::Store(fault) => fault.code(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Condition(meaning) => meaning.retry_after(),
+            Self::Store(fault) => fault.retry_after(),
+        }
+    }
+}
+
 impl From<serde_dynamo::Error> for Rejected<()> {
     fn from(error: serde_dynamo::Error) -> Self {
         Self::Store(error.into())

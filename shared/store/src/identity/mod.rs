@@ -1,3 +1,4 @@
 //! Members and their sessions.
 
+pub mod member;
 pub mod session;

@@ -7,7 +7,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Key, Table, Ttl};
+use crate::{Compare, Key, Rejected, Store, Table, Ttl, Write};
 
 /// Where a session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +39,10 @@ pub struct Session {
     pub id: SessionId,
     /// Whose it is.
     pub member_id: MemberId,
-    /// The hash of the refresh token that is good now.
+    /// The hash of the part that all refresh tokens of this session share: it tells an old token from an invented one.
+    pub family_hash: String,
+    /// The hash of the part that only the refresh token has that is good now.
     pub refresh_hash: String,
-    /// The hashes of those before it: whoever shows one stole it, or was stolen from.
-    #[serde(default)]
-    pub previous_hashes: Vec<String>,
     /// When its member signed in.
     #[serde(with = "domain::time::millis")]
     pub created_at: Time,
@@ -56,6 +55,24 @@ pub struct Session {
     pub ended_at: Option<Time>,
     /// When it ends.
     pub expires_at: Ttl,
+}
+
+impl Session {
+    /// Puts another refresh token in the place of the one that is good now; fails when it is no longer good.
+    pub fn rotation(&self, key: &SessionKey, next: &str, expires_at: Ttl) -> Write {
+        Write::update(key)
+            .set("refreshHash", next)
+            .set("expiresAt", expires_at)
+            .when("refreshHash", Compare::Equal, &self.refresh_hash)
+            .when_absent("endedAt")
+    }
+}
+
+impl SessionKey {
+    /// Ends the session; fails when there is none, or it has ended.
+    pub fn ending(&self, now: Time) -> Write {
+        Write::update(self).set("endedAt", now.millis()).when_present("pk").when_absent("endedAt")
+    }
 }
 
 /// The token is genuine, but its session is over: signed out, revoked, forgotten.
@@ -81,4 +98,18 @@ pub fn alive(found: Option<Session>, now: Time) -> Result<Session, SessionEnded>
     found
         .filter(|session| session.ended_at.is_none() && !session.expires_at.is_past(now))
         .ok_or(SessionEnded)
+}
+
+impl Store {
+    /// The session, if it is alive; for routes that read nothing else beside it.
+    ///
+    /// # Errors
+    /// `SESSION_ENDED`, or the database's trouble.
+    pub async fn session(
+        &self,
+        key: SessionKey,
+        now: Time,
+    ) -> Result<Session, Rejected<SessionEnded>> {
+        alive(self.get(&key).await?, now).map_err(Rejected::Condition)
+    }
 }

@@ -1,0 +1,166 @@
+//! Members, and the guards that make an e-mail address or a phone number one member's alone.
+
+use std::fmt;
+
+use domain::{
+    fault::{Fault, Kind},
+    id::MemberId,
+    member::{BirthDate, Email, Location, Nickname, Phone, Role},
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Key, Table, Transaction, Write};
+
+/// Where a member stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberKey(pub MemberId);
+
+impl Key for MemberKey {
+    type Item = Member;
+    const TABLE: Table = Table::Identity;
+
+    fn pk(&self) -> String {
+        format!("MEM#{}", self.0)
+    }
+
+    fn sk(&self) -> String {
+        "MEMBER".to_owned()
+    }
+}
+
+/// Somebody with an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Their id.
+    pub id: MemberId,
+    /// Where mail reaches them, and what they sign in with.
+    pub email: Email,
+    /// What they are shown as.
+    pub nickname: Nickname,
+    /// What they may do.
+    pub role: Role,
+    /// What their password is checked against.
+    pub password_hash: PasswordHash,
+    /// When they were born, if they said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub birth_date: Option<BirthDate>,
+    /// Their phone number, if they gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// Where they live, if they said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// Rises with each change, and an update checks it.
+    pub version: u64,
+    /// When they signed up.
+    #[serde(with = "domain::time::millis")]
+    pub created_at: Time,
+    /// When they were changed last.
+    #[serde(with = "domain::time::millis")]
+    pub updated_at: Time,
+}
+
+/// A password's hash in PHC format, with its salt and parameters. It does not show itself.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// Keeps a hash in PHC format.
+    pub fn new(phc: String) -> Self {
+        Self(phc)
+    }
+
+    /// The hash, to check a password against.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}
+
+/// Where it stands whose an e-mail address is.
+#[derive(Clone, Copy, Debug)]
+pub struct EmailKey<'a>(pub &'a Email);
+
+impl Key for EmailKey<'_> {
+    type Item = Guard;
+    const TABLE: Table = Table::Identity;
+
+    fn pk(&self) -> String {
+        format!("EMAIL#{}", self.0.as_str())
+    }
+
+    fn sk(&self) -> String {
+        "EMAIL".to_owned()
+    }
+}
+
+/// Where it stands whose a phone number is.
+#[derive(Clone, Copy, Debug)]
+pub struct PhoneKey<'a>(pub &'a Phone);
+
+impl Key for PhoneKey<'_> {
+    type Item = Guard;
+    const TABLE: Table = Table::Identity;
+
+    fn pk(&self) -> String {
+        format!("PHONE#{}", self.0.as_str())
+    }
+
+    fn sk(&self) -> String {
+        "PHONE".to_owned()
+    }
+}
+
+/// Whose something is that only one member may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Guard {
+    /// The member.
+    pub member_id: MemberId,
+}
+
+/// What somebody else has already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Taken {
+    /// The e-mail address.
+    #[error("the e-mail address is another member's")]
+    Email,
+    /// The phone number.
+    #[error("the phone number is another member's")]
+    Phone,
+}
+
+impl Fault for Taken {
+    fn kind(&self) -> Kind {
+        Kind::Conflict
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Email => "EMAIL_TAKEN",
+            Self::Phone => "PHONE_TAKEN",
+        }
+    }
+}
+
+impl Member {
+    /// Makes the account with all its guards, or nothing of it.
+    pub fn creation(&self) -> Transaction<Taken> {
+        let guard = Guard { member_id: self.id };
+        let email = Write::create(&EmailKey(&self.email), &guard);
+        let creation = Transaction::new().require(email, Taken::Email);
+        let creation = match &self.phone {
+            Some(phone) => creation.require(Write::create(&PhoneKey(phone), &guard), Taken::Phone),
+            None => creation,
+        };
+        creation.also(Write::create(&MemberKey(self.id), self))
+    }
+}
