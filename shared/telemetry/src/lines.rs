@@ -96,11 +96,11 @@ where
         self.write(event.metadata(), fields, values.allowed);
     }
 
-    /// A span's end is a line with its duration, as a subsegment of a trace would be. The runtime's
-    /// own span around each request is left out: who answers a request logs its duration.
+    /// A span's end is a line with its duration, as a subsegment of a trace would be. The two spans
+    /// around each request are left out: whoever answers it logs one line with its duration.
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(span) = context.span(&id) else { return };
-        if span.metadata().target().starts_with("lambda_runtime") {
+        if span.name() == "request" || span.metadata().target().starts_with("lambda_runtime") {
             return;
         }
         let spans: Vec<_> = span.scope().from_root().collect();
