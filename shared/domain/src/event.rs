@@ -6,32 +6,25 @@ mod schedule;
 pub use sale::{Sale, SaleClosed, State};
 pub use schedule::{SaleWindow, Schedule};
 
+use crate::text;
 use crate::won::Won;
-use crate::{schema, text};
 
 /// The most tickets of one event that one buyer holds, bought at once or one by one.
 pub const MAX_TICKETS_PER_BUYER: u32 = Quantity::MAX.get();
 
 text!(
     /// What an event is called: 1 to 100 characters as a person counts them.
-    public Title,
-    |given: &str| text::line(given, 1, 100),
-    |doc| schema::text(doc, "한여름 밤의 어쿠스틱").min_length(Some(1)).max_length(Some(100)).pattern(Some(r"\S"))
+    words Title, text::line, 1..=100, example "한여름 밤의 어쿠스틱"
 );
 
 text!(
     /// Where it takes place: 1 to 100 characters as a person counts them.
-    public Place,
-    |given: &str| text::line(given, 1, 100),
-    |doc| schema::text(doc, "서울 마포구 홍대 소극장").min_length(Some(1)).max_length(Some(100)).pattern(Some(r"\S"))
+    words Place, text::line, 1..=100, example "서울 마포구 홍대 소극장"
 );
 
 text!(
     /// What is to be seen and heard, in any number of lines: 1 to 5,000 characters as a person counts them.
-    public Content,
-    |given: &str| text::lines(given, 1, 5_000),
-    |doc| schema::text(doc, "기타 한 대와 목소리로 채우는 여름밤입니다.")
-        .min_length(Some(1)).max_length(Some(5_000)).pattern(Some(r"\S"))
+    words Content, text::lines, 1..=5_000, example "기타 한 대와 목소리로 채우는 여름밤입니다."
 );
 
 choice!(

@@ -18,9 +18,7 @@ use crate::{schema, text};
 
 text!(
     /// The name a member is shown by: 1 to 20 characters as a person counts them.
-    public Nickname,
-    |given: &str| text::line(given, 1, 20),
-    |doc| schema::text(doc, "별빛소극장").min_length(Some(1)).max_length(Some(20)).pattern(Some(r"\S"))
+    words Nickname, text::line, 1..=20, example "별빛소극장"
 );
 
 text!(

@@ -1,8 +1,10 @@
 //! The three shapes of a value that comes from outside. Each macro writes what all values of its shape share.
 
-/// A string that a function checks and makes canonical: `fn(&str) -> Result<String, Invalid>`.
+/// A string, checked and made canonical by a function.
 ///
-/// `personal` values don't show themselves in `Debug` and have no `Display`, so that they can't reach a log by accident.
+/// `words` are what people write, of a length between two others, both allowed: `fn(&str, usize, usize) -> Result<String, _>`.
+/// `personal` values, `fn(&str) -> Result<String, _>`, don't show themselves in `Debug` and have no `Display`, so that they
+/// can't reach a log by accident.
 macro_rules! text {
     ($(#[doc = $doc:literal])+ personal $name:ident, $check:expr, $schema:expr) => {
         text!(@value [$($doc)+] $name, $check, $schema);
@@ -13,8 +15,15 @@ macro_rules! text {
             }
         }
     };
-    ($(#[doc = $doc:literal])+ public $name:ident, $check:expr, $schema:expr) => {
-        text!(@value [$($doc)+] $name, $check, $schema);
+    ($(#[doc = $doc:literal])+ words $name:ident, $check:expr, $min:literal..=$max:literal, example $example:literal) => {
+        text!(
+            @value [$($doc)+] $name,
+            |given: &str| $check(given, $min, $max),
+            |doc| $crate::schema::text(doc, $example)
+                .min_length(Some($min))
+                .max_length(Some($max))
+                .pattern(Some(r"\S"))
+        );
 
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
