@@ -26,13 +26,8 @@ pub use metric::{Unit, metric};
 /// The level comes from `RUST_LOG` (`info`, `warn,payments=debug`, …), `info` if it is not set.
 /// A second call changes nothing.
 pub fn start() {
-    let wanted = env::var("RUST_LOG").unwrap_or_default();
-    let wanted = Targets::from_str(&wanted).unwrap_or_default();
-    let wanted = if wanted.default_level().is_some() || wanted.iter().next().is_some() {
-        wanted
-    } else {
-        wanted.with_default(Level::INFO)
-    };
+    let wanted = env::var("RUST_LOG").ok().and_then(|wanted| Targets::from_str(&wanted).ok());
+    let wanted = wanted.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
     // A write that fails has nowhere to be reported to.
     let log = subscriber(wanted, |line| drop(io::stdout().lock().write_all(line)));
     if tracing::subscriber::set_global_default(log).is_ok() {
