@@ -46,8 +46,11 @@ impl Secrets {
 
     /// With the HTTP client, region and credentials of `aws`.
     pub fn new(aws: &SdkConfig) -> Self {
-        let limit = TimeoutConfig::builder().operation_timeout(TIME_LIMIT).build();
-        let config = config::Builder::from(aws).timeout_config(limit).build();
+        // On top of the other limits: another limit for connecting would be another pool of connections.
+        let limits =
+            aws.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
+        let limits = limits.operation_timeout(TIME_LIMIT).build();
+        let config = config::Builder::from(aws).timeout_config(limits).build();
         Self { client: Client::from_conf(config), kept: KEPT, slots: Arc::default() }
     }
 
