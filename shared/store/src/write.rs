@@ -86,6 +86,26 @@ impl Write {
         Self::to(key, Change::Update)
     }
 
+    /// Changes what differs between two versions of an item. Attributes that only a newer program knows stay as they are.
+    pub fn change<K: Key>(key: &K, before: &K::Item, after: &K::Item) -> Self {
+        let mut write = Self::update(key);
+        let attributes = |item| serde_dynamo::to_item::<_, Attributes>(item);
+        match (attributes(before), attributes(after)) {
+            (Ok(mut before), Ok(after)) => {
+                for (attribute, value) in after {
+                    if before.remove(&attribute).as_ref() != Some(&value) {
+                        write = write.set_attribute(&attribute, value);
+                    }
+                }
+                before.keys().fold(write, |write, attribute| write.remove(attribute))
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                write.fault = Some(error.to_string());
+                write
+            }
+        }
+    }
+
     /// Deletes an item.
     pub fn delete<K: Key>(key: &K) -> Self {
         Self::to(key, Change::Delete)
@@ -113,6 +133,12 @@ impl Write {
     pub fn set(mut self, attribute: &str, value: impl Serialize) -> Self {
         let (name, value) = (self.name(attribute), self.value(value));
         self.updates[SET].push(format!("{name} = {value}"));
+        self
+    }
+
+    fn set_attribute(mut self, attribute: &str, value: AttributeValue) -> Self {
+        let (name, bound) = (self.name(attribute), self.bind(value));
+        self.updates[SET].push(format!("{name} = {bound}"));
         self
     }
 
@@ -189,11 +215,17 @@ impl Write {
     }
 
     fn value(&mut self, value: impl Serialize) -> String {
+        let value = serde_dynamo::to_attribute_value::<_, AttributeValue>(value);
+        let value = value.unwrap_or_else(|error| {
+            self.fault = Some(error.to_string());
+            AttributeValue::Null(true)
+        });
+        self.bind(value)
+    }
+
+    fn bind(&mut self, value: AttributeValue) -> String {
         let name = format!(":v{}", self.values.len());
-        match serde_dynamo::to_attribute_value::<_, AttributeValue>(value) {
-            Ok(value) => _ = self.values.insert(name.clone(), value),
-            Err(error) => self.fault = Some(error.to_string()),
-        }
+        self.values.insert(name.clone(), value);
         name
     }
 

@@ -1,1 +1,10 @@
-//! Stock, payments, tickets, points.
+//! Stock, payments, tickets, points. What stands together in one transaction is put together in the crate `sales`.
+
+pub mod buyer;
+pub mod due;
+pub mod payment;
+pub mod points;
+pub mod purchase;
+pub mod sold_out;
+pub mod stock;
+pub mod ticket;

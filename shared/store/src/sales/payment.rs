@@ -1,0 +1,301 @@
+//! Payments. The item carries everything that a later step needs, so that no step depends on a second item.
+
+use std::{fmt, time::Duration};
+
+use domain::{
+    event::{Place, Price, Quantity, RefundPolicy, Schedule, Title},
+    id::{EventId, MemberId, PaymentId, TicketId},
+    payment::{Amounts, HistoryEntry, IllegalStep, Purpose, State, Step},
+    refund::Refunded,
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{due::Due, stock::Seats};
+use crate::{Compare, Index, Key, Page, Query, Start, Store, StoreFault, Table, Write};
+
+/// When a payment in between is first asked about: longer than a call to KakaoPay and all that follows it can take.
+const FIRST_LOOK: Duration = Duration::from_secs(60);
+
+pub(super) const BY_MEMBER: Index = Index {
+    table: Table::Sales,
+    name: Some("byMember"),
+    partition: "memberKey",
+    sort: "memberSort",
+};
+
+/// Where a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaymentKey(pub PaymentId);
+
+impl Key for PaymentKey {
+    type Item = Payment;
+    const TABLE: Table = Table::Sales;
+
+    fn pk(&self) -> String {
+        format!("PAY#{}", self.0)
+    }
+
+    fn sk(&self) -> String {
+        "PAYMENT".to_owned()
+    }
+}
+
+/// A text that opens something: no log shows it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(…)")
+    }
+}
+
+/// What KakaoPay opened for a payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// KakaoPay's id of it.
+    pub tid: String,
+    /// Where a browser on a computer pays.
+    pub pc: String,
+    /// Where a browser on a phone pays.
+    pub mobile: String,
+    /// Where an app's web view pays.
+    pub app: String,
+}
+
+/// What is paid, by whom, for what, and how far it has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Payment {
+    /// Its id; KakaoPay's `partner_order_id`.
+    pub id: PaymentId,
+    /// The buyer.
+    pub member_id: MemberId,
+    /// What is paid for.
+    pub purpose: Purpose,
+    /// The event.
+    pub event_id: EventId,
+    /// Whose event it is.
+    pub artist_id: MemberId,
+    /// What it was called when it was bought.
+    pub event_title: Title,
+    /// Where it takes place.
+    pub place: Place,
+    /// When it takes place and is sold.
+    #[serde(flatten)]
+    pub schedule: Schedule,
+    /// What goes back, and when.
+    pub refund_policy: RefundPolicy,
+    /// The terms that the buyer was shown.
+    pub terms_version: u32,
+    /// What one ticket costs.
+    pub price: Price,
+    /// How many tickets.
+    pub quantity: Quantity,
+    /// Who pays how much of it.
+    #[serde(flatten)]
+    pub amounts: Amounts,
+    /// The seats, by shard.
+    pub seats: Vec<Seats>,
+    /// How far it has come.
+    pub state: State,
+    /// Every step it took.
+    pub history: Vec<HistoryEntry>,
+    /// When an unpaid one gives everything back.
+    #[serde(with = "domain::time::millis")]
+    pub hold_ends_at: Time,
+    /// Proves that whoever comes back from KakaoPay was sent there by us.
+    pub return_token: Secret,
+    /// What KakaoPay opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Order>,
+    /// What the buyer brought back from KakaoPay. Kept while the outcome is open, so that an approval whose process died can be
+    /// asked for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pg_token: Option<Secret>,
+    /// KakaoPay's id of the approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aid: Option<String>,
+    /// How often the reconciler has looked at it.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Whether the reconciler has come to the end of what it can do alone. It goes on asking.
+    #[serde(default)]
+    pub needs_person: bool,
+    /// What went back.
+    #[serde(default)]
+    pub refunded: Refunded,
+    /// The tickets, once it is approved.
+    #[serde(default)]
+    pub ticket_ids: Vec<TicketId>,
+    /// Rises with each change; every change checks it.
+    pub version: u64,
+    /// When it was made.
+    #[serde(with = "domain::time::millis")]
+    pub created_at: Time,
+    /// When it was changed last.
+    #[serde(with = "domain::time::millis")]
+    pub updated_at: Time,
+    /// When it has to be looked at, if nobody does before.
+    #[serde(
+        default,
+        with = "domain::time::optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub due_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_key: Option<String>,
+    member_key: String,
+    member_sort: String,
+}
+
+/// What a new payment is made of.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Its id.
+    pub id: PaymentId,
+    /// The buyer.
+    pub member_id: MemberId,
+    /// How many tickets.
+    pub quantity: Quantity,
+    /// Who pays how much of it.
+    pub amounts: Amounts,
+    /// When an unpaid one gives everything back.
+    pub hold_ends_at: Time,
+    /// Proves that whoever comes back from KakaoPay was sent there by us.
+    pub return_token: Secret,
+}
+
+impl Payment {
+    /// A payment that starts with its hold.
+    pub fn reserved(
+        draft: Draft,
+        event: &crate::catalog::event::Event,
+        seats: Vec<Seats>,
+        now: Time,
+    ) -> Self {
+        let mut payment = Self {
+            id: draft.id,
+            member_id: draft.member_id,
+            purpose: Purpose::Tickets,
+            event_id: event.id,
+            artist_id: event.artist_id,
+            event_title: event.title.clone(),
+            place: event.place.clone(),
+            schedule: event.schedule,
+            refund_policy: event.refund_policy,
+            terms_version: event.terms_version,
+            price: event.price,
+            quantity: draft.quantity,
+            amounts: draft.amounts,
+            seats,
+            state: State::Reserved,
+            history: vec![HistoryEntry { step: Step::Reserve, at: now }],
+            hold_ends_at: draft.hold_ends_at,
+            return_token: draft.return_token,
+            order: None,
+            pg_token: None,
+            aid: None,
+            attempts: 0,
+            needs_person: false,
+            refunded: Refunded::default(),
+            ticket_ids: Vec::new(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            due_at: None,
+            due_key: None,
+            member_key: partition(draft.member_id),
+            member_sort: draft.id.to_string(),
+        };
+        payment.fall_due(now);
+        payment
+    }
+
+    /// The payment after a step: state, history, version, and when it is due.
+    ///
+    /// # Errors
+    /// When the step is not legal in its state.
+    pub fn after(&self, step: Step, now: Time) -> Result<Self, IllegalStep> {
+        let mut next = self.touched(now);
+        next.state = self.state.after(step)?;
+        next.history.push(HistoryEntry { step, at: now });
+        next.attempts = 0;
+        next.needs_person = false;
+        if !next.state.is_in_between() {
+            next.pg_token = None;
+        }
+        next.fall_due(now);
+        Ok(next)
+    }
+
+    /// The payment after the reconciler took it in hand: due again after a while, should nothing come of it.
+    pub fn attempted(&self, wait: Duration, needs_person: bool, now: Time) -> Self {
+        let mut next = self.touched(now);
+        next.attempts = self.attempts.saturating_add(1);
+        next.needs_person = needs_person;
+        next.due_at = Some(now.plus(wait));
+        next
+    }
+
+    fn touched(&self, now: Time) -> Self {
+        Self { version: self.version + 1, updated_at: now, ..self.clone() }
+    }
+
+    fn fall_due(&mut self, now: Time) {
+        let due = if self.state.can_expire() {
+            Some((Due::Hold, self.hold_ends_at))
+        } else if self.state.is_in_between() {
+            Some((Due::Reconcile, now.plus(FIRST_LOOK)))
+        } else {
+            None
+        };
+        self.due_key = due.map(|(due, _)| due.key_of(self.id));
+        self.due_at = due.map(|(_, at)| at);
+    }
+
+    /// Writes what the payment has become, unless it was changed meanwhile.
+    pub fn becomes(&self, next: &Self) -> Write {
+        Write::change(&PaymentKey(self.id), self, next).when(
+            "version",
+            Compare::Equal,
+            self.version,
+        )
+    }
+
+    /// Writes a new payment.
+    pub fn create(&self) -> Write {
+        Write::create(&PaymentKey(self.id), self)
+    }
+
+    /// The state as a reader has to take it: a hold that is past has ended, even if nobody has written that yet.
+    pub fn state_at(&self, now: Time) -> State {
+        if self.state.can_expire() && self.hold_ends_at <= now {
+            State::Expired
+        } else {
+            self.state
+        }
+    }
+}
+
+fn partition(member_id: MemberId) -> String {
+    format!("MEM#{member_id}#PAY")
+}
+
+impl Store {
+    /// A member's payments, newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer, or an item can't be read.
+    pub async fn payments_of(
+        &self,
+        member_id: MemberId,
+        limit: u32,
+        start: Option<Start>,
+    ) -> Result<Page<Payment>, StoreFault> {
+        self.query(Query::new(BY_MEMBER, partition(member_id), limit).backwards().after(start))
+            .await
+    }
+}

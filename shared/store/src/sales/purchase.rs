@@ -1,0 +1,69 @@
+//! The idempotency record of a purchase: part of the purchase's own transaction, so that there is never one without the other.
+//! It keeps no answer. The payment never forgets what the answer was made of.
+
+use domain::{
+    id::{MemberId, PaymentId},
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Compare, Key, Table, Ttl, Write,
+    ephemeral::idempotency::{LEASE, MEMORY},
+};
+
+/// Where the record of one purchase stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PurchaseKey {
+    /// The buyer: keys of two members never meet.
+    pub member_id: MemberId,
+    /// The caller's `Idempotency-Key`.
+    pub key: String,
+}
+
+impl Key for PurchaseKey {
+    type Item = Purchase;
+    const TABLE: Table = Table::Sales;
+
+    fn pk(&self) -> String {
+        format!("IDEM#{}#create_payment#{}", self.member_id, self.key)
+    }
+
+    fn sk(&self) -> String {
+        "IDEMPOTENCY".to_owned()
+    }
+}
+
+/// What a key made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Purchase {
+    /// The hash of what was asked for.
+    pub body_hash: String,
+    /// The payment.
+    pub made: PaymentId,
+    /// Until when the run that is at it has it to itself.
+    #[serde(with = "domain::time::millis")]
+    pub lease_ends_at: Time,
+    /// When the key is forgotten.
+    pub expires_at: Ttl,
+}
+
+/// Remembers the key, unless it is known: a piece for the purchase's transaction.
+pub fn remember(key: &PurchaseKey, body_hash: &str, made: PaymentId, now: Time) -> Write {
+    let (lease_ends_at, expires_at) = (now.plus(LEASE), Ttl::at(now.plus(MEMORY)));
+    let record = Purchase { body_hash: body_hash.to_owned(), made, lease_ends_at, expires_at };
+    // A key whose time is over may still be there: the database deletes late.
+    Write::put(key, &record).when_absent_or("expiresAt", Compare::AtMost, now.seconds())
+}
+
+/// Takes over from a run whose lease has ended, unless somebody else did.
+pub fn take_over(key: &PurchaseKey, record: &Purchase, now: Time) -> Write {
+    let write = Write::update(key).set("leaseEndsAt", now.plus(LEASE).millis());
+    write.when("leaseEndsAt", Compare::Equal, record.lease_ends_at.millis())
+}
+
+/// Ends the lease, so that a retry need not wait.
+pub fn release(key: &PurchaseKey) -> Write {
+    Write::update(key).set("leaseEndsAt", 0).when_present("pk")
+}

@@ -1,0 +1,66 @@
+//! The sold-out mark: a hint that spares the shards the crowd that comes too late. It is never older than 5 s, and never
+//! outlives a seat that came back.
+
+use std::time::Duration;
+
+use domain::{id::EventId, time::Time};
+use serde::{Deserialize, Serialize};
+
+use crate::{Compare, Key, Table, Write};
+
+/// How long the hint is believed.
+const BELIEVED: Duration = Duration::from_secs(5);
+
+/// Where the mark of an event stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoldOutKey(pub EventId);
+
+impl Key for SoldOutKey {
+    type Item = SoldOut;
+    const TABLE: Table = Table::Sales;
+
+    fn pk(&self) -> String {
+        format!("EVT#{}", self.0)
+    }
+
+    fn sk(&self) -> String {
+        "SOLD_OUT".to_owned()
+    }
+}
+
+/// What was seen of an event's stock. There is none for an event to which no seat ever came back, and that never sold out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SoldOut {
+    /// How many times seats came back.
+    #[serde(default)]
+    pub epoch: u64,
+    /// When no shard had a seat left.
+    #[serde(
+        default,
+        with = "domain::time::optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub sold_out_at: Option<Time>,
+}
+
+impl SoldOut {
+    /// Whether the event need not be looked at any closer.
+    pub fn is_fresh(&self, now: Time) -> bool {
+        self.sold_out_at.is_some_and(|seen| seen <= now && now < seen.plus(BELIEVED))
+    }
+}
+
+/// Marks the event as sold out, unless a seat came back since `seen` was read. It must have been read before the shards.
+pub fn mark(event_id: EventId, seen: SoldOut, now: Time) -> Write {
+    let write = Write::update(&SoldOutKey(event_id)).set("soldOutAt", now.millis());
+    match seen.epoch {
+        0 => write.when_absent("epoch"),
+        epoch => write.when("epoch", Compare::Equal, epoch),
+    }
+}
+
+/// Takes the mark away: a piece for each transaction that gives seats back.
+pub fn clear(event_id: EventId) -> Write {
+    Write::update(&SoldOutKey(event_id)).add("epoch", 1).remove("soldOutAt")
+}

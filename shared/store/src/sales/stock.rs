@@ -1,0 +1,97 @@
+//! The shards of an event's stock. Each repeats the terms of the sale, so that a purchase looks at the shards it takes from
+//! and never at the event.
+
+use domain::{
+    event::{Capacity, Sale},
+    id::EventId,
+    stock::{Shard, shards_for},
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Compare, Key, Table, Write};
+
+/// Where a shard stands: each has a partition of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StockKey {
+    /// Whose stock.
+    pub event_id: EventId,
+    /// Which shard, from 0.
+    pub number: u16,
+}
+
+impl Key for StockKey {
+    type Item = Stock;
+    const TABLE: Table = Table::Sales;
+
+    fn pk(&self) -> String {
+        format!("EVT#{}#STOCK#{}", self.event_id, self.number)
+    }
+
+    fn sk(&self) -> String {
+        "STOCK".to_owned()
+    }
+}
+
+/// A part of an event's tickets, and the terms they are sold on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stock {
+    /// Whose.
+    pub event_id: EventId,
+    /// How many are free, held and sold.
+    #[serde(flatten)]
+    pub shard: Shard,
+    /// The terms.
+    #[serde(flatten)]
+    pub sale: Sale,
+}
+
+/// So many seats of one shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seats {
+    /// The shard.
+    pub number: u16,
+    /// How many.
+    pub count: u32,
+}
+
+/// The keys of an event's shards.
+pub fn keys(event_id: EventId, shards: u16) -> Vec<StockKey> {
+    (0..shards).map(|number| StockKey { event_id, number }).collect()
+}
+
+/// Makes the stock of a new event: pieces for the transaction that makes the event, one for each shard (at most 40).
+pub fn create(event_id: EventId, capacity: Capacity, sale: Sale) -> Vec<Write> {
+    let shard = |(number, free)| {
+        let shard = Shard { number, free, held: 0, sold: 0 };
+        Write::create(&StockKey { event_id, number }, &Stock { event_id, shard, sale })
+    };
+    (0..).zip(shards_for(capacity)).map(shard).collect()
+}
+
+/// Takes free seats for a purchase, on condition that the terms are still those that the buyer was shown.
+pub fn hold(event_id: EventId, seats: Seats, sale: &Sale, now: Time) -> Write {
+    moved(event_id, seats, "free", "held")
+        .when("termsVersion", Compare::Equal, sale.terms_version)
+        .when("state", Compare::Equal, sale.state)
+        .when("saleStartsAt", Compare::AtMost, now.millis())
+        .when("saleEndsAt", Compare::Above, now.millis())
+}
+
+/// Makes held seats free again.
+pub fn release(event_id: EventId, seats: Seats) -> Write {
+    moved(event_id, seats, "held", "free")
+}
+
+/// Makes held seats sold.
+pub fn sell(event_id: EventId, seats: Seats) -> Write {
+    moved(event_id, seats, "held", "sold")
+}
+
+fn moved(event_id: EventId, Seats { number, count }: Seats, from: &str, to: &str) -> Write {
+    Write::update(&StockKey { event_id, number })
+        .add(from, -i64::from(count))
+        .add(to, i64::from(count))
+        .when(from, Compare::AtLeast, count)
+}

@@ -1,0 +1,114 @@
+//! Tickets: one for each seat that is paid.
+
+use domain::{
+    event::{Place, Price, Schedule, Title},
+    id::{EventId, MemberId, PaymentId, TicketId},
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+use super::payment::{BY_MEMBER, Payment};
+use crate::{Key, Page, Query, Start, Store, StoreFault, Table, Write};
+
+/// Where a ticket stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TicketKey(pub TicketId);
+
+impl Key for TicketKey {
+    type Item = Ticket;
+    const TABLE: Table = Table::Sales;
+
+    fn pk(&self) -> String {
+        format!("TKT#{}", self.0)
+    }
+
+    fn sk(&self) -> String {
+        "TICKET".to_owned()
+    }
+}
+
+/// Whether a ticket lets somebody in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TicketState {
+    /// It does.
+    Valid,
+}
+
+/// One seat for one person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ticket {
+    /// Its id.
+    pub id: TicketId,
+    /// How it was paid.
+    pub payment_id: PaymentId,
+    /// Whose it is.
+    pub member_id: MemberId,
+    /// For what.
+    pub event_id: EventId,
+    /// Whose event it is.
+    pub artist_id: MemberId,
+    /// What that was called when it was bought.
+    pub event_title: Title,
+    /// Where it takes place, as known when it was bought.
+    pub place: Place,
+    /// When it takes place, as known when it was bought.
+    #[serde(flatten)]
+    pub schedule: Schedule,
+    /// The list price.
+    pub price: Price,
+    /// Whether it lets somebody in.
+    pub state: TicketState,
+    /// When it was paid.
+    #[serde(with = "domain::time::millis")]
+    pub created_at: Time,
+    member_key: String,
+    member_sort: String,
+}
+
+impl Ticket {
+    /// A ticket of a payment.
+    pub fn of(payment: &Payment, id: TicketId, now: Time) -> Self {
+        Self {
+            id,
+            payment_id: payment.id,
+            member_id: payment.member_id,
+            event_id: payment.event_id,
+            artist_id: payment.artist_id,
+            event_title: payment.event_title.clone(),
+            place: payment.place.clone(),
+            schedule: payment.schedule,
+            price: payment.price,
+            state: TicketState::Valid,
+            created_at: now,
+            member_key: partition(payment.member_id),
+            member_sort: id.to_string(),
+        }
+    }
+
+    /// Puts the ticket: a piece for the transaction that approves its payment.
+    pub fn create(&self) -> Write {
+        Write::create(&TicketKey(self.id), self)
+    }
+}
+
+fn partition(member_id: MemberId) -> String {
+    format!("MEM#{member_id}#TKT")
+}
+
+impl Store {
+    /// A member's tickets, newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer, or an item can't be read.
+    pub async fn tickets_of(
+        &self,
+        member_id: MemberId,
+        limit: u32,
+        start: Option<Start>,
+    ) -> Result<Page<Ticket>, StoreFault> {
+        self.query(Query::new(BY_MEMBER, partition(member_id), limit).backwards().after(start))
+            .await
+    }
+}
