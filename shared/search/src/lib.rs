@@ -1,1 +1,25 @@
-//! To be written.
+//! Finding events: OpenSearch answers, from documents that the catalog's stream keeps equal to the table.
+//!
+//! The definition of the index is `infra/search/events.json`. The alias `events` names the one index that is searched;
+//! behind `events-write` stands each index that is written, which are two while a rebuild is under way.
+
+mod client;
+mod document;
+mod error;
+mod index;
+mod jamo;
+mod page;
+mod query;
+mod text;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::Search;
+pub use document::{Document, Listing};
+pub use error::Error;
+pub use index::NewIndex;
+pub use page::{Facet, Highlights, Hit, Page, Total};
+pub use query::{MAX_BY_RELEVANCE, Position, Query, Sort};
+pub use write::Rejected;
