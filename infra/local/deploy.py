@@ -90,6 +90,19 @@ def deploy(cloud: Cloud, stage: str, built: Path, search_url: str, **values: str
     return f"{cloud.endpoint}/restapis/{api_id}/live/_user_request_"
 
 
+def policies(cloud: Cloud) -> dict[str, list[dict[str, Any]]]:
+    """What each deployed function's own role allows, by the function's name."""
+    functions, iam = cloud.client("lambda"), cloud.client("iam")
+    allowed = {}
+    for page in functions.get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            role = function["Role"].rsplit("/", 1)[1]
+            names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+            documents = (iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names)
+            allowed[function["FunctionName"]] = [s for document in documents for s in document["Statement"]]
+    return allowed
+
+
 def _part(cloud: Cloud, path: Path, built: Path, values: dict[str, str]) -> Template:
     """A part's template with its code uploaded."""
     template = load(path)

@@ -1,0 +1,268 @@
+"""The whole product on one machine: `up`, `down`, or `run -- <command>` beside a stack of its own.
+
+`up` keeps its data in target/local/main and can be said again: it starts what does not run, and
+deploys what changed. `run` makes a fresh stack on free ports, hands its addresses to the command in
+the environment, and takes everything down when the command ends.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy import REGION, Cloud, DeployError, deploy, policies
+from processes import Process, StackError, end_group, free_ports, require_free
+from templates import ROOT, load, of_type
+
+HERE = Path(__file__).parent
+LOCAL = ROOT / "target/local"
+STAGE = "local"
+
+
+@dataclass
+class Ports:
+    front: int
+    aws: int
+    kakaopay: int
+    search: int
+    search_transport: int
+    recorder: int = 0
+
+
+# What `up` listens on, with the process that does, and the variable that moves it elsewhere.
+USUAL = {
+    "front": ("front", "SPOTLIGHT_PORT", 3000),
+    "aws": ("aws", "AWS_PORT", 4566),
+    "kakaopay": ("kakaopay", "KAKAOPAY_PORT", 4567),
+    "search": ("opensearch", "OPENSEARCH_PORT", 9200),
+    "search_transport": ("opensearch", "OPENSEARCH_TRANSPORT_PORT", 9300),
+}
+
+
+def usual_stack() -> "Stack":
+    ports = {name: int(os.environ.get(variable, port)) for name, (_, variable, port) in USUAL.items()}
+    return Stack(LOCAL / "main", Ports(**ports))
+
+
+@dataclass
+class Stack:
+    folder: Path
+    ports: Ports
+    values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.front}"
+
+    @property
+    def aws_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.aws}"
+
+    @property
+    def kakaopay_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.kakaopay}"
+
+    @property
+    def search_url(self) -> str:
+        return os.environ.get("OPENSEARCH_URL", f"http://127.0.0.1:{self.ports.search}")
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "calls.jsonl"
+
+    def process(self, name: str) -> Process:
+        return Process(name, self.folder)
+
+    def start(self) -> None:
+        """Starts every part, builds meanwhile, and deploys."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if "OPENSEARCH_URL" not in os.environ:
+            self.process("opensearch").start([
+                "sh", str(HERE / "opensearch/run.sh"), str(self.folder / "opensearch"),
+                str(self.ports.search), str(self.ports.search_transport)])
+        self.process("kakaopay").start([
+            sys.executable, str(HERE / "kakaopay.py"), "--port", str(self.ports.kakaopay),
+            "--keep", str(self.folder / "kakaopay.json")])
+        self.process("aws").start([str(Path(sys.executable).with_name("ministack"))], self._aws_environment())
+        if self.ports.recorder:
+            self.process("recorder").start([
+                sys.executable, str(HERE / "recorder.py"), "--port", str(self.ports.recorder),
+                "--upstream", self.aws_url, "--log", str(self.record)])
+        self.process("aws").wait(f"{self.aws_url}/_ministack/health", 30)
+        self.process("kakaopay").wait(f"{self.kakaopay_url}/health", 30)
+        build()
+        self.process("opensearch").wait(self.search_url, 120)
+        say("deploying the templates")
+        cloud = Cloud(self.aws_url, self.folder / "functions")
+        address = deploy(cloud, STAGE, ROOT / "target/debug", self.search_url,
+                         PublicUrl=self.url, KakaopayUrl=self.kakaopay_url, **self.values)
+        self.process("front").start([
+            sys.executable, str(HERE / "front.py"), "--port", str(self.ports.front),
+            "--upstream", address, "--api", str(ROOT / "infra/api.yaml")])
+        self.process("front").wait(f"{self.url}/v1/health", 30)
+
+    def stop(self) -> None:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda file: self.process(file.stem).stop(), self.folder.glob("*.pid")))
+
+    def forget(self, keep_logs: bool) -> None:
+        if not keep_logs:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return
+        for entry in self.folder.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+        print(f"The stack's logs are in {self.folder.relative_to(ROOT)}.", file=sys.stderr)
+
+    def environment(self) -> dict[str, str]:
+        """What programs beside the stack need to reach it."""
+        return {
+            **os.environ,
+            "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.aws_url, "OPENSEARCH_URL": self.search_url,
+            "KAKAOPAY_URL": self.kakaopay_url, "SPOTLIGHT_URL": self.url, "STACK_DIR": str(self.folder),
+            "TABLES_FILE": str(LOCAL / "tables.json"),
+        }
+
+    def _aws_environment(self) -> dict[str, str]:
+        """Its functions inherit all of it, so there is no more in it than they and it need."""
+        scratch = self.folder / "tmp"
+        scratch.mkdir(exist_ok=True)
+        # Where functions reach AWS: past the recorder, if there is one.
+        endpoint = self.ports.recorder or self.ports.aws
+        return {
+            "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "TMPDIR": str(scratch),
+            "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(self.ports.aws), "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_REGION": REGION, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{endpoint}",
+            "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+            "PERSIST_STATE": "1", "STATE_DIR": str(self.folder / "state"),
+            "S3_PERSIST": "1", "S3_DATA_DIR": str(self.folder / "s3"),
+            # Both would listen on ports of their own, beyond this machine.
+            "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0",
+        }
+
+
+def up() -> None:
+    stack = usual_stack()
+    for port, (process, variable, _) in USUAL.items():
+        given_elsewhere = process == "opensearch" and "OPENSEARCH_URL" in os.environ
+        if not given_elsewhere and not stack.process(process).running():
+            require_free(getattr(stack.ports, port), process, variable)
+    stack.start()
+    say("filling in the programme")
+    subprocess.run([sys.executable, str(HERE / "seed.py"), stack.url], check=True)
+    print(f"""
+  The API      {stack.url}/v1/…
+  Try it       {stack.url}/docs
+  KakaoPay     {stack.kakaopay_url}        (simulated)
+  AWS          {stack.aws_url}        (simulated, {REGION})
+  OpenSearch   {stack.search_url}
+  Accounts     fan@spotlight.example, artist@spotlight.example, password: spotlight-local-1
+  Logs         {stack.folder.relative_to(ROOT)}/*.log
+
+  `make demo` walks through it, `make down` ends it and keeps the data.""")
+
+
+def down() -> None:
+    sweep()
+    usual_stack().stop()
+
+
+def run(command: list[str], values: dict[str, str]) -> int:
+    sweep()
+    for wish in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(wish, _end)
+    front, aws, kakaopay, search, transport, recorder = free_ports(6)
+    stack = Stack(LOCAL / f"test-{os.getpid()}", Ports(front, aws, kakaopay, search, transport, recorder), values)
+    try:
+        stack.start()
+        allowed = stack.folder / "policies.json"
+        allowed.write_text(json.dumps(policies(Cloud(stack.aws_url, stack.folder)), indent=1))
+        environment = stack.environment() | {"RECORDER_LOG": str(stack.record), "POLICIES_FILE": str(allowed)}
+        # A group of its own, so that all of it can be ended.
+        program = subprocess.Popen(command, env=environment, process_group=0)
+        try:
+            code = program.wait()
+        finally:
+            end_group(program.pid, 10)
+    except BaseException:
+        stack.stop()
+        stack.forget(keep_logs=False)
+        raise
+    stack.stop()
+    stack.forget(keep_logs=code != 0)
+    return code
+
+
+def sweep() -> None:
+    """Ends what is left of test stacks whose program was killed."""
+    for folder in LOCAL.glob("test-*"):
+        try:
+            os.kill(int(folder.name.removeprefix("test-")), 0)
+        except ProcessLookupError:
+            stack = Stack(folder, usual_stack().ports)
+            stack.stop()
+            stack.forget(keep_logs=False)
+
+
+def _end(number: int, _frame: object) -> None:
+    """Lets every wish to end come as an exception, so that what was started is ended too."""
+    raise SystemExit(128 + number)
+
+
+def build() -> None:
+    if not shutil.which("cargo"):
+        raise StackError("Cargo builds the functions: install Rust by rustup.")
+    say("building the functions (the first time takes minutes)")
+    if subprocess.run(["cargo", "build", "--workspace", "--bins"], cwd=ROOT, check=False).returncode:
+        raise StackError("The functions do not build; the compiler said why above.")
+
+
+def write_tables() -> None:
+    """What infra/data.yaml says of each table, for tests that make tables of their own."""
+    tables = [table["Properties"] for table in of_type(load(ROOT / "infra/data.yaml"), "AWS::DynamoDB::Table").values()]
+    for table in tables:
+        table["TableName"] = table["TableName"]["Fn::Sub"]
+    LOCAL.mkdir(parents=True, exist_ok=True)
+    (LOCAL / "tables.json").write_text(json.dumps(tables, indent=1))
+
+
+def say(step: str) -> None:
+    print(f"[{time.strftime('%H:%M:%S')}] {step}", flush=True)
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    commands = arguments.add_subparsers(dest="command", required=True)
+    commands.add_parser("up")
+    commands.add_parser("down")
+    running = commands.add_parser("run")
+    running.add_argument("--set", action="append", default=[], metavar="PARAMETER=VALUE",
+                         help="a parameter of the root template, such as HoldSeconds=5")
+    running.add_argument("program", nargs=argparse.REMAINDER)
+    given = arguments.parse_args()
+    try:
+        write_tables()
+        match given.command:
+            case "up":
+                up()
+            case "down":
+                down()
+            case "run":
+                program = given.program[given.program[:1] == ["--"]:]
+                return run(program, dict(pair.split("=", 1) for pair in given.set))
+    except (StackError, DeployError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
