@@ -41,8 +41,13 @@ impl<T> Answer<T> {
     }
 
     /// With the version of a single resource as its `ETag`; 304 when the caller has that version.
-    pub fn versioned(mut self, version: u64, context: &Context) -> Self {
-        let tag = format!("\"{version}\"");
+    pub fn versioned(self, version: u64, context: &Context) -> Self {
+        self.tagged(&version.to_string(), context)
+    }
+
+    /// The same for a resource that shows more than what its version counts.
+    pub fn tagged(mut self, tag: &str, context: &Context) -> Self {
+        let tag = format!("\"{tag}\"");
         let known = context.header(header::IF_NONE_MATCH).unwrap_or_default();
         if known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag) {
             self.status = StatusCode::NOT_MODIFIED;

@@ -78,6 +78,13 @@ impl Problem {
         Self::fields(rules.into_iter().map(fault).collect())
     }
 
+    /// The same for parameters of the query string.
+    pub fn broken_filters(rules: Vec<(&'static str, domain::invalid::Invalid)>) -> Self {
+        let fault =
+            |(name, invalid)| FieldFault::invalid(Place::Query, String::from(name), &invalid);
+        Self::fields(rules.into_iter().map(fault).collect())
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         self.code
@@ -94,7 +101,7 @@ impl Problem {
     }
 
     /// The document and its headers.
-    pub(crate) fn into_response(self, context: &Context) -> Response {
+    pub fn into_response(self, context: &Context) -> Response {
         let language = context.language;
         let (title, detail) = words::of(self.code, self.status, language);
         let document = ProblemDocument {
