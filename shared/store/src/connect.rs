@@ -1,8 +1,8 @@
-use std::{env, time::Duration};
+use std::env;
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{self, retry::RetryConfig, timeout::TimeoutConfig},
+    config::{self, retry::RetryConfig},
 };
 
 use crate::Store;
@@ -22,12 +22,7 @@ impl Store {
     /// When `TABLE_PREFIX` is missing. A database that can't be reached is the first request's to tell.
     pub async fn connect() -> Result<Self, ConnectError> {
         let prefix = env::var("TABLE_PREFIX").map_err(|_| ConnectError::Missing("TABLE_PREFIX"))?;
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(1))
-            .operation_attempt_timeout(Duration::from_secs(4))
-            .build();
-        let config = config::Builder::from(aws::config().await).timeout_config(timeouts);
-        let client = Client::from_conf(config.build());
+        let client = Client::new(aws::config().await);
         greet(&client).await;
         Ok(Self::new(client, &prefix))
     }
@@ -36,7 +31,7 @@ impl Store {
 /// Opens the connection while the function starts, when Lambda gives it the most CPU, and not in the first request.
 /// DynamoDB answers `GET /` to anybody and for free; its answer, or that there is none, does not matter here.
 async fn greet(client: &Client) {
-    let once = aws_sdk_dynamodb::config::Builder::new().retry_config(RetryConfig::disabled());
+    let once = config::Builder::new().retry_config(RetryConfig::disabled());
     let greeting =
         client.list_tables().customize().config_override(once).mutate_request(|request| {
             // Both can't fail: the texts are constants.
