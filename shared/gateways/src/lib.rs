@@ -4,9 +4,11 @@
 //! happened: the other said no, it surely did nothing, or nobody can tell.
 
 mod http;
+pub mod bus;
 pub mod kakaopay;
 pub mod secrets;
 
 pub use http::{Limits, SetupError};
+pub use bus::Bus;
 pub use kakaopay::Kakaopay;
 pub use secrets::Secrets;

@@ -109,6 +109,43 @@ impl Secrets {
     }
 }
 
+/// One secret, by the name that an environment variable holds, read as a `T`.
+pub struct Secret<T> {
+    secrets: Secrets,
+    id: Arc<str>,
+    kind: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned + Send + Sync + 'static> Secret<T> {
+    /// The secret whose name is in `variable`. It is not loaded yet.
+    ///
+    /// # Errors
+    /// When the variable is missing.
+    pub async fn connect(variable: &'static str) -> Result<Self, Missing> {
+        let id = std::env::var(variable).map_err(|_| Missing(variable))?;
+        Ok(Self { secrets: Secrets::connect().await, id: id.into(), kind: std::marker::PhantomData })
+    }
+
+    /// Its value, as [`Secrets::get`] gives it.
+    ///
+    /// # Errors
+    /// As [`Secrets::get`].
+    pub async fn get(&self) -> Result<Arc<T>, Error> {
+        self.secrets.get(&self.id).await
+    }
+}
+
+impl<T> Clone for Secret<T> {
+    fn clone(&self) -> Self {
+        Self { secrets: self.secrets.clone(), id: Arc::clone(&self.id), kind: self.kind }
+    }
+}
+
+/// An environment variable that names a secret is not set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable {0} is missing")]
+pub struct Missing(&'static str);
+
 /// Why there is no secret. Never says anything of its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
