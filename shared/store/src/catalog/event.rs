@@ -70,6 +70,13 @@ pub struct Event {
     /// When it was changed last.
     #[serde(with = "domain::time::millis")]
     pub updated_at: Time,
+    /// When it was deleted, if it was: from then on nobody but an admin is shown it.
+    #[serde(
+        default,
+        with = "domain::time::optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub deleted_at: Option<Time>,
 }
 
 impl Event {
