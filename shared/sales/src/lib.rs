@@ -1,1 +1,53 @@
-//! To be written.
+//! The money use cases that several functions need: hold, approve, cancel, fail, expire, reconcile.
+//!
+//! Each is one public function. Each change of a payment is one transaction conditioned on the payment's version, so that a step
+//! run twice changes nothing the second time. KakaoPay is called from here and nowhere else, and always after a trace of it was
+//! written: a process may die at any point, and what it leaves is finished by a retry, by the end of the hold, or by the
+//! reconciler. `infra/data-model.md` has the table.
+
+mod approve;
+mod end;
+mod fault;
+mod hold;
+mod reconcile;
+mod seats;
+mod settle;
+#[cfg(test)]
+mod tests;
+
+pub use approve::approve;
+pub use end::{cancel, expire, fail};
+pub use fault::SalesFault;
+pub use hold::{Held, Purchase, Terms, hold};
+pub use reconcile::reconcile;
+
+use domain::id::PaymentId;
+use store::{
+    Store,
+    sales::payment::{Payment, PaymentKey},
+};
+use subtle::ConstantTimeEq;
+
+/// What a failed condition of a payment's transaction means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// The idempotency key is known.
+    KeyKnown,
+    /// The payment was changed since it was read.
+    Moved,
+    /// The buyer would have too many tickets.
+    TicketLimit,
+    /// A shard has too few free seats, or other terms.
+    Seats,
+}
+
+async fn find(store: &Store, id: PaymentId) -> Result<Payment, SalesFault> {
+    store.get(&PaymentKey(id)).await?.ok_or(SalesFault::PaymentNotFound)
+}
+
+/// The payment that somebody comes back to from KakaoPay. A wrong token and a wrong id are answered the same.
+async fn returning(store: &Store, id: PaymentId, token: &str) -> Result<Payment, SalesFault> {
+    let payment = find(store, id).await?;
+    let genuine = payment.return_token.0.as_bytes().ct_eq(token.as_bytes());
+    if bool::from(genuine) { Ok(payment) } else { Err(SalesFault::PaymentNotFound) }
+}

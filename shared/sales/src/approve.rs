@@ -1,0 +1,129 @@
+use domain::{
+    id::PaymentId,
+    payment::{State, Step},
+    time::Time,
+};
+use gateways::Kakaopay;
+use store::{
+    Rejected, Store, Transaction,
+    catalog::event::EventKey,
+    sales::{
+        buyer::{self, BuyerKey},
+        payment::{Order, Payment, Secret},
+        sold_out::SoldOutKey,
+        stock::Seats,
+    },
+};
+
+use crate::{
+    Cause, SalesFault, find, reconcile, returning,
+    seats::{NotTaken, Wanted},
+    settle::{self, Settled},
+};
+
+/// The buyer agreed on KakaoPay's page and came back: takes the money and makes the tickets.
+///
+/// KakaoPay is told to take money only after `APPROVING` was written, and that only while the hold lives, or with the seats taken
+/// again in the same transaction. The answer is the payment as it stands then: `APPROVED`; `APPROVING` when the outcome is open
+/// (the reconciler settles it); `EXPIRED` when the buyer came too late and the seats are gone (nothing was charged); or any other
+/// state that it had reached before. Coming back twice changes nothing.
+///
+/// # Errors
+/// `PAYMENT_NOT_FOUND` (also for a wrong token), or the database's trouble.
+pub async fn approve(
+    store: &Store,
+    kakaopay: &Kakaopay,
+    id: PaymentId,
+    token: &str,
+    pg_token: &str,
+    now: Time,
+) -> Result<Payment, SalesFault> {
+    let mut payment = returning(store, id, token).await?;
+    if payment.state == State::Approving {
+        // Another visit is at it. If it died over it, that is for us to finish.
+        return reconcile(store, kakaopay, id, now).await;
+    }
+    let Some(order) = payment.order.clone() else { return Ok(payment) };
+    let pg_token = Secret(pg_token.to_owned());
+    if payment.state_at(now) == State::Expired {
+        payment = settle::give_back(store, payment, Step::Expire, now).await?;
+    }
+    let started = match payment.state {
+        State::Ready => start(store, &payment, &pg_token, now).await?,
+        State::Expired => start_late(store, &payment, &pg_token, now).await?,
+        _ => None,
+    };
+    let Some(approving) = started else { return find(store, id).await };
+    finish(store, kakaopay, approving, &order, &pg_token, now).await
+}
+
+/// Writes that KakaoPay is about to be told. `None` if somebody else was faster.
+async fn start(
+    store: &Store,
+    payment: &Payment,
+    pg_token: &Secret,
+    now: Time,
+) -> Result<Option<Payment>, SalesFault> {
+    let mut next = payment.after(Step::StartApproval, now)?;
+    next.pg_token = Some(pg_token.clone());
+    match store.write(payment.becomes(&next), ()).await {
+        Ok(()) => Ok(Some(next)),
+        Err(Rejected::Condition(())) => Ok(None),
+        Err(Rejected::Store(fault)) => Err(fault.into()),
+    }
+}
+
+/// The same after the hold ended, with the seats taken again. `None` if there are none on the same terms.
+async fn start_late(
+    store: &Store,
+    payment: &Payment,
+    pg_token: &Secret,
+    now: Time,
+) -> Result<Option<Payment>, SalesFault> {
+    let (event, seen) =
+        store.read(&(EventKey(payment.event_id), SoldOutKey(payment.event_id))).await?;
+    let Some(event) = event.filter(|event| event.terms_version == payment.terms_version) else {
+        return Ok(None);
+    };
+    let Ok(wanted) = Wanted::of(&event, payment.quantity, seen.unwrap_or_default(), now) else {
+        return Ok(None);
+    };
+    let approving = payment.after(Step::StartLateApproval, now)?;
+    let next = |seats: &[Seats]| {
+        let mut next = approving.clone();
+        next.seats = seats.to_vec();
+        next.pg_token = Some(pg_token.clone());
+        next
+    };
+    let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
+    let rest = |seats: &[Seats]| {
+        Transaction::new()
+            .require(payment.becomes(&next(seats)), Cause::Moved)
+            .require(buyer::hold(&buyer, payment.quantity), Cause::TicketLimit)
+    };
+    match wanted.take(store, now, rest).await {
+        Ok(seats) => Ok(Some(next(&seats))),
+        Err(
+            NotTaken::Because(_) | NotTaken::Fault(SalesFault::SoldOut | SalesFault::TermsChanged),
+        ) => Ok(None),
+        Err(NotTaken::Fault(fault)) => Err(fault),
+    }
+}
+
+async fn finish(
+    store: &Store,
+    kakaopay: &Kakaopay,
+    approving: Payment,
+    order: &Order,
+    pg_token: &Secret,
+    now: Time,
+) -> Result<Payment, SalesFault> {
+    let payment = settle::take_money(store, kakaopay, approving, order, &pg_token.0, now).await?;
+    if payment.state != State::Approving {
+        return Ok(payment);
+    }
+    // The outcome is unknown, and the buyer is waiting: KakaoPay may know already.
+    match settle::by_order(store, kakaopay, payment, order, now).await? {
+        Settled::Yes(payment) | Settled::Open(payment) => Ok(payment),
+    }
+}

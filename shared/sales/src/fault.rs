@@ -1,0 +1,136 @@
+use std::time::Duration;
+
+use domain::{
+    event::SaleClosed,
+    fault::{Fault, Kind},
+    payment::{IllegalStep, TooManyPoints},
+};
+use gateways::kakaopay;
+use store::{
+    StoreFault,
+    ephemeral::{idempotency::IdempotencyFault, rate::RateFault},
+    identity::session::SessionEnded,
+};
+
+/// Why a payment can't be made or moved.
+#[derive(Debug, thiserror::Error)]
+pub enum SalesFault {
+    /// The buyer's session is over.
+    #[error(transparent)]
+    Session(#[from] SessionEnded),
+    /// The buyer tries too often.
+    #[error(transparent)]
+    Rate(#[from] RateFault),
+    /// The idempotency key stands for something else, or the same request is still running.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyFault),
+    /// There is no such event.
+    #[error("there is no such event")]
+    EventNotFound,
+    /// There is no such payment, or the token is not its own.
+    #[error("there is no such payment")]
+    PaymentNotFound,
+    /// No ticket is sold now.
+    #[error(transparent)]
+    Closed(#[from] SaleClosed),
+    /// Too few seats are left.
+    #[error("too few seats are left")]
+    SoldOut,
+    /// The terms are no longer those that the buyer was shown.
+    #[error("the terms of the sale have changed")]
+    TermsChanged,
+    /// One buyer can't have so many tickets of an event.
+    #[error("the buyer would have too many tickets of this event")]
+    TicketLimit,
+    /// More points than there is to pay.
+    #[error(transparent)]
+    Points(#[from] TooManyPoints),
+    /// The hold that this key made has ended unpaid.
+    #[error("the hold has ended")]
+    HoldEnded,
+    /// The payment that this key made was refused by KakaoPay.
+    #[error("KakaoPay refused the payment")]
+    PaymentRefused,
+    /// KakaoPay.
+    #[error(transparent)]
+    Kakaopay(kakaopay::Error),
+    /// Seats are taken and given back faster than they can be looked at.
+    #[error("the seats are contended")]
+    Contended,
+    /// Our own defect: a step that the payment's state does not allow.
+    #[error(transparent)]
+    Step(#[from] IllegalStep),
+    /// The operating system has no random bytes.
+    #[error("no random bytes")]
+    Random(getrandom::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+impl From<kakaopay::Error> for SalesFault {
+    fn from(error: kakaopay::Error) -> Self {
+        match error {
+            kakaopay::Error::Refused { .. } => Self::PaymentRefused,
+            other => Self::Kakaopay(other),
+        }
+    }
+}
+
+impl SalesFault {
+    /// The fault of another part that this one only passes on.
+    fn passed_on(&self) -> Option<&dyn Fault> {
+        match self {
+            Self::Session(fault) => Some(fault),
+            Self::Rate(fault) => Some(fault),
+            Self::Idempotency(fault) => Some(fault),
+            Self::Closed(fault) => Some(fault),
+            Self::Points(fault) => Some(fault),
+            Self::Kakaopay(fault) => Some(fault),
+            Self::Step(fault) => Some(fault),
+            Self::Store(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+impl Fault for SalesFault {
+    fn kind(&self) -> Kind {
+        if let Some(fault) = self.passed_on() {
+            return fault.kind();
+        }
+        match self {
+            Self::EventNotFound | Self::PaymentNotFound => Kind::NotFound,
+            Self::SoldOut | Self::TicketLimit | Self::HoldEnded | Self::PaymentRefused => {
+                Kind::Refused
+            }
+            Self::TermsChanged => Kind::Conflict,
+            Self::Contended => Kind::Unavailable,
+            _ => Kind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        if let Some(fault) = self.passed_on() {
+            return fault.code();
+        }
+        match self {
+            Self::EventNotFound => "EVENT_NOT_FOUND",
+            Self::PaymentNotFound => "PAYMENT_NOT_FOUND",
+            Self::SoldOut => "SOLD_OUT",
+            Self::TicketLimit => "TICKET_LIMIT",
+            Self::HoldEnded => "HOLD_ENDED",
+            Self::PaymentRefused => "PAYMENT_REFUSED",
+            Self::TermsChanged => "TERMS_CHANGED",
+            Self::Contended => "STORE_UNAVAILABLE",
+            _ => "INTERNAL",
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Contended => Some(Duration::from_secs(1)),
+            _ => self.passed_on()?.retry_after(),
+        }
+    }
+}

@@ -1,0 +1,268 @@
+use std::time::Duration;
+
+use domain::{
+    event::Quantity,
+    id::{EventId, MemberId, PaymentId, SessionId},
+    payment::{Amounts, State, Step, amounts},
+    time::Time,
+    won::Won,
+};
+use gateways::kakaopay::{self, Kakaopay, ReadyRequest};
+use store::{
+    Rejected, Store, Transaction,
+    catalog::event::{Event, EventKey},
+    ephemeral::{idempotency::IdempotencyFault, rate::Rule},
+    identity::session::{self, SessionKey},
+    sales::{
+        buyer::{self, BuyerKey},
+        payment::{Draft, Order, Payment, Secret},
+        purchase::{self, Purchase as Record, PurchaseKey},
+        sold_out::{SoldOut, SoldOutKey},
+        stock::Seats,
+    },
+};
+
+use crate::{
+    Cause, SalesFault, expire, find,
+    seats::{NotTaken, Wanted},
+    settle,
+};
+
+/// How many purchases one member may try.
+const PURCHASES: Rule = Rule { name: "purchase", limit: 30, window: Duration::from_secs(60) };
+
+/// What an installation settles about holds.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// How long an unpaid purchase keeps its seats.
+    pub hold: Duration,
+    /// The base of the addresses that KakaoPay sends the buyer back to, without a slash at its end.
+    pub public_url: String,
+}
+
+/// What a buyer asks for.
+#[derive(Clone, Debug)]
+pub struct Purchase {
+    /// The buyer.
+    pub member_id: MemberId,
+    /// In which session.
+    pub session_id: SessionId,
+    /// Tickets of what.
+    pub event_id: EventId,
+    /// How many.
+    pub quantity: Quantity,
+    /// The request's `Idempotency-Key`.
+    pub key: String,
+    /// The hash of what was asked for.
+    pub body_hash: String,
+}
+
+/// What a purchase holds, and where to pay it. Made of what never changes, so the same key gets the same answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// `READY`, or `APPROVED` when there was nothing to pay.
+    pub state: State,
+    /// What it costs, and who pays it.
+    pub amounts: Amounts,
+    /// When an unpaid one gives everything back.
+    pub hold_ends_at: Time,
+    /// Where to pay; none when there is nothing to pay.
+    pub order: Option<Order>,
+}
+
+impl Held {
+    fn of(payment: Payment) -> Self {
+        let state = if payment.order.is_some() { State::Ready } else { State::Approved };
+        let Payment { id, amounts, hold_ends_at, order, .. } = payment;
+        Self { payment_id: id, state, amounts, hold_ends_at, order }
+    }
+}
+
+/// Holds seats for a buyer and opens the payment at KakaoPay. Zero won to pay is approved at once.
+///
+/// Before KakaoPay: one batch read, one conditional count against the rate limit, one transaction. The same key again resumes what
+/// it made, from its state, and never makes a second payment.
+///
+/// # Errors
+/// Why nothing is held, or (`KAKAOPAY_UNAVAILABLE`, `IDEMPOTENCY_IN_PROGRESS`, `STORE_…`) that the same request may be sent again.
+pub async fn hold(
+    store: &Store,
+    kakaopay: &Kakaopay,
+    terms: &Terms,
+    purchase: &Purchase,
+    now: Time,
+) -> Result<Held, SalesFault> {
+    let key = PurchaseKey { member_id: purchase.member_id, key: purchase.key.clone() };
+    let session_key = SessionKey { member_id: purchase.member_id, session_id: purchase.session_id };
+    let keys =
+        (session_key, EventKey(purchase.event_id), SoldOutKey(purchase.event_id), key.clone());
+    let (session, event, mark, record) = store.read(&keys).await?;
+    session::alive(session, now)?;
+    store.count(PURCHASES, &purchase.member_id.to_string(), now).await?;
+
+    // A key that is known comes before every other question: the seats that are gone may be its own.
+    let record = record.filter(|record| !record.expires_at.is_past(now));
+    let payment = match record {
+        Some(record) => resume(store, &key, &record, purchase, now).await?,
+        None => {
+            let event = event.ok_or(SalesFault::EventNotFound)?;
+            match reserve(store, terms, purchase, &key, &event, mark.unwrap_or_default(), now)
+                .await?
+            {
+                Some(payment) => payment,
+                None => {
+                    // The same request ran beside this one and was faster.
+                    let record = store.get(&key).await?.ok_or(SalesFault::Contended)?;
+                    resume(store, &key, &record, purchase, now).await?
+                }
+            }
+        }
+    };
+    if payment.state != State::Reserved {
+        return Ok(Held::of(payment));
+    }
+    let opened = open(store, kakaopay, terms, payment, now).await;
+    if opened.is_err() {
+        // A retry need not wait for the lease; should this fail as well, it waits.
+        drop(store.write(purchase::release(&key), ()).await);
+    }
+    opened
+}
+
+/// Takes the seats and writes the payment. `None` if the key is known by now.
+async fn reserve(
+    store: &Store,
+    terms: &Terms,
+    purchase: &Purchase,
+    key: &PurchaseKey,
+    event: &Event,
+    seen: SoldOut,
+    now: Time,
+) -> Result<Option<Payment>, SalesFault> {
+    let wanted = Wanted::of(event, purchase.quantity, seen, now)?;
+    let draft = Draft {
+        id: PaymentId::generate(),
+        member_id: purchase.member_id,
+        quantity: purchase.quantity,
+        amounts: amounts(event.price, purchase.quantity, None, Won::ZERO)?,
+        hold_ends_at: now.plus(terms.hold),
+        return_token: token()?,
+    };
+    let buyer = BuyerKey { member_id: purchase.member_id, event_id: event.id };
+    let payment = |seats: &[Seats]| Payment::reserved(draft.clone(), event, seats.to_vec(), now);
+    let rest = |seats: &[Seats]| {
+        Transaction::new()
+            .require(purchase::remember(key, &purchase.body_hash, draft.id, now), Cause::KeyKnown)
+            .require(buyer::hold(&buyer, purchase.quantity), Cause::TicketLimit)
+            // Here a coupon is held, and points are reserved, once they can be spent.
+            .also(payment(seats).create())
+    };
+    match wanted.take(store, now, rest).await {
+        Ok(seats) => Ok(Some(payment(&seats))),
+        Err(NotTaken::Because(Cause::KeyKnown)) => Ok(None),
+        Err(NotTaken::Because(Cause::TicketLimit)) => Err(SalesFault::TicketLimit),
+        Err(NotTaken::Because(Cause::Moved | Cause::Seats)) => Err(SalesFault::Contended),
+        Err(NotTaken::Fault(fault)) => Err(fault),
+    }
+}
+
+/// Goes on with what the key made. A payment that is still `RESERVED` is the caller's to open: the lease is taken over.
+async fn resume(
+    store: &Store,
+    key: &PurchaseKey,
+    record: &Record,
+    purchase: &Purchase,
+    now: Time,
+) -> Result<Payment, SalesFault> {
+    if record.body_hash != purchase.body_hash {
+        return Err(IdempotencyFault::KeyReused.into());
+    }
+    let payment = find(store, record.made).await?;
+    if payment.state == State::Reserved && payment.state_at(now) == State::Expired {
+        expire(store, payment.id, now).await?;
+        return Err(SalesFault::HoldEnded);
+    }
+    let answered = payment.order.is_some() || !payment.ticket_ids.is_empty();
+    match payment.state {
+        _ if answered => return Ok(payment),
+        State::Reserved => {}
+        State::Failed => return Err(SalesFault::PaymentRefused),
+        _ => return Err(SalesFault::HoldEnded),
+    }
+    if record.lease_ends_at > now {
+        let retry_after = now.until(record.lease_ends_at);
+        return Err(IdempotencyFault::InProgress { retry_after }.into());
+    }
+    match store.write(purchase::take_over(key, record, now), ()).await {
+        Ok(()) => Ok(payment),
+        Err(Rejected::Condition(())) => {
+            Err(IdempotencyFault::InProgress { retry_after: Duration::from_secs(1) }.into())
+        }
+        Err(Rejected::Store(fault)) => Err(fault.into()),
+    }
+}
+
+/// Opens a `RESERVED` payment at KakaoPay. Dying in here leaves at most an order that nobody was told of, and that nobody can pay:
+/// only our own approval takes money.
+async fn open(
+    store: &Store,
+    kakaopay: &Kakaopay,
+    terms: &Terms,
+    payment: Payment,
+    now: Time,
+) -> Result<Held, SalesFault> {
+    if payment.amounts.cash.is_zero() {
+        let payment = settle::approve(store, payment, Step::ApproveFree, None, now).await?;
+        return if payment.state == State::Approved {
+            Ok(Held::of(payment))
+        } else {
+            Err(SalesFault::HoldEnded)
+        };
+    }
+    let returns = |to| {
+        format!(
+            "{}/v1/payments/{}/returns/{}/{to}",
+            terms.public_url, payment.id, payment.return_token.0
+        )
+    };
+    let request = ReadyRequest {
+        payment: payment.id,
+        member: payment.member_id,
+        item_name: payment.event_title.as_str(),
+        event: payment.event_id,
+        quantity: payment.quantity,
+        total: payment.amounts.cash,
+        approval_url: &returns("approve"),
+        cancel_url: &returns("cancel"),
+        fail_url: &returns("fail"),
+    };
+    let ready = match kakaopay.ready(request).await {
+        Ok(ready) => ready,
+        Err(error @ kakaopay::Error::Refused { .. }) => {
+            settle::give_back(store, payment, Step::Fail, now).await?;
+            return Err(error.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut next = payment.after(Step::MakeReady, now)?;
+    let kakaopay::Pages { pc, mobile, app } = ready.pages;
+    next.order = Some(Order { tid: ready.tid, pc, mobile, app });
+    match store.write(payment.becomes(&next), ()).await {
+        Ok(()) => Ok(Held::of(next)),
+        // A run that was thought dead was faster, or the hold has ended.
+        Err(Rejected::Condition(())) => match find(store, payment.id).await? {
+            payment if payment.order.is_some() => Ok(Held::of(payment)),
+            _ => Err(SalesFault::HoldEnded),
+        },
+        Err(Rejected::Store(fault)) => Err(fault.into()),
+    }
+}
+
+/// 24 random bytes. Ids show when they were made, so they are never used as tokens.
+fn token() -> Result<Secret, SalesFault> {
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes).map_err(SalesFault::Random)?;
+    Ok(Secret(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+}

@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+use domain::{id::PaymentId, payment::State, time::Time};
+use gateways::Kakaopay;
+use store::{Rejected, Store, sales::payment::Payment};
+
+use crate::{
+    SalesFault, find,
+    settle::{self, Settled},
+};
+
+/// The first wait; each is twice the one before.
+const FIRST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// After so many attempts, an hour after the first, a person is called. The reconciler goes on each hour.
+const PERSON_AFTER: u32 = 7;
+
+/// Settles a payment that stays in between, by what KakaoPay says of its order.
+///
+/// Money taken in the right amount: approved. In another: given back. Not taken and never to be: failed, and everything given
+/// back. Not taken yet: the process that was to approve it died before it asked, so it is asked for again with what the buyer
+/// brought back; KakaoPay takes the money of an order once, and refuses when it is too late. Still unclear: `due_at` says when to
+/// look again. A payment that is not in between, or not due yet, stays as it is.
+///
+/// # Errors
+/// `PAYMENT_NOT_FOUND`, or the database's trouble. Not KakaoPay's: its trouble is another attempt.
+pub async fn reconcile(
+    store: &Store,
+    kakaopay: &Kakaopay,
+    id: PaymentId,
+    now: Time,
+) -> Result<Payment, SalesFault> {
+    let payment = find(store, id).await?;
+    let early = payment.due_at.is_some_and(|due| due > now);
+    let Some(order) = payment.order.clone().filter(|_| payment.state.is_in_between() && !early)
+    else {
+        return Ok(payment);
+    };
+    let Some(payment) = take_in_hand(store, &payment, now).await? else {
+        return find(store, id).await;
+    };
+    if payment.state == State::Refunding {
+        return settle::give_money_back(store, kakaopay, payment, &order, now).await;
+    }
+    match settle::by_order(store, kakaopay, payment, &order, now).await? {
+        Settled::Yes(payment) => Ok(payment),
+        Settled::Open(payment) => match payment.pg_token.clone() {
+            Some(token) => {
+                settle::take_money(store, kakaopay, payment, &order, &token.0, now).await
+            }
+            None => Ok(payment),
+        },
+    }
+}
+
+/// Makes the payment due again later before anything is asked: nobody else works on it meanwhile, and if this process dies
+/// somebody does afterwards. `None` if somebody else was faster.
+async fn take_in_hand(
+    store: &Store,
+    payment: &Payment,
+    now: Time,
+) -> Result<Option<Payment>, SalesFault> {
+    let wait = FIRST_WAIT.saturating_mul(1 << payment.attempts.min(6)).min(LONGEST_WAIT);
+    let needs_person = payment.attempts + 1 >= PERSON_AFTER;
+    if needs_person && !payment.needs_person {
+        tracing::error!(payment_id = %payment.id, state = payment.state.as_str(), "a payment needs a person");
+    }
+    let next = payment.attempted(wait, needs_person, now);
+    match store.write(payment.becomes(&next), ()).await {
+        Ok(()) => Ok(Some(next)),
+        Err(Rejected::Condition(())) => Ok(None),
+        Err(Rejected::Store(fault)) => Err(fault.into()),
+    }
+}

@@ -1,0 +1,106 @@
+use domain::{
+    event::{Quantity, Sale},
+    id::EventId,
+    stock::Shard,
+    time::Time,
+};
+use store::{
+    Rejected, Store, Transaction,
+    catalog::event::Event,
+    sales::{
+        sold_out::{self, SoldOut},
+        stock::{self, Seats, Stock},
+    },
+};
+
+use crate::{Cause, SalesFault};
+
+/// How often all shards are read before we say that we can't keep up. Each time, somebody else got the seats in between.
+const ROUNDS: usize = 20;
+
+/// What is to be sold.
+pub(crate) struct Wanted {
+    event_id: EventId,
+    shards: u16,
+    sale: Sale,
+    quantity: Quantity,
+    /// The sold-out mark, read before any shard.
+    seen: SoldOut,
+}
+
+/// Why no seats were taken.
+pub(crate) enum NotTaken {
+    /// A condition of the rest of the transaction did not hold.
+    Because(Cause),
+    Fault(SalesFault),
+}
+
+impl<E: Into<SalesFault>> From<E> for NotTaken {
+    fn from(fault: E) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+impl Wanted {
+    /// # Errors
+    /// When no ticket is sold now, or all were gone a moment ago.
+    pub(crate) fn of(
+        event: &Event,
+        quantity: Quantity,
+        seen: SoldOut,
+        now: Time,
+    ) -> Result<Self, SalesFault> {
+        let sale = event.sale();
+        sale.open_at(now)?;
+        if seen.is_fresh(now) {
+            return Err(SalesFault::SoldOut);
+        }
+        Ok(Self { event_id: event.id, shards: event.shards.max(1), sale, quantity, seen })
+    }
+
+    /// Takes the seats in one transaction with what `rest` makes of them: from one shard, chosen at random so that buyers are
+    /// kept apart, and only when that has too few, from where there are some.
+    pub(crate) async fn take(
+        &self,
+        store: &Store,
+        now: Time,
+        rest: impl Fn(&[Seats]) -> Transaction<Cause>,
+    ) -> Result<Vec<Seats>, NotTaken> {
+        let mut seats =
+            vec![Seats { number: fastrand::u16(..self.shards), count: self.quantity.get() }];
+        for _ in 0..ROUNDS {
+            let hold = |transaction: Transaction<_>, seats: &Seats| {
+                transaction
+                    .require(stock::hold(self.event_id, *seats, &self.sale, now), Cause::Seats)
+            };
+            match store.transact(seats.iter().fold(rest(&seats), hold)).await {
+                Ok(()) => return Ok(seats),
+                Err(Rejected::Condition(Cause::Seats)) => seats = self.look(store, now).await?,
+                Err(Rejected::Condition(cause)) => return Err(NotTaken::Because(cause)),
+                Err(Rejected::Store(fault)) => return Err(fault.into()),
+            }
+        }
+        Err(SalesFault::Contended.into())
+    }
+
+    /// Looks at all shards: where to take the seats from, or that there really are too few.
+    async fn look(&self, store: &Store, now: Time) -> Result<Vec<Seats>, SalesFault> {
+        let found = store.read_all(&stock::keys(self.event_id, self.shards)).await?;
+        let found: Vec<Stock> = found.into_iter().flatten().collect();
+        if found.iter().any(|stock| stock.sale != self.sale) {
+            return Err(SalesFault::TermsChanged);
+        }
+        let shards: Vec<Shard> = found.iter().map(|stock| stock.shard).collect();
+        if let Some(taken) = domain::stock::take(&shards, self.quantity, fastrand::usize(..)) {
+            return Ok(taken.into_iter().map(|(number, count)| Seats { number, count }).collect());
+        }
+        if shards.iter().all(|shard| shard.free == 0) {
+            // Only a hint: without it, the next buyer looks at the shards.
+            let marked = store.write(sold_out::mark(self.event_id, self.seen, now), ()).await;
+            if let Err(Rejected::Store(fault)) = marked {
+                tracing::warn!(event_id = %self.event_id, error = %fault, "the sold-out mark was not written");
+            }
+        }
+        Err(SalesFault::SoldOut)
+    }
+}
