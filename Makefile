@@ -1,10 +1,20 @@
-# `make up` brings the whole product up on this machine, `make demo` walks through it, `make test` proves it.
 PYTHON ?= python3
 VENV := target/venv
 RUN := $(VENV)/bin/python infra/local/stack.py
+export SAM_CLI_TELEMETRY := 0
 
-.PHONY: up down demo test deploy generate check
-.DEFAULT_GOAL := up
+.PHONY: help up down demo test bench coverage generate check lambda deploy
+
+help:
+	@echo "make up        the whole product on this machine, with a programme in it"
+	@echo "make demo      walks through it: publish, find, buy, see the ticket"
+	@echo "make down      ends it and keeps its data"
+	@echo "make test      every test, beside a stack of its own"
+	@echo "make bench     cold starts beside Node and Python"
+	@echo "make coverage  how much the tests reach"
+	@echo "make check     the templates, by cfn-lint and sam"
+	@echo "make generate  openapi.json and infra/api.yaml, from the code"
+	@echo "make lambda    the functions for AWS;  make deploy STAGE=staging  brings them there"
 
 up: $(VENV)/ready
 	@$(RUN) up
@@ -15,12 +25,18 @@ down: $(VENV)/ready
 demo: up
 	@$(VENV)/bin/python infra/local/demo.py http://127.0.0.1:$${SPOTLIGHT_PORT:-3000}
 
+# Beside a stack of their own, on free ports; what does not compile is told before one is started.
 test: $(VENV)/ready
 	@cargo test --workspace --lib --no-run
-	@cargo test -p tests --no-run
-	@$(RUN) run -- sh -c 'cargo test --workspace --lib && cargo test -p tests'
+	@cargo test --package tests --no-run
+	@$(RUN) run -- sh -c 'cargo test --workspace --lib && cargo test --package tests'
 
-# Writes openapi.json and infra/api.yaml from the code.
+bench: $(VENV)/ready
+	@$(RUN) run -- cargo bench --package tests
+
+coverage: $(VENV)/ready
+	@$(RUN) run -- sh -c 'cargo llvm-cov --workspace --lib --no-report && cargo llvm-cov --package tests --no-clean'
+
 generate:
 	@cargo run --package generate
 
@@ -29,9 +45,13 @@ check: $(VENV)/ready-deploy
 	@for template in template.yaml infra/data.yaml functions/*/template.yaml; do \
 		$(VENV)/bin/sam validate --lint --region ap-northeast-2 --template $$template || exit 1; done
 
-# For operators: make deploy STAGE=staging (README).
+# For operators (README): builds for AWS, and brings what is built to a stage of samconfig.toml.
+lambda: $(VENV)/ready-deploy
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --arm64 --workspace --bins --locked
+
 deploy: $(VENV)/ready-deploy
 	@test -n "$(STAGE)" || { echo "Say which stage of samconfig.toml: make deploy STAGE=staging"; exit 1; }
+	@test -d target/lambda || { echo "There is nothing to deploy yet: make lambda"; exit 1; }
 	@$(VENV)/bin/python infra/release.py $(STAGE)
 
 # Both are made anew when the pinned versions change.
