@@ -80,10 +80,13 @@ impl Document {
             Self::Listed(listing) => {
                 let mut source = serde_json::to_value(listing)?;
                 source["deleted"] = false.into();
+                let title = jamo::beginnings(listing.title.as_str());
+                let place = jamo::beginnings(listing.place.as_str());
+                let artist = jamo::beginnings(listing.artist_nickname.as_str());
                 source["jamo"] = json!({
-                    "title": jamo::beginnings(listing.title.as_str()),
-                    "place": jamo::beginnings(listing.place.as_str()),
-                    "artist": jamo::beginnings(listing.artist_nickname.as_str()),
+                    "names": format!("{title} {place} {artist}"),
+                    "title": title,
+                    "place": place,
                 });
                 Ok(source)
             }

@@ -8,57 +8,60 @@ use crate::jamo;
 /// Longer input is cut: an event's title has no more.
 const MAX_CHARACTERS: usize = 100;
 /// So many words may have typos; each costs a fuzzy query.
-const MAX_FORGIVEN: usize = 8;
+const MAX_FORGIVEN: usize = 5;
 /// What a typo is worth beside an exact match: so little that it never ranks above one.
 const FORGIVEN: f32 = 0.02;
 
-/// Where to look, and how much each place weighs: in words as nori finds them, and in jamo.
+/// Where to look: in words as nori finds them, each place with its weight, and in what was typed as keys.
 pub(crate) struct Fields {
-    korean: &'static [(&'static str, u8)],
-    jamo: &'static [(&'static str, u8)],
+    korean: &'static [&'static str],
+    jamo: &'static str,
 }
 
-pub(crate) const EVERYWHERE: Fields = Fields {
-    korean: &[("title", 4), ("place", 2), ("artistNickname", 2), ("content", 1)],
-    jamo: &[("jamo.title", 4), ("jamo.place", 2), ("jamo.artist", 2)],
-};
-pub(crate) const TITLE: Fields = Fields { korean: &[("title", 1)], jamo: &[("jamo.title", 1)] };
-pub(crate) const PLACE: Fields = Fields { korean: &[("place", 1)], jamo: &[("jamo.place", 1)] };
+pub(crate) const EVERYWHERE: Fields =
+    Fields { korean: &["title^4", "place^2", "artistNickname^2", "content"], jamo: "jamo.names" };
+pub(crate) const TITLE: Fields = Fields { korean: &["title"], jamo: "jamo.title" };
+pub(crate) const PLACE: Fields = Fields { korean: &["place"], jamo: "jamo.place" };
 
 /// Every word must be found, each in any of the fields.
 pub(crate) fn matches(typed: &str, fields: &Fields) -> Value {
     let typed: String = typed.nfc().take(MAX_CHARACTERS).collect();
-    let mut words = jamo::words(&typed);
-    words.truncate(MAX_FORGIVEN);
-    let Some((last, others)) = words.split_last() else {
+    let words = jamo::words(&typed);
+    if words.is_empty() {
         return json!({ "match_none": {} });
-    };
-
-    let mut each: Vec<Value> = others
-        .iter()
-        .map(|word| any(&[exact(word, "korean", 1, fields), fuzzy(word, fields)]))
-        .collect();
-    each.push(any(&[
-        exact(last, "korean", 1, fields),
-        fuzzy(last, fields),
-        unfinished(last, fields),
-    ]));
-    let together = words.concat();
+    }
     any(&[
         exact(&typed, "korean", 2, fields),
         // A verb says little of what is looked for: “공연을 보다” finds what says 공연.
         exact(&typed, "korean_without_verbs", 1, fields),
-        json!({ "bool": {
-            "boost": FORGIVEN,
-            "minimum_should_match": 1,
-            "should": [
-                { "bool": { "must": each } },
-                // Where one writes a space is a matter of taste in Korean.
-                fuzzy(&together, fields),
-                unfinished(&together, fields),
-            ],
-        } }),
+        json!({ "constant_score": { "filter": forgiving(&words, fields), "boost": FORGIVEN } }),
     ])
+}
+
+/// Each word exact or with a typo, the last one perhaps not finished; or all of them written as one word, since where a
+/// space goes is a matter of taste in Korean.
+fn forgiving(words: &[String], fields: &Fields) -> Value {
+    let each: Vec<Value> = words
+        .iter()
+        .enumerate()
+        .map(|(place, word)| {
+            let mut ways = vec![exact(word, "korean", 1, fields)];
+            if place < MAX_FORGIVEN {
+                ways.push(fuzzy(word, fields));
+            }
+            if place + 1 == words.len() {
+                ways.extend(unfinished(word, fields));
+            }
+            any(&ways)
+        })
+        .collect();
+    let mut ways = vec![json!({ "bool": { "must": each } })];
+    if words.len() > 1 {
+        let one = words.concat();
+        ways.push(fuzzy(&one, fields));
+        ways.extend(unfinished(&one, fields));
+    }
+    any(&ways)
 }
 
 fn any(queries: &[Value]) -> Value {
@@ -71,31 +74,21 @@ fn exact(text: &str, analyzer: &str, boost: u8, fields: &Fields) -> Value {
         "type": "cross_fields",
         "operator": "and",
         "analyzer": analyzer,
-        "fields": weighted(fields.korean),
+        "fields": fields.korean,
         "boost": boost,
     } })
 }
 
-/// One wrong key from four keys on, two from ten. Below four, most other words would be one key away.
+/// One wrong key in words of four keys or more: below that, most other words would be one key away. Two wrong keys would
+/// cost five times as much.
 fn fuzzy(word: &str, fields: &Fields) -> Value {
-    json!({ "multi_match": {
-        "query": jamo::keys(word),
-        "fields": weighted(fields.jamo),
-        "fuzziness": "AUTO:4,10",
-    } })
+    let keys = jamo::keys(word);
+    let edits = if keys.chars().count() < 4 { 0 } else { 1 };
+    json!({ "match": { fields.jamo: { "query": keys, "fuzziness": edits } } })
 }
 
 /// A word whose last syllable is still being typed. A single syllable is taken as it is: 공 is not yet 고양이.
-fn unfinished(word: &str, fields: &Fields) -> Value {
-    if word.chars().nth(1).is_none() {
-        return json!({ "match_none": {} });
-    }
-    let keys = jamo::keys(word);
-    let prefixes: Vec<Value> =
-        fields.jamo.iter().map(|(field, _)| json!({ "prefix": { *field: keys } })).collect();
-    json!({ "dis_max": { "queries": prefixes } })
-}
-
-fn weighted(fields: &[(&str, u8)]) -> Vec<String> {
-    fields.iter().map(|(field, weight)| format!("{field}^{weight}")).collect()
+fn unfinished(word: &str, fields: &Fields) -> Option<Value> {
+    word.chars().nth(1)?;
+    Some(json!({ "prefix": { fields.jamo: jamo::keys(word) } }))
 }
