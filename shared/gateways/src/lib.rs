@@ -3,12 +3,12 @@
 //! Every call has a time limit and is repeated only where repeating is harmless. Each error says which of three things
 //! happened: the other said no, it surely did nothing, or nobody can tell.
 
-mod http;
 pub mod bus;
+mod http;
 pub mod kakaopay;
 pub mod secrets;
 
-pub use http::{Limits, SetupError};
 pub use bus::Bus;
+pub use http::{Limits, SetupError};
 pub use kakaopay::Kakaopay;
 pub use secrets::Secrets;

@@ -123,7 +123,11 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Secret<T> {
     /// When the variable is missing.
     pub async fn connect(variable: &'static str) -> Result<Self, Missing> {
         let id = std::env::var(variable).map_err(|_| Missing(variable))?;
-        Ok(Self { secrets: Secrets::connect().await, id: id.into(), kind: std::marker::PhantomData })
+        Ok(Self {
+            secrets: Secrets::connect().await,
+            id: id.into(),
+            kind: std::marker::PhantomData,
+        })
     }
 
     /// Its value, as [`Secrets::get`] gives it.

@@ -1,3 +1,5 @@
+//! The Lambda function `get_docs`.
+
 fn main() {
     api::serve(operations::get_docs::endpoint())
 }

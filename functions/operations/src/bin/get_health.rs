@@ -1,3 +1,5 @@
+//! The Lambda function `get_health`.
+
 fn main() {
     api::serve(operations::get_health::endpoint())
 }

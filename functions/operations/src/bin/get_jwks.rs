@@ -1,3 +1,5 @@
+//! The Lambda function `get_jwks`.
+
 fn main() {
     api::serve(operations::get_jwks::endpoint())
 }

@@ -1,0 +1,54 @@
+//! `GET /v1/payments/{paymentId}/returns/{token}/approve`: the buyer agreed on KakaoPay's page and comes back.
+
+use api::{Anyone, Call, Endpoint, FieldFaults, Nothing, Problem, Response};
+use deserr::Deserr;
+use gateways::Kakaopay;
+use sales::approve;
+use store::Store;
+use utoipa::IntoParams;
+
+use crate::{
+    return_page::{Return, show},
+    view::PaymentView,
+};
+
+/// What KakaoPay adds to the address. It may add more some day, which is not the buyer's fault.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = FieldFaults)]
+#[into_params(parameter_in = Query)]
+pub struct Agreed {
+    /// Proves to KakaoPay that the buyer agreed; good once.
+    pg_token: String,
+}
+
+/// What an approval needs.
+#[derive(Clone)]
+pub struct Clients {
+    store: Store,
+    kakaopay: Kakaopay,
+}
+
+/// Comes back from KakaoPay to be charged
+///
+/// A browser is shown a page, a program JSON. Coming back twice changes nothing.
+#[utoipa::path(get, path = "/v1/payments/{paymentId}/returns/{token}/approve", params(Return, Agreed),
+    responses((status = 200, description = "How the payment stands", body = PaymentView)),
+)]
+pub async fn handle(
+    clients: Clients,
+    call: Call<Anyone, Nothing, Return, Agreed>,
+) -> Result<Response, Problem> {
+    let Call { path: Return { payment_id, token }, query, context, .. } = call;
+    let Clients { store, kakaopay } = clients;
+    let payment =
+        approve(&store, &kakaopay, payment_id, &token, &query.pg_token, context.now).await?;
+    Ok(show(payment, &context))
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    let connect = async || -> Result<Clients, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Clients { store: Store::connect().await?, kakaopay: Kakaopay::connect().await? })
+    };
+    Endpoint::new(connect, handle)
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `get_payment`.
+
+fn main() {
+    api::serve(payments::get_payment::endpoint())
+}

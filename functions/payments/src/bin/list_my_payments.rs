@@ -1,0 +1,5 @@
+//! The Lambda function `list_my_payments`.
+
+fn main() {
+    api::serve(payments::list_my_payments::endpoint())
+}

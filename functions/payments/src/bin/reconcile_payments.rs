@@ -1,0 +1,5 @@
+//! The Lambda function `reconcile_payments`.
+
+fn main() {
+    api::work(payments::reconcile_payments::worker())
+}

@@ -1,0 +1,5 @@
+//! The Lambda function `sweep_payments`.
+
+fn main() {
+    api::work(payments::sweep_payments::worker())
+}

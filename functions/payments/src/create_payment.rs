@@ -1,0 +1,131 @@
+//! `POST /v1/payments`: holds seats for a buyer and opens the payment at KakaoPay.
+
+use std::{env, sync::Arc, time::Duration};
+
+use api::{Answer, Call, Endpoint, FieldFaults, Problem, SignedIn};
+use deserr::Deserr;
+use domain::{
+    event::Quantity,
+    id::{EventId, PaymentId},
+    payment::State,
+    time::Time,
+    won::Won,
+};
+use gateways::Kakaopay;
+use sales::{Held, Purchase, Terms, hold};
+use serde::Serialize;
+use store::Store;
+use utoipa::ToSchema;
+
+use crate::view::KakaopayPages;
+
+/// What is bought.
+#[derive(Debug, Clone, Copy, Deserr, ToSchema)]
+#[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase, tag = "purpose")]
+#[serde(deny_unknown_fields, rename_all_fields = "camelCase", tag = "purpose")]
+pub enum CreatePayment {
+    /// Tickets of an event.
+    #[deserr(rename = "TICKETS")]
+    #[serde(rename = "TICKETS")]
+    Tickets {
+        /// The event.
+        event_id: EventId,
+        /// How many tickets; one buyer holds at most 4 of an event.
+        quantity: Quantity,
+    },
+}
+
+/// What is held, and where to pay it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldView {
+    /// The payment's id.
+    pub id: PaymentId,
+    /// `READY`, or `APPROVED` when there was nothing to pay.
+    #[schema(inline)]
+    pub state: State,
+    /// Price × quantity, in won.
+    pub list_price: Won,
+    /// What the coupon takes off, in won.
+    pub coupon: Won,
+    /// The points used.
+    pub points: Won,
+    /// What KakaoPay charges, in won.
+    pub cash: Won,
+    /// Until when the seats are kept.
+    pub hold_ends_at: Time,
+    /// Where to pay; absent when there is nothing to pay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kakaopay: Option<KakaopayPages>,
+}
+
+impl From<Held> for HeldView {
+    fn from(held: Held) -> Self {
+        Self {
+            id: held.payment_id,
+            state: held.state,
+            list_price: held.amounts.list_price,
+            coupon: held.amounts.coupon,
+            points: held.amounts.points,
+            cash: held.amounts.cash,
+            hold_ends_at: held.hold_ends_at,
+            kakaopay: held.order.map(KakaopayPages::from),
+        }
+    }
+}
+
+/// What a purchase needs.
+#[derive(Clone)]
+pub struct Clients {
+    pub(crate) store: Store,
+    pub(crate) kakaopay: Kakaopay,
+    pub(crate) terms: Arc<Terms>,
+}
+
+/// Buys tickets
+///
+/// Holds the seats for 15 minutes and answers KakaoPay's pages. The same key with the same body answers the same for
+/// 24 hours and never buys twice.
+#[utoipa::path(post, path = "/v1/payments", request_body = CreatePayment,
+    params(
+        ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters, new for each purchase",
+            min_length = 1, max_length = 255),
+    ),
+    responses((status = 201, description = "Held", body = HeldView, headers(("Location" = String)))),
+    security(("bearer" = [])),
+)]
+pub async fn handle(
+    clients: Clients,
+    call: Call<SignedIn, CreatePayment>,
+) -> Result<Answer<HeldView>, Problem> {
+    let idempotency = call.idempotency()?;
+    let Call { who: SignedIn(claims), body, context, .. } = call;
+    let CreatePayment::Tickets { event_id, quantity } = body;
+    let purchase = Purchase {
+        member_id: claims.member_id,
+        session_id: claims.session_id,
+        event_id,
+        quantity,
+        key: idempotency.key,
+        body_hash: idempotency.fingerprint,
+    };
+    let Clients { store, kakaopay, terms } = clients;
+    let held = hold(&store, &kakaopay, &terms, &purchase, context.now).await?;
+    let location = format!("/v1/payments/{}", held.payment_id);
+    Ok(Answer::created(held.into(), &location))
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    let connect = async || -> Result<Clients, Box<dyn std::error::Error + Send + Sync>> {
+        let seconds = env::var("HOLD_SECONDS").map_err(|_| "HOLD_SECONDS is not set")?;
+        let hold = Duration::from_secs(seconds.parse()?);
+        let public_url = env::var("PUBLIC_URL").map_err(|_| "PUBLIC_URL is not set")?;
+        Ok(Clients {
+            store: Store::connect().await?,
+            kakaopay: Kakaopay::connect().await?,
+            terms: Arc::new(Terms { hold, public_url }),
+        })
+    };
+    Endpoint::new(connect, handle)
+}

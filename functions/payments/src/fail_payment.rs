@@ -1,0 +1,30 @@
+//! `GET /v1/payments/{paymentId}/returns/{token}/fail`: the buyer could not pay on KakaoPay's page and comes back.
+
+use api::{Anyone, Call, Endpoint, Nothing, Problem, Response};
+use sales::fail;
+use store::Store;
+
+use crate::{
+    return_page::{Return, Visit, show},
+    view::PaymentView,
+};
+
+/// Comes back from KakaoPay, unpaid
+///
+/// Gives the seats back. A browser is shown a page, a program JSON. Coming back twice changes nothing.
+#[utoipa::path(get, path = "/v1/payments/{paymentId}/returns/{token}/fail", params(Return),
+    responses((status = 200, description = "How the payment stands", body = PaymentView)),
+)]
+pub async fn handle(
+    store: Store,
+    call: Call<Anyone, Nothing, Return, Visit>,
+) -> Result<Response, Problem> {
+    let Call { path: Return { payment_id, token }, context, .. } = call;
+    let payment = fail(&store, payment_id, &token, context.now).await?;
+    Ok(show(payment, &context))
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    Endpoint::new(Store::connect, handle)
+}

@@ -1,0 +1,50 @@
+//! `GET /v1/payments/{paymentId}`: one payment, for its buyer.
+
+use api::{Answer, Call, Endpoint, FieldFaults, Nothing, Problem, SignedIn};
+use deserr::Deserr;
+use domain::{fault::Kind, id::PaymentId};
+use store::{
+    Store,
+    identity::session::{SessionKey, alive},
+    sales::payment::PaymentKey,
+};
+use utoipa::IntoParams;
+
+use crate::view::PaymentView;
+
+/// Which payment.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = FieldFaults, rename_all = camelCase)]
+#[into_params(parameter_in = Path, rename_all = "camelCase")]
+pub struct Which {
+    /// The payment.
+    payment_id: PaymentId,
+}
+
+/// Shows a payment
+///
+/// Its buyer only; for everybody else it does not exist.
+#[utoipa::path(get, path = "/v1/payments/{paymentId}", params(Which),
+    responses((status = 200, description = "The payment", body = PaymentView, headers(("ETag" = String)))),
+    security(("bearer" = [])),
+)]
+pub async fn handle(
+    store: Store,
+    call: Call<SignedIn, Nothing, Which>,
+) -> Result<Answer<PaymentView>, Problem> {
+    let Call { who: SignedIn(claims), path, context, .. } = call;
+    let session = SessionKey { member_id: claims.member_id, session_id: claims.session_id };
+    let (session, payment) = store.read(&(session, PaymentKey(path.payment_id))).await?;
+    alive(session, context.now)?;
+    let payment = payment
+        .filter(|payment| payment.member_id == claims.member_id)
+        .ok_or_else(|| Problem::new(Kind::NotFound, "PAYMENT_NOT_FOUND"))?;
+    // A hold ends without a change of the item.
+    let tag = format!("{}-{}", payment.version, payment.state_at(context.now));
+    Ok(Answer::ok(PaymentView::of(payment, context.now)).tagged(&tag, &context))
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    Endpoint::new(Store::connect, handle)
+}
