@@ -4,6 +4,7 @@
 
 mod connect;
 mod fault;
+mod health;
 mod key;
 mod query;
 mod read;
