@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "infra/local"))
 
 import keys  # noqa: E402
+from deploy import create_index  # noqa: E402
 from templates import functions, load, of_type, stamp  # noqa: E402
 
 READY = ROOT / "target/deploy"
@@ -41,6 +42,7 @@ def release(stage: str) -> None:
 
     overrides = dict(pair.split("=", 1) for pair in own["parameter_overrides"])
     sam_deploy(stage, prepare(session.client("ssm"), overrides))
+    create_index(session.client("lambda"), stage)
     prune(session.client("lambda"), stage)
 
 

@@ -85,9 +85,19 @@ def deploy(cloud: Cloud, stage: str, built: Path, search_url: str, **values: str
         template = _part(cloud, ROOT / part["Properties"]["Location"], built, passed)
         put_stack(cloud, f"{stage}-{name.lower()}", template, passed)
 
+    create_index(cloud.client("lambda"), stage)
+
     api_id = cloud.client("cloudformation").describe_stack_resource(
         StackName=stage, LogicalResourceId="Api")["StackResourceDetail"]["PhysicalResourceId"]
     return f"{cloud.endpoint}/restapis/{api_id}/live/_user_request_"
+
+
+def create_index(functions_api: Any, stage: str) -> None:
+    """Makes the search index, if there is none: the worker that fills it does so before its first batch."""
+    answer = functions_api.invoke(
+        FunctionName=f"{stage}-index_catalog", Qualifier="live", Payload=json.dumps({"Records": []}))
+    if "FunctionError" in answer:
+        raise DeployError(f"the search index was not made: {answer['Payload'].read().decode()}")
 
 
 def policies(cloud: Cloud) -> dict[str, list[dict[str, Any]]]:

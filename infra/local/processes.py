@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ class Process:
             try:
                 with urllib.request.urlopen(address, timeout=5):
                     return
+            except urllib.error.HTTPError:
+                return
             except OSError:
                 if not self.running():
                     break

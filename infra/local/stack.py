@@ -13,6 +13,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,7 +108,14 @@ class Stack:
         self.process("front").start([
             sys.executable, str(HERE / "front.py"), "--port", str(self.ports.front),
             "--upstream", address, "--api", str(ROOT / "infra/api.yaml")])
-        self.process("front").wait(f"{self.url}/v1/health", 30)
+        self.process("front").wait(self.url, 30)
+        self._require_health()
+
+    def _require_health(self) -> None:
+        try:
+            urllib.request.urlopen(f"{self.url}/v1/health", timeout=30).close()
+        except urllib.error.HTTPError as unwell:
+            raise StackError(f"The API is up, but not well: {unwell.read().decode()}") from unwell
 
     def stop(self) -> None:
         with ThreadPoolExecutor() as pool:
