@@ -216,6 +216,7 @@ pub struct ProblemDocument {
 struct FieldFaultDocument {
     /// Where it stands.
     #[serde(rename = "in")]
+    #[schema(inline)]
     place: Place,
     /// JSON pointer, in a body.
     #[serde(skip_serializing_if = "Option::is_none")]
