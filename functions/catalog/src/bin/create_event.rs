@@ -1,0 +1,3 @@
+fn main() {
+    api::serve(catalog::create_event::endpoint())
+}

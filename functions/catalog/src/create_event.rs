@@ -1,0 +1,339 @@
+//! `POST /v1/events`: an artist publishes an event, with its stock.
+
+use api::{Answer, Artist, Call, Endpoint, FieldFaults, Problem};
+use deserr::Deserr;
+use domain::{
+    event::{Capacity, Category, Content, Place, Price, RefundPolicy, Schedule, State, Title},
+    fault::Kind,
+    id::EventId,
+    stock::shards_for,
+    time::Time,
+};
+use http::header;
+use store::{
+    Rejected, Store, Transaction, Write,
+    catalog::event::{Event, EventKey},
+    ephemeral::idempotency::{Begun, IdempotencyFault, LEASE, RecordKey},
+    identity::{
+        member::MemberKey,
+        session::{SessionEnded, SessionKey, alive},
+    },
+    sales::stock,
+};
+use utoipa::ToSchema;
+
+use crate::view::{EventView, tag};
+
+/// An event to be published.
+#[derive(Debug, Clone, Deserr, ToSchema)]
+#[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CreateEvent {
+    title: Title,
+    place: Place,
+    content: Content,
+    category: Category,
+    capacity: Capacity,
+    price: Price,
+    /// When it starts.
+    starts_at: Time,
+    /// When it ends: after the start.
+    ends_at: Time,
+    /// The first moment of the sale.
+    sale_starts_at: Time,
+    /// The first moment after the sale: after its start, and no later than the event's end.
+    sale_ends_at: Time,
+    #[deserr(default = RefundPolicy::Standard)]
+    #[schema(required = false, default = "STANDARD")]
+    refund_policy: RefundPolicy,
+}
+
+/// Publishes an event
+///
+/// Artists only. The same key with the same body answers the same event for 24 hours, so a double click publishes once.
+#[utoipa::path(post, path = "/v1/events", request_body = CreateEvent,
+    params(
+        ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters, new for each event",
+            min_length = 1, max_length = 255),
+    ),
+    responses((status = 201, description = "Published", body = EventView,
+        headers(("Location" = String), ("ETag" = String)))),
+    security(("bearer" = [])),
+)]
+pub async fn handle(
+    store: Store,
+    call: Call<Artist, CreateEvent>,
+) -> Result<Answer<EventView>, Problem> {
+    let idempotency = call.idempotency()?;
+    let Call { who: Artist(claims), body, context, .. } = call;
+    let (member_id, now) = (claims.member_id, context.now);
+    let schedule =
+        Schedule::new(body.starts_at, body.ends_at, body.sale_starts_at, body.sale_ends_at)
+            .map_err(Problem::broken_rules)?;
+
+    let session = SessionKey { member_id, session_id: claims.session_id };
+    let (session, artist) = store.read(&(session, MemberKey(member_id))).await?;
+    alive(session, now)?;
+    let artist = artist.ok_or(SessionEnded)?;
+
+    let key = RecordKey {
+        account: member_id.to_string(),
+        operation: "create_event",
+        key: idempotency.key,
+    };
+    let lease = match store.begin(key, &idempotency.fingerprint, now).await? {
+        Begun::Run(lease) => lease,
+        Begun::Finished(answer) => {
+            return Ok(published(serde_json::from_str(&answer).map_err(|_| internal())?));
+        }
+    };
+
+    let event = Event {
+        id: EventId::generate(),
+        artist_id: member_id,
+        artist_nickname: artist.nickname,
+        title: body.title,
+        place: body.place,
+        content: body.content,
+        category: body.category,
+        capacity: body.capacity,
+        price: body.price,
+        schedule,
+        refund_policy: body.refund_policy,
+        state: State::Open,
+        terms_version: 1,
+        shards: shards_for(body.capacity).len() as u16,
+        version: FIRST_VERSION,
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
+    };
+    // The stock, the event and the memory of the answer are one: whatever dies before leaves nothing, and a retry makes it.
+    let publication = Transaction::new().also(Write::create(&EventKey(event.id), &event));
+    let stock = stock::create(event.id, event.capacity, event.sale());
+    let publication = stock.into_iter().fold(publication, Transaction::also);
+    let view = EventView::of(event, body.capacity.get());
+    let answer = serde_json::to_string(&view).map_err(|_| internal())?;
+    let publication = publication.require(lease.finish(&answer), ());
+    match store.transact(publication).await {
+        Ok(()) => Ok(published(view)),
+        Err(Rejected::Condition(())) => {
+            Err(IdempotencyFault::InProgress { retry_after: LEASE }.into())
+        }
+        Err(Rejected::Store(fault)) => {
+            // So that the retry need not wait for the lease's end. If this fails too, it waits.
+            let _ = store.write(lease.release(), ()).await;
+            Err(fault.into())
+        }
+    }
+}
+
+const FIRST_VERSION: u64 = 1;
+
+fn published(event: EventView) -> Answer<EventView> {
+    let location = format!("/v1/events/{}", event.id);
+    let tag = tag(FIRST_VERSION, event.seats_left);
+    Answer::created(event, &location).with(header::ETAG, &format!("\"{tag}\""))
+}
+
+fn internal() -> Problem {
+    Problem::new(Kind::Internal, "INTERNAL")
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    Endpoint::new(Store::connect, handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, time::Duration};
+
+    use api::{Claims, Who};
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use domain::{id::MemberId, member::Role};
+    use futures::future::join_all;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::samples::{artist, body, parse, publish, seen, store};
+
+    /// How many events of an artist are in the table.
+    async fn published_by(artist: MemberId) -> i32 {
+        let scan = stack::dynamo().scan().table_name(format!("{}-catalog", stack::prefix()));
+        let scan = scan.filter_expression("artistId = :artist");
+        let artist = AttributeValue::S(artist.to_string());
+        scan.expression_attribute_values(":artist", artist).send().await.unwrap().count
+    }
+
+    #[test]
+    fn a_double_click_publishes_one_event_and_is_answered_the_same() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let artist = artist(&store, now).await;
+            let click = |now| handle(store.clone(), publish(&artist, "click", body(now), now));
+            let first = seen(click(now).await);
+            assert_eq!(first.0, 201, "{}", first.1);
+            assert_eq!(
+                first.2["location"],
+                format!("/v1/events/{}", first.1["id"].as_str().unwrap())
+            );
+            assert_eq!(first.2["etag"], "\"1.50\"");
+            assert_eq!(seen(click(now).await), first);
+            assert_eq!(published_by(artist.member_id).await, 1);
+        });
+    }
+
+    #[test]
+    fn clicks_at_the_same_moment_publish_one_event() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let artist = artist(&store, now).await;
+            let click = || handle(store.clone(), publish(&artist, "clicks", body(now), now));
+            let answers = join_all((0..20).map(|_| click())).await.into_iter().map(seen);
+            let mut ids = BTreeSet::new();
+            for (status, answer, headers) in answers {
+                if status == 201 {
+                    ids.insert(answer["id"].to_string());
+                } else {
+                    assert_eq!((status, &answer["code"]), (409, &json!("IDEMPOTENCY_IN_PROGRESS")));
+                    assert!(headers.contains_key("retry-after"));
+                }
+            }
+            let (status, answer, _) = seen(click().await);
+            assert_eq!(status, 201, "the retry is told what was published");
+            assert_eq!(ids, BTreeSet::from([answer["id"].to_string()]));
+            assert_eq!(published_by(artist.member_id).await, 1);
+        });
+    }
+
+    #[test]
+    fn a_key_stands_for_one_body_for_a_day_and_for_one_artist() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let (first, second) = (artist(&store, now).await, artist(&store, now).await);
+            let body = body(now);
+            let ask = |artist: &Claims, body: &Value, now| {
+                handle(store.clone(), publish(artist, "key", body.clone(), now))
+            };
+            let id = seen(ask(&first, &body, now).await).1["id"].clone();
+
+            let mut other = body.clone();
+            other["title"] = "다른 공연".into();
+            let (status, problem, _) = seen(ask(&first, &other, now).await);
+            assert_eq!((status, &problem["code"]), (422, &json!("IDEMPOTENCY_KEY_REUSED")));
+
+            assert_ne!(seen(ask(&second, &body, now).await).1["id"], id, "another artist's key");
+            let hours = |hours| now.plus(Duration::from_hours(hours));
+            assert_eq!(seen(ask(&first, &body, hours(23)).await).1["id"], id);
+            assert_ne!(seen(ask(&first, &body, hours(25)).await).1["id"], id, "forgotten");
+        });
+    }
+
+    #[test]
+    fn what_died_before_it_published_is_resumed_by_a_retry_when_its_lease_is_over() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let artist = artist(&store, now).await;
+            let retry = |at| handle(store.clone(), publish(&artist, "died", body(now), at));
+            // As the handler does, up to where the process dies.
+            let key = RecordKey {
+                account: artist.member_id.to_string(),
+                operation: "create_event",
+                key: "died".into(),
+            };
+            store.begin(key, &body(now).to_string(), now).await.unwrap();
+
+            let (status, problem, _) = seen(retry(now).await);
+            assert_eq!((status, &problem["code"]), (409, &json!("IDEMPOTENCY_IN_PROGRESS")));
+            let first = seen(retry(now.plus(LEASE)).await);
+            assert_eq!(first.0, 201, "{}", first.1);
+            assert_eq!(seen(retry(now.plus(LEASE)).await), first);
+            assert_eq!(published_by(artist.member_id).await, 1);
+        });
+    }
+
+    #[test]
+    fn the_stock_is_the_capacity_over_however_many_shards() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let artist = artist(&store, now).await;
+            for (capacity, shards) in [(1, 1), (500, 1), (501, 2), (100_000, 40)] {
+                let mut body = body(now);
+                body["capacity"] = capacity.into();
+                let call = publish(&artist, &format!("capacity {capacity}"), body, now);
+                let view = handle(store.clone(), call).await.unwrap().value;
+                assert_eq!(view.seats_left, capacity);
+
+                let event = store.get(&EventKey(view.id)).await.unwrap().unwrap();
+                assert_eq!(event.shards, shards, "of {capacity}");
+                let stock = store.read_all(&stock::keys(view.id, shards)).await.unwrap();
+                let stock: Vec<_> = stock.into_iter().map(Option::unwrap).collect();
+                let free: u32 = stock.iter().map(|stock| stock.shard.free).sum();
+                assert_eq!(free, capacity);
+                assert!(stock.iter().all(|stock| stock.sale == event.sale()));
+            }
+        });
+    }
+
+    #[test]
+    fn fans_may_not_publish() {
+        let fan = Claims {
+            member_id: MemberId::generate(),
+            session_id: domain::id::SessionId::generate(),
+            role: Role::User,
+        };
+        assert_eq!(Artist::identify(Some(fan)).unwrap_err().code(), "ARTISTS_ONLY");
+        assert_eq!(Artist::identify(None).unwrap_err().code(), "SIGN_IN_REQUIRED");
+    }
+
+    #[test]
+    fn an_artist_who_signed_out_publishes_nothing() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let artist = artist(&store, now).await;
+            let key = SessionKey { member_id: artist.member_id, session_id: artist.session_id };
+            store.write(key.ending(now), ()).await.unwrap();
+            let answer = handle(store, publish(&artist, "key", body(now), now)).await;
+            assert_eq!(seen(answer).1["code"], "SESSION_ENDED");
+            assert_eq!(published_by(artist.member_id).await, 0);
+        });
+    }
+
+    #[test]
+    fn every_bad_field_and_then_every_broken_rule_is_told_at_once() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let artist = artist(&store, now).await;
+            let mut bad = body(now);
+            bad["title"] = " ".into();
+            bad["capacity"] = 100_001.into();
+            bad["price"] = (-1).into();
+            bad["category"] = "OPERA".into();
+            bad["startsAt"] = "2026-12-24T19:30:00".into();
+            bad["refundPolicy"] = "NEVER".into();
+            let faults = format!("{:?}", parse::<CreateEvent>(bad).unwrap_err());
+            for field in ["title", "capacity", "price", "category", "startsAt", "refundPolicy"] {
+                assert!(faults.contains(&format!("\"/{field}\"")), "{field}: {faults}");
+            }
+
+            let mut broken = body(now);
+            broken["endsAt"] = broken["startsAt"].clone();
+            broken["saleStartsAt"] = json!(now.plus(Duration::from_hours(24 * 40)));
+            broken["saleEndsAt"] = broken["saleStartsAt"].clone();
+            let (status, problem, _) =
+                seen(handle(store, publish(&artist, "k", broken, now)).await);
+            assert_eq!(status, 422);
+            let told: Vec<_> = problem["errors"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap()))
+                .collect();
+            let rules =
+                [("/endsAt", "AFTER"), ("/saleEndsAt", "AFTER"), ("/saleEndsAt", "NOT_AFTER")];
+            assert_eq!(told, rules);
+            assert_eq!(published_by(artist.member_id).await, 0);
+        });
+    }
+}
