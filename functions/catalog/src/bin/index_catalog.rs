@@ -1,0 +1,3 @@
+fn main() {
+    api::work(catalog::index_catalog::worker())
+}

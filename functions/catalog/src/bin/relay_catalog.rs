@@ -1,0 +1,3 @@
+fn main() {
+    api::work(catalog::relay_catalog::worker())
+}

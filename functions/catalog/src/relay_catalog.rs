@@ -1,0 +1,248 @@
+//! Worker on the catalog's stream: tells the other parts, over the event bus, what happened to events.
+
+use std::convert::Infallible;
+
+use api::{Batch, Worker};
+use aws_lambda_events::event::dynamodb;
+use domain::{
+    event::{Place, State, Title},
+    id::{EventId, MemberId},
+    member::Nickname,
+    time::Time,
+};
+use gateways::Bus;
+use serde::Serialize;
+use store::catalog::event::Event;
+
+use crate::changes::{Change, changes};
+
+/// What is told of an event. Whoever needs more reads the table.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    /// The same for the same change, however often it is told: consumers remember it.
+    id: String,
+    event_id: EventId,
+    version: u64,
+    artist_id: MemberId,
+    artist_nickname: Nickname,
+    title: Title,
+    place: Place,
+    starts_at: Time,
+    ends_at: Time,
+}
+
+/// Relays a batch, at least once. What could not be relayed comes again, with everything after it.
+///
+/// # Errors
+/// None: every failure is its record's.
+pub async fn handle(bus: Bus, batch: dynamodb::Event) -> Result<Batch, Infallible> {
+    let mut failed = Batch::default();
+    let mut told = Vec::new();
+    for (record, change) in changes(batch) {
+        let (name, event) = match change.map(happened) {
+            Ok(Some(happened)) => happened,
+            Ok(None) => continue,
+            Err(error) => {
+                failed.failed(&record, error);
+                continue;
+            }
+        };
+        match bus.told(record.clone(), "spotlight.catalog", name, &Told::of(name, event)) {
+            Ok(entry) => told.push(entry),
+            Err(error) => failed.failed(&record, error),
+        }
+    }
+    for (record, cause) in bus.put(&told).await {
+        failed.failed(&record, cause);
+    }
+    Ok(failed)
+}
+
+/// What a change is called, with the event as it is since, or was last.
+fn happened(change: Change) -> Option<(&'static str, Event)> {
+    match change {
+        Change { before: None, after } => Some(("EventPublished", after?)),
+        Change { before: Some(mut gone), after: None } => {
+            // An item that was marked as deleted before is only cleaned up.
+            let told = gone.deleted_at.is_some();
+            gone.version += 1;
+            (!told).then_some(("EventDeleted", gone))
+        }
+        // Written again, but not changed.
+        Change { before: Some(before), after: Some(after) } if before.version == after.version => {
+            None
+        }
+        Change { before: Some(before), after: Some(after) } => {
+            let name = if before.deleted_at.is_none() && after.deleted_at.is_some() {
+                "EventDeleted"
+            } else if before.state == State::Open && after.state == State::Cancelled {
+                "EventCancelled"
+            } else {
+                "EventChanged"
+            };
+            Some((name, after))
+        }
+    }
+}
+
+impl Told {
+    fn of(name: &str, event: Event) -> Self {
+        Self {
+            id: format!("{name}:{}:{}", event.id, event.version),
+            event_id: event.id,
+            version: event.version,
+            artist_id: event.artist_id,
+            artist_nickname: event.artist_nickname,
+            title: event.title,
+            place: event.place,
+            starts_at: event.schedule.starts_at(),
+            ends_at: event.schedule.ends_at(),
+        }
+    }
+}
+
+/// The worker.
+pub fn worker() -> Worker {
+    Worker::new(Bus::connect, handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+    use serde_json::{Value, json};
+    use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::header};
+
+    use super::*;
+    use crate::samples::{again, batch, event, record};
+
+    fn bus(server: &MockServer) -> Bus {
+        let credentials = Credentials::new("test", "test", None, None, "test");
+        let aws = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("ap-northeast-2"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .endpoint_url(server.uri())
+            .build();
+        Bus::new(&aws, "test".into())
+    }
+
+    /// An event bus that does not take what has this title.
+    async fn server(refused: &'static str) -> MockServer {
+        let answer = move |request: &Request| {
+            let entries =
+                request.body_json::<Value>().unwrap()["Entries"].as_array().unwrap().clone();
+            let refused = |entry: &Value| entry["Detail"].as_str().unwrap().contains(refused);
+            let entry = |entry| match refused(entry) {
+                true => json!({ "ErrorCode": "InternalFailure", "ErrorMessage": "no" }),
+                false => json!({ "EventId": "1" }),
+            };
+            let failed = entries.iter().filter(|entry| refused(entry)).count();
+            let entries: Vec<_> = entries.iter().map(entry).collect();
+            ResponseTemplate::new(200)
+                .set_body_json(json!({ "FailedEntryCount": failed, "Entries": entries }))
+        };
+        let server = MockServer::start().await;
+        let put = Mock::given(header("X-Amz-Target", "AWSEvents.PutEvents"));
+        put.respond_with(answer).mount(&server).await;
+        server
+    }
+
+    /// The calls that arrived, each with its entries.
+    async fn told(server: &MockServer) -> Vec<Vec<Value>> {
+        let calls = server.received_requests().await.unwrap().into_iter();
+        let entries = |request: Request| {
+            request.body_json::<Value>().unwrap()["Entries"].as_array().unwrap().clone()
+        };
+        calls.map(entries).collect()
+    }
+
+    #[test]
+    fn what_happened_has_a_name_and_an_id_that_stays_when_it_is_told_twice() {
+        stack::run(async {
+            let server = server("nothing").await;
+            let now = Time::now();
+            let published = event(now);
+            let changed = Event { version: 2, price: 0.try_into().unwrap(), ..published.clone() };
+            let cancelled = Event { version: 3, state: State::Cancelled, ..changed.clone() };
+            let deleted = Event { version: 4, deleted_at: Some(now), ..cancelled.clone() };
+            let unmarked = event(now);
+            let records = [
+                record(1, None, Some(&published)),
+                record(2, Some(&published), Some(&changed)),
+                record(3, Some(&changed), Some(&changed)),
+                record(4, Some(&changed), Some(&cancelled)),
+                record(5, Some(&cancelled), Some(&deleted)),
+                record(6, Some(&deleted), None),
+                record(7, Some(&unmarked), None),
+            ];
+            for _ in 0..2 {
+                assert!(again(&handle(bus(&server), batch(&records)).await.unwrap()).is_empty());
+            }
+            let calls = told(&server).await;
+            assert_eq!(calls[0], calls[1], "told twice, told the same");
+            let names: Vec<_> =
+                calls[0].iter().map(|entry| entry["DetailType"].as_str().unwrap()).collect();
+            assert_eq!(
+                names,
+                [
+                    "EventPublished",
+                    "EventChanged",
+                    "EventCancelled",
+                    "EventDeleted",
+                    "EventDeleted"
+                ]
+            );
+            let entry = &calls[0][0];
+            assert_eq!(
+                (&entry["Source"], &entry["EventBusName"]),
+                (&json!("spotlight.catalog"), &json!("test"))
+            );
+            let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+            assert_eq!(detail["id"], format!("EventPublished:{}:1", published.id));
+            assert_eq!(detail["artistNickname"], "새벽의 기타");
+        });
+    }
+
+    #[test]
+    fn all_go_out_ten_at_a_time_and_what_was_not_taken_comes_again() {
+        stack::run(async {
+            let server = server("조용한").await;
+            let records: Vec<_> = (0..25)
+                .map(|number| {
+                    let mut event = event(Time::now());
+                    if number == 7 || number == 21 {
+                        event.title = "조용한 밤".parse().unwrap();
+                    }
+                    record(number, None, Some(&event))
+                })
+                .collect();
+            let failed = handle(bus(&server), batch(&records)).await.unwrap();
+            assert_eq!(again(&failed), ["7", "21"]);
+            let calls = told(&server).await;
+            assert_eq!(calls.iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 5]);
+            let ids: BTreeSet<_> =
+                calls.iter().flatten().map(|entry| entry["Detail"].to_string()).collect();
+            assert_eq!(ids.len(), 25);
+        });
+    }
+
+    #[test]
+    fn what_is_no_event_is_passed_over_and_an_unreadable_one_comes_again() {
+        stack::run(async {
+            let server = server("nothing").await;
+            let good = event(Time::now());
+            let mut review = record(1, None, Some(&good));
+            review["dynamodb"]["Keys"]["sk"]["S"] = "REVIEW".into();
+            let mut unreadable = record(2, None, Some(&good));
+            unreadable["dynamodb"]["NewImage"]["price"] = json!({ "S": "much" });
+            let records = [review, unreadable, record(3, None, Some(&good))];
+            let failed = handle(bus(&server), batch(&records)).await.unwrap();
+            assert_eq!(again(&failed), ["2"]);
+            assert_eq!(told(&server).await.concat().len(), 1);
+        });
+    }
+}
