@@ -1,1 +1,17 @@
-//! To be written.
+//! Events: publishing, reading and finding them, and what tells the other parts and the search of them.
+
+pub mod create_event;
+pub mod get_event;
+pub mod index_catalog;
+pub mod relay_catalog;
+pub mod search_events;
+
+mod changes;
+#[cfg(test)]
+mod samples;
+mod view;
+
+api::routes! { create_event, get_event, search_events }
+
+/// The part's functions without a route.
+pub const WORKERS: &[&str] = &["relay_catalog", "index_catalog"];

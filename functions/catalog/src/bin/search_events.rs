@@ -1,0 +1,3 @@
+fn main() {
+    api::serve(catalog::search_events::endpoint())
+}
