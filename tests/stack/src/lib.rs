@@ -4,10 +4,14 @@
 #![expect(clippy::expect_used, reason = "a test that can't start says why and ends")]
 
 mod meter;
+mod model;
+mod model;
 mod tables;
 mod tamper;
 
 pub use meter::{Call, Meter, metered};
+pub use model::assert_as_modelled;
+pub use model::assert_operation;
 pub use tables::prefix;
 pub use tamper::without;
 

@@ -8,15 +8,17 @@ use aws_sdk_dynamodb::{
     },
     error::BoxError,
     operation::{
-        batch_get_item::{BatchGetItemInput, BatchGetItemOutput},
-        delete_item::{DeleteItemInput, DeleteItemOutput},
-        get_item::{GetItemInput, GetItemOutput},
-        put_item::{PutItemInput, PutItemOutput},
-        query::{QueryInput, QueryOutput},
-        transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput},
-        update_item::{UpdateItemInput, UpdateItemOutput},
+        batch_get_item::{BatchGetItemError, BatchGetItemInput, BatchGetItemOutput},
+        delete_item::{DeleteItemError, DeleteItemInput, DeleteItemOutput},
+        get_item::{GetItemError, GetItemInput, GetItemOutput},
+        put_item::{PutItemError, PutItemInput, PutItemOutput},
+        query::{QueryError, QueryInput, QueryOutput},
+        transact_write_items::{
+            TransactWriteItemsError, TransactWriteItemsInput, TransactWriteItemsOutput,
+        },
+        update_item::{UpdateItemError, UpdateItemInput, UpdateItemOutput},
     },
-    types::{ConsumedCapacity, ReturnConsumedCapacity},
+    types::ReturnConsumedCapacity,
 };
 
 /// One call that reached DynamoDB.
@@ -84,44 +86,36 @@ impl Intercept for Meter {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let Some(input) = context.input() else { return Ok(()) };
-        macro_rules! name {
-            ($($input:ty => $name:literal),+) => {
-                match () {
-                    $(() if input.downcast_ref::<$input>().is_some() => $name,)+
-                    () => return Ok(()),
-                }
-            };
-        }
-        let operation = name!(
-            GetItemInput => "GetItem", BatchGetItemInput => "BatchGetItem", QueryInput => "Query",
-            PutItemInput => "PutItem", UpdateItemInput => "UpdateItem", DeleteItemInput => "DeleteItem",
-            TransactWriteItemsInput => "TransactWriteItems"
-        );
-        let mut call = Call { operation, read_units: 0.0, write_units: 0.0 };
-        let units = |consumed: Option<&ConsumedCapacity>| {
-            consumed.and_then(|units| units.capacity_units).unwrap_or_default()
+        // The input is gone by now: what kind of answer came says which call it was.
+        let Some(answer) = context.output_or_error() else { return Ok(()) };
+        let (output, error) = match answer {
+            Ok(output) => (Some(output), None),
+            Err(error) => (None, error.as_operation_error()),
         };
-        if let Some(Ok(output)) = context.output_or_error() {
-            macro_rules! one {
-                ($($output:ty => $field:ident),+) => {
-                    $(if let Some(output) = output.downcast_ref::<$output>() {
-                        call.$field = units(output.consumed_capacity.as_ref());
-                    })+
-                };
-            }
-            one!(
-                GetItemOutput => read_units, QueryOutput => read_units,
-                PutItemOutput => write_units, UpdateItemOutput => write_units, DeleteItemOutput => write_units
-            );
-            if let Some(output) = output.downcast_ref::<BatchGetItemOutput>() {
-                call.read_units =
-                    output.consumed_capacity().iter().map(|one| units(Some(one))).sum();
-            }
-            if let Some(output) = output.downcast_ref::<TransactWriteItemsOutput>() {
-                call.write_units =
-                    output.consumed_capacity().iter().map(|one| units(Some(one))).sum();
-            }
+        let mut call = Call { operation: "", read_units: 0.0, write_units: 0.0 };
+        macro_rules! recognise {
+            ($($operation:literal: $output:ty, $error:ty, $units:ident;)+) => {$(
+                if let Some(output) = output.and_then(|output| output.downcast_ref::<$output>()) {
+                    let consumed = output.consumed_capacity().into_iter();
+                    call.operation = $operation;
+                    call.$units = consumed.filter_map(|consumed| consumed.capacity_units).sum();
+                }
+                if error.is_some_and(|error| error.downcast_ref::<$error>().is_some()) {
+                    call.operation = $operation;
+                }
+            )+};
+        }
+        recognise!(
+            "GetItem": GetItemOutput, GetItemError, read_units;
+            "BatchGetItem": BatchGetItemOutput, BatchGetItemError, read_units;
+            "Query": QueryOutput, QueryError, read_units;
+            "PutItem": PutItemOutput, PutItemError, write_units;
+            "UpdateItem": UpdateItemOutput, UpdateItemError, write_units;
+            "DeleteItem": DeleteItemOutput, DeleteItemError, write_units;
+            "TransactWriteItems": TransactWriteItemsOutput, TransactWriteItemsError, write_units;
+        );
+        if call.operation.is_empty() {
+            return Ok(());
         }
         self.0.lock().expect("no test panics while it holds the meter").push(call);
         Ok(())
