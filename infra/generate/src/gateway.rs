@@ -27,7 +27,10 @@ pub fn gateway(parts: &[Part]) -> Value {
     }
     for (path, item) in &mut paths {
         let allowed: Vec<_> = item.keys().map(|method| method.to_uppercase()).collect();
-        item.insert("x-amazon-apigateway-any-method".into(), wrong_method(path, &allowed.join(", ")));
+        item.insert(
+            "x-amazon-apigateway-any-method".into(),
+            wrong_method(path, &allowed.join(", ")),
+        );
     }
     json!({
         "openapi": "3.0.1",
@@ -51,7 +54,8 @@ fn path_parameters(path: &str) -> Vec<Value> {
 
 /// A known path with another method: 405, and `Allow` names what is there.
 fn wrong_method(path: &str, allow: &str) -> Value {
-    let problem = problem(405, "METHOD_NOT_ALLOWED", "Method not allowed", "허용되지 않는 메서드입니다.");
+    let problem =
+        problem(405, "METHOD_NOT_ALLOWED", "Method not allowed", "허용되지 않는 메서드입니다.");
     json!({
         "parameters": path_parameters(path),
         "responses": { "405": {
@@ -76,16 +80,52 @@ fn wrong_method(path: &str, allow: &str) -> Value {
 fn gateway_responses() -> Value {
     let rows = [
         // An unknown route arrives as a missing token.
-        ("MISSING_AUTHENTICATION_TOKEN", 404, "ROUTE_NOT_FOUND", "Route not found", "없는 경로입니다."),
+        (
+            "MISSING_AUTHENTICATION_TOKEN",
+            404,
+            "ROUTE_NOT_FOUND",
+            "Route not found",
+            "없는 경로입니다.",
+        ),
         ("RESOURCE_NOT_FOUND", 404, "ROUTE_NOT_FOUND", "Route not found", "없는 경로입니다."),
-        ("REQUEST_TOO_LARGE", 413, "BODY_TOO_LARGE", "Body too large", "본문은 64 KiB까지 보낼 수 있습니다."),
-        ("UNSUPPORTED_MEDIA_TYPE", 415, "NOT_JSON_TYPE", "Unsupported media type", "Content-Type을 application/json으로 보내 주세요."),
+        (
+            "REQUEST_TOO_LARGE",
+            413,
+            "BODY_TOO_LARGE",
+            "Body too large",
+            "본문은 64 KiB까지 보낼 수 있습니다.",
+        ),
+        (
+            "UNSUPPORTED_MEDIA_TYPE",
+            415,
+            "NOT_JSON_TYPE",
+            "Unsupported media type",
+            "Content-Type을 application/json으로 보내 주세요.",
+        ),
         ("THROTTLED", 429, "TOO_MANY_REQUESTS", "Too many requests", "잠시 뒤 다시 시도해 주세요."),
         ("WAF_FILTERED", 403, "FORBIDDEN", "Forbidden", "허용되지 않는 요청입니다."),
-        ("INTEGRATION_FAILURE", 503, "UNAVAILABLE", "Temporarily unavailable", "잠시 뒤 다시 시도해 주세요."),
-        ("INTEGRATION_TIMEOUT", 503, "UNAVAILABLE", "Temporarily unavailable", "잠시 뒤 다시 시도해 주세요."),
+        (
+            "INTEGRATION_FAILURE",
+            503,
+            "UNAVAILABLE",
+            "Temporarily unavailable",
+            "잠시 뒤 다시 시도해 주세요.",
+        ),
+        (
+            "INTEGRATION_TIMEOUT",
+            503,
+            "UNAVAILABLE",
+            "Temporarily unavailable",
+            "잠시 뒤 다시 시도해 주세요.",
+        ),
         ("DEFAULT_4XX", 400, "BAD_REQUEST", "Bad request", "요청을 확인해 주세요."),
-        ("DEFAULT_5XX", 500, "INTERNAL", "Something went wrong here", "잠시 뒤 다시 시도해 주세요."),
+        (
+            "DEFAULT_5XX",
+            500,
+            "INTERNAL",
+            "Something went wrong here",
+            "잠시 뒤 다시 시도해 주세요.",
+        ),
     ];
     let row = |(kind, status, code, title, detail): (&str, u16, &str, &str, &str)| {
         let response = json!({

@@ -7,7 +7,7 @@ mod openapi;
 use api::Route;
 
 pub use gateway::gateway;
-pub use openapi::openapi;
+pub use openapi::{Ambiguous, openapi};
 
 /// A part of the business with its routes.
 pub struct Part {
@@ -33,10 +33,10 @@ pub fn parts() -> Vec<Part> {
 /// The generated files by their path from the project's root.
 ///
 /// # Errors
-/// When a document cannot be written as text.
+/// When two schemas share a name, or a document cannot be written as text.
 pub fn files() -> Result<[(&'static str, String); 2], Box<dyn std::error::Error>> {
     let parts = parts();
-    let mut openapi = serde_json::to_string_pretty(&openapi(&parts))?;
+    let mut openapi = serde_json::to_string_pretty(&openapi(&parts)?)?;
     openapi.push('\n');
     let head = "# Written by `make generate` from the code of the routes. Change the code, not this file.\n";
     let gateway = serde_norway::to_string(&gateway(&parts))?;

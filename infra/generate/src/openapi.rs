@@ -13,7 +13,10 @@ use utoipa::{
 use crate::Part;
 
 /// The published document, OpenAPI 3.1.
-pub fn openapi(parts: &[Part]) -> OpenApi {
+///
+/// # Errors
+/// When two types of one name differ: the document has room for one.
+pub fn openapi(parts: &[Part]) -> Result<OpenApi, Ambiguous> {
     let mut paths = Paths::new();
     let mut schemas: BTreeMap<String, RefOr<Schema>> = BTreeMap::new();
     let mut problem = vec![(ProblemDocument::name().into_owned(), ProblemDocument::schema())];
@@ -26,7 +29,12 @@ pub fn openapi(parts: &[Part]) -> OpenApi {
             operation.responses.responses.insert("default".into(), RefOr::T(refusal()));
             let item = PathItem::new(route.method.clone(), operation);
             paths.paths.entry(route.path.clone()).or_default().merge_operations(item);
-            schemas.extend(route.schemas.iter().cloned());
+            for (name, schema) in &route.schemas {
+                let known = schemas.entry(name.clone()).or_insert_with(|| schema.clone());
+                if known != schema {
+                    return Err(Ambiguous { name: name.clone(), route: route.name });
+                }
+            }
         }
     }
     let mut info = Info::new("소극장 Spotlight Space", env!("CARGO_PKG_VERSION"));
@@ -37,16 +45,24 @@ pub fn openapi(parts: &[Part]) -> OpenApi {
     let mut components = Components::new();
     components.schemas = schemas.into_iter().collect();
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    components.security_schemes.insert("bearer".into(), bearer);
+    components.security_schemes.insert("bearer".into(), RefOr::T(bearer));
     let mut document = OpenApi::new(info, paths);
     document.components = Some(components);
-    document
+    Ok(document)
+}
+
+/// Two types share a name.
+#[derive(Debug, thiserror::Error)]
+#[error("{route}: another schema than this route's is called {name}")]
+pub struct Ambiguous {
+    name: String,
+    route: &'static str,
 }
 
 /// What every route may answer besides what it says itself.
 fn refusal() -> Response {
     let problem = Content::new(Some(RefOr::Ref(Ref::from_schema_name(ProblemDocument::name()))));
     let mut response = Response::new("Refused: a problem document (RFC 9457).");
-    response.content.insert("application/problem+json".into(), problem);
+    response.content.insert("application/problem+json".into(), RefOr::T(problem));
     response
 }
