@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import os
+import shutil
 import time
 import zipfile
 from contextlib import suppress
@@ -138,7 +139,10 @@ def _code(cloud: Cloud, binary: Path) -> str:
     kept = cloud.store / f"{binary.name}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
     if not kept.exists():
         cloud.store.mkdir(parents=True, exist_ok=True)
-        os.link(binary, kept)
+        try:
+            os.link(binary, kept)
+        except OSError:  # on another file system
+            shutil.copy2(binary, kept)
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as zipped:
         bootstrap = zipfile.ZipInfo("bootstrap")  # always of the same day, so of the same hash
