@@ -14,12 +14,18 @@ use aws_sdk_dynamodb::{
 /// A client whose transactions lack every condition on an attribute: the negative control of a test that proves what the
 /// condition is for. The product itself has no such switch.
 pub fn without(attribute: &str) -> Client {
-    let tamper = Without(format!("#{attribute} "));
+    let absent = format!("attribute_not_exists(#{attribute})");
+    let tamper = Without { compared: format!("#{attribute} "), absent };
     Client::from_conf(crate::config().interceptor(tamper).build())
 }
 
 #[derive(Debug)]
-struct Without(String);
+struct Without {
+    /// How the attribute stands in a comparison.
+    compared: String,
+    /// The one condition of a put that makes an item.
+    absent: String,
+}
 
 impl Intercept for Without {
     fn name(&self) -> &'static str {
@@ -43,6 +49,12 @@ impl Intercept for Without {
                     &mut update.expression_attribute_values,
                 );
             }
+            if let Some(put) = &mut item.put
+                && put.condition_expression.as_ref().is_some_and(|text| text.contains(&self.absent))
+            {
+                put.condition_expression = None;
+                put.expression_attribute_names = None;
+            }
         }
         Ok(())
     }
@@ -56,7 +68,8 @@ impl Without {
         values: &mut Option<HashMap<String, AttributeValue>>,
     ) {
         let Some(text) = condition.take() else { return };
-        let kept: Vec<_> = text.split(" AND ").filter(|clause| !clause.contains(&self.0)).collect();
+        let kept: Vec<_> =
+            text.split(" AND ").filter(|clause| !clause.contains(&self.compared)).collect();
         let kept = kept.join(" AND ");
         // DynamoDB refuses values that nothing mentions.
         let used = format!("{update} {kept} ");
