@@ -1,1 +1,19 @@
-//! To be written.
+//! Accounts and sessions.
+
+mod access;
+mod credentials;
+mod limits;
+#[cfg(test)]
+mod testing;
+mod view;
+
+pub mod get_me;
+pub mod refresh;
+pub mod sign_in;
+pub mod sign_out;
+pub mod sign_up;
+
+api::routes! { sign_up, sign_in, refresh, sign_out, get_me }
+
+/// The part's functions without a route.
+pub const WORKERS: &[&str] = &[];

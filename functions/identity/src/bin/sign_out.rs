@@ -1,0 +1,4 @@
+//! Serves `POST /v1/auth/sign-out`.
+fn main() {
+    api::serve(identity::sign_out::endpoint())
+}

@@ -1,0 +1,186 @@
+//! Refresh tokens: opaque, in a cookie that only `/v1/auth` gets to see, good for one use.
+//!
+//! A token names its session and carries two random parts. All tokens of a session share the first, and only the one
+//! that is good now has the second. So an old token is told from an invented one without a list of all that were.
+
+use std::time::Duration;
+
+use api::Problem;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use domain::fault::Kind;
+use sha2::{Digest, Sha256};
+use store::identity::session::{Session, SessionKey};
+use subtle::ConstantTimeEq;
+
+/// The cookie's name.
+pub const COOKIE: &str = "refresh";
+
+/// How long a token is good for, and so a session that nobody refreshes.
+pub const LIFE: Duration = Duration::from_hours(14 * 24);
+
+/// After this the member signs in again, however often the session was refreshed.
+pub const LONGEST_SESSION: Duration = Duration::from_hours(90 * 24);
+
+type Part = [u8; 32];
+
+/// One token. It does not show itself: there is no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RefreshToken {
+    key: SessionKey,
+    family: Part,
+    own: Part,
+}
+
+/// What a token is to the session it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The one that is good now.
+    Good,
+    /// One that was used before: it was stolen, or its successor was.
+    Used,
+    /// Never one of this session's.
+    Invented,
+}
+
+impl RefreshToken {
+    /// The first token of a session.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn first(key: SessionKey) -> Result<Self, Problem> {
+        Ok(Self { key, family: random()?, own: random()? })
+    }
+
+    /// The token that takes this one's place.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn next(&self) -> Result<Self, Problem> {
+        Ok(Self { own: random()?, ..self.clone() })
+    }
+
+    /// Reads a cookie's value.
+    pub fn read(text: &str) -> Option<Self> {
+        let [member, session, random] = text.split('.').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let key = SessionKey { member_id: member.parse().ok()?, session_id: session.parse().ok()? };
+        let random = BASE64.decode(random).ok()?;
+        let (family, own) = random.split_at_checked(size_of::<Part>())?;
+        Some(Self { key, family: family.try_into().ok()?, own: own.try_into().ok()? })
+    }
+
+    /// The session it names.
+    pub fn key(&self) -> SessionKey {
+        self.key
+    }
+
+    /// The hash of the part that all tokens of the session share.
+    pub fn family_hash(&self) -> String {
+        BASE64.encode(Sha256::digest(self.family))
+    }
+
+    /// The hash of the part that is this token's own.
+    pub fn own_hash(&self) -> String {
+        BASE64.encode(Sha256::digest(self.own))
+    }
+
+    /// What it is to the session.
+    pub fn standing(&self, session: &Session) -> Standing {
+        let same =
+            |ours: String, theirs: &str| bool::from(ours.as_bytes().ct_eq(theirs.as_bytes()));
+        if !same(self.family_hash(), &session.family_hash) {
+            return Standing::Invented;
+        }
+        match same(self.own_hash(), &session.refresh_hash) {
+            true => Standing::Good,
+            false => Standing::Used,
+        }
+    }
+
+    /// The `Set-Cookie` that hands it over.
+    pub fn cookie(&self, life: Duration) -> String {
+        let SessionKey { member_id, session_id } = self.key;
+        let random = BASE64.encode([self.family, self.own].concat());
+        set_cookie(&format!("{member_id}.{session_id}.{random}"), life)
+    }
+}
+
+/// The `Set-Cookie` that takes the token away.
+pub fn no_cookie() -> String {
+    set_cookie("", Duration::ZERO)
+}
+
+fn set_cookie(value: &str, life: Duration) -> String {
+    let seconds = life.as_secs();
+    format!("{COOKIE}={value}; HttpOnly; Secure; SameSite=Strict; Path=/v1/auth; Max-Age={seconds}")
+}
+
+fn random() -> Result<Part, Problem> {
+    let mut part = Part::default();
+    getrandom::fill(&mut part).map_err(|_| Problem::new(Kind::Internal, "INTERNAL"))?;
+    Ok(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        id::{MemberId, SessionId},
+        time::Time,
+    };
+    use store::Ttl;
+
+    use super::*;
+
+    fn first() -> RefreshToken {
+        let key = SessionKey { member_id: MemberId::generate(), session_id: SessionId::generate() };
+        RefreshToken::first(key).unwrap()
+    }
+
+    fn session(token: &RefreshToken) -> Session {
+        Session {
+            id: token.key.session_id,
+            member_id: token.key.member_id,
+            family_hash: token.family_hash(),
+            refresh_hash: token.own_hash(),
+            created_at: Time::now(),
+            ended_at: None,
+            expires_at: Ttl::at(Time::now()),
+        }
+    }
+
+    #[test]
+    fn what_is_handed_over_is_read_back() {
+        let token = first();
+        let cookie = token.cookie(LIFE);
+        let (pair, attributes) = cookie.split_once(';').unwrap();
+        assert!(RefreshToken::read(pair.strip_prefix("refresh=").unwrap()) == Some(token));
+        assert_eq!(
+            attributes,
+            " HttpOnly; Secure; SameSite=Strict; Path=/v1/auth; Max-Age=1209600"
+        );
+    }
+
+    #[test]
+    fn what_is_no_token_is_not_read() {
+        let cookie = first().cookie(LIFE);
+        let good = cookie.strip_prefix("refresh=").unwrap().split(';').next().unwrap();
+        assert!(RefreshToken::read(good).is_some());
+        let lower = good.to_lowercase();
+        for bad in
+            ["", ".", "..", &good[1..], &good[..good.len() - 1], &format!("{good}.a"), &lower]
+        {
+            assert!(RefreshToken::read(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_old_token_is_told_from_an_invented_one() {
+        let old = first();
+        let good = old.next().unwrap();
+        let session = session(&good);
+        assert_eq!(good.standing(&session), Standing::Good);
+        assert_eq!(old.standing(&session), Standing::Used);
+        assert_eq!(RefreshToken::first(old.key).unwrap().standing(&session), Standing::Invented);
+    }
+}

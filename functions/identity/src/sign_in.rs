@@ -1,0 +1,220 @@
+//! `POST /v1/auth/sign-in`: a session for whoever knows the password.
+
+use api::{Answer, Anyone, Call, Endpoint, FieldFaults, Problem};
+use deserr::Deserr;
+use domain::{
+    fault::Kind,
+    id::{MemberId, SessionId},
+    member::{Email, GivenPassword},
+};
+use http::header;
+use store::{
+    Ttl, Write,
+    identity::{
+        member::{EmailKey, MemberKey},
+        session::{Session, SessionEnded, SessionKey},
+    },
+};
+use utoipa::ToSchema;
+
+use crate::{
+    access::{Access, Clients},
+    credentials::{
+        password,
+        refresh_token::{LIFE, RefreshToken},
+    },
+    limits,
+};
+
+/// Who wants to come in.
+#[derive(Debug, Deserr, ToSchema)]
+#[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SignIn {
+    email: Email,
+    password: GivenPassword,
+}
+
+/// Signs in
+///
+/// An unknown address and a wrong password get the same answer, `WRONG_EMAIL_OR_PASSWORD`, after the same work. The
+/// refresh token comes in the cookie `refresh`.
+#[utoipa::path(post, path = "/v1/auth/sign-in", request_body = SignIn, responses(
+    (status = 200, description = "Signed in", body = Access, headers(("Set-Cookie" = String))),
+))]
+pub async fn handle(
+    clients: Clients,
+    call: Call<Anyone, SignIn>,
+) -> Result<Answer<Access>, Problem> {
+    let Call { body: SignIn { email, password }, context, .. } = call;
+    let (store, now) = (&clients.store, context.now);
+    store.count(limits::SIGN_IN_FROM, &limits::address(&context.address), now).await?;
+    store.count(limits::SIGN_IN_TO, &limits::account(&email), now).await?;
+
+    let guard = store.get(&EmailKey(&email)).await?;
+    // A made-up member for an unknown address: time must not tell which addresses are known.
+    let member_id = guard.map_or_else(MemberId::generate, |guard| guard.member_id);
+    let member = store.get(&MemberKey(member_id)).await?;
+    let hash = member.as_ref().map(|member| &member.password_hash);
+    let right = password::matches(&password, hash)?;
+    let Some(member) = member.filter(|_| right) else {
+        return Err(Problem::new(Kind::Unauthenticated, "WRONG_EMAIL_OR_PASSWORD"));
+    };
+
+    let key = SessionKey { member_id, session_id: SessionId::generate() };
+    let token = RefreshToken::first(key)?;
+    let session = Session {
+        id: key.session_id,
+        member_id,
+        family_hash: token.family_hash(),
+        refresh_hash: token.own_hash(),
+        created_at: now,
+        ended_at: None,
+        expires_at: Ttl::at(now.plus(LIFE)),
+    };
+    // Signed before the session is written: without a key there is no session that nobody can use.
+    let access = clients.access(member, key.session_id, now).await?;
+    store.write(Write::create(&key, &session), SessionEnded).await?;
+    Ok(Answer::ok(access).with(header::SET_COOKIE, &token.cookie(LIFE)))
+}
+
+/// The endpoint.
+pub fn endpoint() -> Endpoint {
+    Endpoint::new(Clients::connect, handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::time::Time;
+    use serde_json::json;
+    use store::Store;
+
+    use super::*;
+    use crate::testing::{
+        PASSWORD, Seen, clients, fresh_email, read, request, sign_in, sign_up, sign_up_body, store,
+    };
+
+    #[test]
+    fn who_knows_the_password_gets_an_access_token_and_a_cookie() {
+        stack::run(async {
+            let email = fresh_email();
+            let member = sign_up(sign_up_body(&email)).await.body;
+            let before = Time::now();
+            let seen = sign_in(&email.to_uppercase(), PASSWORD).await;
+            assert_eq!(seen.status, 200);
+            assert_eq!(seen.body["tokenType"], "Bearer");
+            assert_eq!(seen.body["member"], member);
+            let expires_at: Time = seen.body["expiresAt"].as_str().unwrap().parse().unwrap();
+            let life = before.until(expires_at).as_secs();
+            assert!((899..=901).contains(&life), "{life} s");
+            assert_eq!(seen.body["accessToken"].as_str().unwrap().split('.').count(), 3);
+            let cookie = seen.headers[header::SET_COOKIE].to_str().unwrap();
+            assert!(
+                cookie.ends_with(
+                    "; HttpOnly; Secure; SameSite=Strict; Path=/v1/auth; Max-Age=1209600"
+                )
+            );
+        });
+    }
+
+    #[test]
+    fn a_session_is_stored_without_its_tokens() {
+        stack::run(async {
+            let email = fresh_email();
+            sign_up(sign_up_body(&email)).await;
+            let seen = sign_in(&email, PASSWORD).await;
+            let token = seen.refresh_token();
+            let session = store().get(&token.key()).await.unwrap().unwrap();
+            let stored = serde_json::to_string(&session).unwrap();
+            let cookie = seen.headers[header::SET_COOKIE].to_str().unwrap();
+            let random = cookie.split(['.', ';']).nth(2).unwrap();
+            let (family, own) = random.split_at(43);
+            for secret in [family, own, seen.body["accessToken"].as_str().unwrap()] {
+                assert!(secret.len() >= 43 && !stored.contains(secret), "{stored}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
+        stack::run(async {
+            let email = fresh_email();
+            sign_up(sign_up_body(&email)).await;
+            let wrong = sign_in(&email, "보랏빛 무대 뒤의 강아지").await;
+            let unknown = sign_in(&fresh_email(), PASSWORD).await;
+            assert_eq!(wrong.told(), (401, "WRONG_EMAIL_OR_PASSWORD"));
+            assert_eq!(
+                (wrong.status, wrong.headers, wrong.body),
+                (unknown.status, unknown.headers, unknown.body)
+            );
+        });
+    }
+
+    #[test]
+    fn a_wrong_password_and_an_unknown_address_take_the_same_calls() {
+        stack::run(async {
+            let email = fresh_email();
+            sign_up(sign_up_body(&email)).await;
+            let (client, meter) = stack::metered();
+            let clients = clients(Store::new(client, stack::prefix())).await;
+            for email in [email, fresh_email()] {
+                let body = read(json!({ "email": email, "password": "보랏빛 무대 뒤의 강아지" }));
+                handle(clients.clone(), request(Anyone, body, Time::now())).await.unwrap_err();
+                let calls = meter.take();
+                let calls: Vec<_> = calls.iter().map(|call| call.operation).collect();
+                assert_eq!(calls, ["UpdateItem", "UpdateItem", "GetItem", "GetItem"]);
+            }
+        });
+    }
+
+    #[test]
+    fn an_account_is_tried_so_often_from_anywhere_whether_it_exists_or_not() {
+        stack::run(async {
+            let known = fresh_email();
+            sign_up(sign_up_body(&known)).await;
+            for email in [known, fresh_email()] {
+                let account = limits::account(&email.parse().unwrap());
+                for _ in 0..limits::SIGN_IN_TO.limit {
+                    store().count(limits::SIGN_IN_TO, &account, Time::now()).await.unwrap();
+                }
+                let seen = sign_in(&email, PASSWORD).await;
+                assert_eq!(seen.told(), (429, "TOO_MANY_REQUESTS"));
+                let wait: u64 = seen.headers["retry-after"].to_str().unwrap().parse().unwrap();
+                assert!((1..=600).contains(&wait), "{wait}");
+            }
+        });
+    }
+
+    #[test]
+    fn an_address_tries_so_many_accounts_and_then_waits() {
+        stack::run(async {
+            let now = Time::now();
+            let body = || read(json!({ "email": fresh_email(), "password": PASSWORD }));
+            let call = request(Anyone, body(), now);
+            let subject = limits::address(&call.context.address);
+            for _ in 0..limits::SIGN_IN_FROM.limit {
+                store().count(limits::SIGN_IN_FROM, &subject, now).await.unwrap();
+            }
+            let clients = clients(store()).await;
+            assert_eq!(
+                Seen::of(handle(clients.clone(), call).await).told(),
+                (429, "TOO_MANY_REQUESTS")
+            );
+            let elsewhere = Seen::of(handle(clients, request(Anyone, body(), now)).await);
+            assert_eq!(elsewhere.told(), (401, "WRONG_EMAIL_OR_PASSWORD"));
+        });
+    }
+
+    #[test]
+    fn it_calls_and_costs_what_the_data_model_says() {
+        stack::run(async {
+            let email = fresh_email();
+            sign_up(sign_up_body(&email)).await;
+            let (client, meter) = stack::metered();
+            let clients = clients(Store::new(client, stack::prefix())).await;
+            let body = read(json!({ "email": email, "password": PASSWORD }));
+            handle(clients, request(Anyone, body, Time::now())).await.unwrap();
+            stack::assert_operation("sign_in", &meter.take());
+        });
+    }
+}

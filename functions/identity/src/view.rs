@@ -1,0 +1,40 @@
+use domain::{
+    id::MemberId,
+    member::{BirthDate, Email, Location, Nickname, Phone, Role},
+    time::Time,
+};
+use serde::Serialize;
+use store::identity::member::Member;
+use utoipa::ToSchema;
+
+/// An account as its owner sees it. What was never given is `null`.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberView {
+    /// The member's id.
+    pub id: MemberId,
+    /// What the member signs in with.
+    pub email: Email,
+    /// The name the member is shown by.
+    pub nickname: Nickname,
+    /// What the member may do.
+    pub role: Role,
+    /// The day the member was born.
+    pub birth_date: Option<BirthDate>,
+    /// The member's phone number.
+    pub phone: Option<Phone>,
+    /// The region the member lives in.
+    pub location: Option<Location>,
+    /// When the member signed up.
+    pub created_at: Time,
+    /// When the account was changed last.
+    pub updated_at: Time,
+}
+
+impl From<Member> for MemberView {
+    fn from(member: Member) -> Self {
+        let Member { id, email, nickname, role, birth_date, phone, location, .. } = member;
+        let Member { created_at, updated_at, .. } = member;
+        Self { id, email, nickname, role, birth_date, phone, location, created_at, updated_at }
+    }
+}
