@@ -113,7 +113,7 @@ macro_rules! number {
 
 /// One of a few named values, written in `SCREAMING_SNAKE` everywhere: in JSON, in the database, in a query.
 macro_rules! choice {
-    ($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $what:literal])+ $variant:ident = $text:literal,)+ }) => {
+    ($(#[doc = $doc:literal])+ $name:ident $(as $called:literal)? { $($(#[doc = $what:literal])+ $variant:ident = $text:literal,)+ }) => {
         $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
@@ -159,7 +159,7 @@ macro_rules! choice {
             }
         }
 
-        has_schema!($name, utoipa::openapi::schema::ObjectBuilder::new()
+        has_schema!($name $(as $called)?, utoipa::openapi::schema::ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::Type::String)
             .description(Some(concat!($($doc, "\n"),+).trim()))
             .enum_values(Some(Self::NAMES.iter().copied())));

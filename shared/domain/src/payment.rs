@@ -30,7 +30,7 @@ choice!(
 
 choice!(
     /// Where a payment stands.
-    State {
+    State as "PaymentState" {
         /// Stock, coupon and points are held; KakaoPay does not know of it yet.
         Reserved = "RESERVED",
         /// KakaoPay waits for the buyer, and so does the hold.

@@ -25,9 +25,12 @@ pub(crate) fn number(description: &str, min: i64, max: i64, example: i64) -> Obj
         .examples([example])
 }
 
-/// Gives a type the schema that an expression builds, under the type's own name.
+/// Gives a type the schema that an expression builds, under the type's own name, or under another where two types have one.
 macro_rules! has_schema {
     ($name:ident, $schema:expr) => {
+        has_schema!($name as stringify!($name), $schema);
+    };
+    ($name:ident as $called:expr, $schema:expr) => {
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 $schema.build().into()
@@ -36,7 +39,7 @@ macro_rules! has_schema {
 
         impl utoipa::ToSchema for $name {
             fn name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
+                $called.into()
             }
         }
     };

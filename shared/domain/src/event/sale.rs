@@ -6,7 +6,7 @@ use crate::time::Time;
 
 choice!(
     /// Whether an event takes place.
-    State {
+    State as "EventState" {
         /// It does.
         Open = "OPEN",
         /// It was called off.
