@@ -277,6 +277,18 @@ mod tests {
     }
 
     #[test]
+    fn publishing_costs_what_the_data_model_says() {
+        stack::run(async {
+            let now = Time::now();
+            let artist = artist(&store(), now).await;
+            let (client, meter) = stack::metered();
+            let store = Store::new(client, stack::prefix());
+            handle(store, publish(&artist, "key", body(now), now)).await.unwrap();
+            stack::assert_operation("create_event", &meter.take());
+        });
+    }
+
+    #[test]
     fn fans_may_not_publish() {
         let fan = Claims {
             member_id: MemberId::generate(),

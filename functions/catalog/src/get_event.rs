@@ -98,6 +98,25 @@ mod tests {
     }
 
     #[test]
+    fn reading_costs_what_the_data_model_says() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            for (capacity, operation) in [(50, "get_event"), (20_000, "get_event_of_40_shards")] {
+                let artist = artist(&store, now).await;
+                let mut body = body(now);
+                body["capacity"] = capacity.into();
+                let call = publish(&artist, "key", body, now);
+                let published = create_event::handle(store.clone(), call).await.unwrap().value;
+
+                let (client, meter) = stack::metered();
+                let metered = Store::new(client, stack::prefix());
+                handle(metered, asked(published.id, "")).await.unwrap();
+                stack::assert_operation(operation, &meter.take());
+            }
+        });
+    }
+
+    #[test]
     fn who_has_it_is_told_so_until_it_or_its_seats_change() {
         stack::run(async {
             let store = store();

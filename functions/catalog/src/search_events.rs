@@ -163,7 +163,6 @@ pub struct FoundEvent {
     /// The first moment after the sale.
     pub sale_ends_at: Time,
     /// Whether it takes place.
-    #[schema(inline)]
     pub state: State,
     /// Who published it.
     pub artist: ArtistView,

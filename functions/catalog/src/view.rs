@@ -37,7 +37,6 @@ pub struct EventView {
     /// What a buyer gets back.
     pub refund_policy: RefundPolicy,
     /// Whether it takes place.
-    #[schema(inline)]
     pub state: State,
     /// How many tickets are neither sold nor held at this moment.
     pub seats_left: u32,
