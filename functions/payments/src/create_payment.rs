@@ -25,7 +25,7 @@ use crate::view::KakaopayPages;
 #[serde(deny_unknown_fields, rename_all_fields = "camelCase", tag = "purpose")]
 pub enum CreatePayment {
     /// Tickets of an event.
-    #[deserr(rename = "TICKETS")]
+    #[deserr(rename = "TICKETS", rename_all = camelCase)]
     #[serde(rename = "TICKETS")]
     Tickets {
         /// The event.
@@ -42,7 +42,6 @@ pub struct HeldView {
     /// The payment's id.
     pub id: PaymentId,
     /// `READY`, or `APPROVED` when there was nothing to pay.
-    #[schema(inline)]
     pub state: State,
     /// Price × quantity, in won.
     pub list_price: Won,
