@@ -16,10 +16,8 @@ pub struct PaymentView {
     /// Its id.
     pub id: PaymentId,
     /// What is paid for.
-    #[schema(inline)]
     purpose: Purpose,
     /// How far it has come. A hold that is past has ended.
-    #[schema(inline)]
     pub state: State,
     /// The event.
     event: EventRef,
@@ -78,7 +76,6 @@ pub struct KakaopayPages {
 /// One step of a payment.
 #[derive(Debug, Serialize, ToSchema)]
 struct StepView {
-    #[schema(inline)]
     step: Step,
     at: Time,
 }
