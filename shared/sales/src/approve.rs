@@ -51,7 +51,7 @@ pub async fn approve(
     let started = match payment.state {
         State::Ready => start(store, &payment, &pg_token, now).await?,
         State::Expired => start_late(store, &payment, &pg_token, now).await?,
-        _ => None,
+        _ => return Ok(payment),
     };
     let Some(approving) = started else { return find(store, id).await };
     finish(store, kakaopay, approving, &order, &pg_token, now).await

@@ -1,1 +1,7 @@
-
+mod capacity;
+mod crowd;
+mod kakaopay;
+mod seats;
+mod shop;
+mod story;
+mod trouble;

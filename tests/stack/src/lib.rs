@@ -5,12 +5,10 @@
 
 mod meter;
 mod model;
-mod model;
 mod tables;
 mod tamper;
 
 pub use meter::{Call, Meter, metered};
-pub use model::assert_as_modelled;
 pub use model::assert_operation;
 pub use tables::prefix;
 pub use tamper::without;

@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::{
         },
         update_item::{UpdateItemError, UpdateItemInput, UpdateItemOutput},
     },
-    types::ReturnConsumedCapacity,
+    types::{KeysAndAttributes, ReturnConsumedCapacity},
 };
 
 /// One call that reached DynamoDB.
@@ -34,7 +34,11 @@ pub struct Call {
 
 /// What a client's calls consumed.
 #[derive(Clone, Debug, Default)]
-pub struct Meter(Arc<Mutex<Vec<Call>>>);
+pub struct Meter {
+    calls: Arc<Mutex<Vec<Call>>>,
+    /// Read units of the batch read that is under way.
+    batch: Arc<Mutex<f64>>,
+}
 
 /// A client of the local DynamoDB whose calls are counted.
 pub fn metered() -> (Client, Meter) {
@@ -45,7 +49,7 @@ pub fn metered() -> (Client, Meter) {
 impl Meter {
     /// The calls since the last time, in their order.
     pub fn take(&self) -> Vec<Call> {
-        std::mem::take(&mut *self.0.lock().expect("no test panics while it holds the meter"))
+        std::mem::take(&mut *self.calls.lock().expect("no test panics while it holds the meter"))
     }
 }
 
@@ -77,6 +81,15 @@ impl Intercept for Meter {
             DeleteItemInput,
             TransactWriteItemsInput
         );
+        if let Some(input) = input.downcast_ref::<BatchGetItemInput>() {
+            let tables = input.request_items.iter().flat_map(|tables| tables.values());
+            let units = |keys: &KeysAndAttributes| {
+                let each = if keys.consistent_read == Some(true) { 1.0 } else { 0.5 };
+                each * keys.keys.len() as f64
+            };
+            *self.batch.lock().expect("no test panics while it holds the meter") =
+                tables.map(units).sum();
+        }
         Ok(())
     }
 
@@ -117,7 +130,11 @@ impl Intercept for Meter {
         if call.operation.is_empty() {
             return Ok(());
         }
-        self.0.lock().expect("no test panics while it holds the meter").push(call);
+        if call.operation == "BatchGetItem" && call.read_units == 0.0 {
+            // The emulator reports nothing here, so it is counted as documented for keys of up to 4 KB each.
+            call.read_units = *self.batch.lock().expect("no test panics while it holds the meter");
+        }
+        self.calls.lock().expect("no test panics while it holds the meter").push(call);
         Ok(())
     }
 }

@@ -1,14 +1,13 @@
-use crate::Meter;
+use crate::Call;
 
 const MODEL: &str = include_str!("../../../infra/data-model.md");
 
-/// Asserts that the calls since the last time are those that `infra/data-model.md` says of the operation, and consumed what it
-/// says: no call and no unit more, and none less, so that the document stays true.
+/// Asserts that these calls are what `infra/data-model.md` says of an operation, and consumed what it says: no call and no unit
+/// more, and none less, so that the document stays true.
 ///
 /// # Panics
 /// When they differ, or the document has no such operation.
-pub fn assert_as_modelled(operation: &str, meter: &Meter) {
-    let calls = meter.take();
+pub fn assert_operation(operation: &str, calls: &[Call]) {
     let names: Vec<_> = calls.iter().map(|call| call.operation).collect();
     let read: f64 = calls.iter().map(|call| call.read_units).sum();
     let write: f64 = calls.iter().map(|call| call.write_units).sum();

@@ -1,0 +1,138 @@
+//! What each use case costs, against `infra/data-model.md`.
+
+use stack::{Meter, assert_operation, metered};
+
+use super::{
+    kakaopay::Trouble::{LostBefore, Refused},
+    shop::{Fan, HOLD, PRICE, Shop},
+};
+use crate::Held;
+
+fn check(operation: &str, meter: &Meter) {
+    assert_operation(operation, &meter.take());
+}
+
+async fn counted(capacity: i64, price: i64) -> (Shop, Meter) {
+    let (client, meter) = metered();
+    (Shop::with(client, capacity, price).await, meter)
+}
+
+/// A shop, a fan who holds one of its 50 seats, and nothing counted yet.
+async fn waiting() -> (Shop, Meter, Fan, Held) {
+    let (shop, meter) = counted(50, PRICE).await;
+    let fan = shop.fan().await;
+    let held = shop.buy(fan, 1, "key").await.unwrap();
+    meter.take();
+    (shop, meter, fan, held)
+}
+
+#[test]
+fn a_hold_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter) = counted(50, PRICE).await;
+        let fan = shop.fan().await;
+        meter.take();
+        shop.buy(fan, 1, "key").await.unwrap();
+        check("hold", &meter);
+        shop.buy(fan, 1, "key").await.unwrap();
+        check("hold again with the same key", &meter);
+    });
+}
+
+#[test]
+fn a_free_hold_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter) = counted(50, 0).await;
+        let fan = shop.fan().await;
+        meter.take();
+        shop.buy(fan, 1, "key").await.unwrap();
+        check("hold of zero won", &meter);
+    });
+}
+
+#[test]
+fn a_refusal_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter, _, _) = waiting().await;
+        shop.set_free(0, 0).await;
+        let (first, second) = (shop.fan().await, shop.fan().await);
+        meter.take();
+        shop.buy(first, 1, "key").await.unwrap_err();
+        check("hold refused, not marked yet", &meter);
+        shop.buy(second, 1, "key").await.unwrap_err();
+        check("hold refused by the mark", &meter);
+    });
+}
+
+#[test]
+fn an_approval_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter, _, held) = waiting().await;
+        let token = shop.payment(&held).await.return_token.0;
+        shop.kakaopay.payer(&held.order.as_ref().unwrap().tid, "AUTH_PASSWORD");
+        meter.take();
+        let kakaopay = &shop.kakaopay.client;
+        for operation in ["approve", "approve again"] {
+            crate::approve(&shop.store, kakaopay, held.payment_id, &token, "pg", shop.now)
+                .await
+                .unwrap();
+            check(operation, &meter);
+        }
+    });
+}
+
+#[test]
+fn a_refused_approval_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter, _, held) = waiting().await;
+        let token = shop.payment(&held).await.return_token.0;
+        shop.kakaopay.trouble("approve", &[Refused]);
+        meter.take();
+        let kakaopay = &shop.kakaopay.client;
+        crate::approve(&shop.store, kakaopay, held.payment_id, &token, "pg", shop.now)
+            .await
+            .unwrap();
+        check("approve refused", &meter);
+    });
+}
+
+#[test]
+fn ending_a_hold_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter, _, held) = waiting().await;
+        let end = shop.after(HOLD);
+        end.expire(&held).await;
+        check("expire", &meter);
+        end.expire(&held).await;
+        check("expire again", &meter);
+    });
+}
+
+#[test]
+fn reconciling_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter, _, held) = waiting().await;
+        shop.kakaopay.trouble("approve", &[LostBefore]);
+        shop.agree(&held).await;
+        meter.take();
+        shop.reconcile(&held).await;
+        check("reconcile, not due", &meter);
+        shop.after(HOLD).reconcile(&held).await;
+        check("reconcile", &meter);
+    });
+}
+
+#[test]
+fn lists_and_sweeps_cost_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter, fan, held) = waiting().await;
+        shop.agree(&held).await;
+        meter.take();
+        shop.store.payments_of(fan.member_id, 20, None).await.unwrap();
+        check("list_my_payments", &meter);
+        shop.store.tickets_of(fan.member_id, 20, None).await.unwrap();
+        check("list_my_tickets", &meter);
+        shop.store.due(store::sales::due::Due::Hold, 0, shop.now, 100).await.unwrap();
+        check("sweep of one shard", &meter);
+    });
+}

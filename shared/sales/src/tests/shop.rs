@@ -1,0 +1,176 @@
+//! A shop with one event in it, as the tests speak of it.
+
+use std::time::Duration;
+
+use domain::{
+    event::{RefundPolicy, Schedule, State as EventState},
+    id::{EventId, MemberId, SessionId},
+    payment::State,
+    stock::{Shard, shards_for},
+    time::Time,
+};
+use store::{
+    Client, Store, Transaction, Ttl, Write,
+    catalog::event::{Event, EventKey},
+    identity::session::{Session, SessionKey},
+    sales::{
+        buyer::BuyerKey,
+        payment::{Payment, PaymentKey},
+        points::BalanceKey,
+        stock::{self, StockKey},
+        ticket::Ticket,
+    },
+};
+
+use super::kakaopay::Fake;
+use crate::{Held, Purchase, SalesFault, Terms, approve, hold};
+
+pub(crate) const HOLD: Duration = Duration::from_secs(900);
+pub(crate) const PRICE: i64 = 30_000;
+
+#[derive(Clone)]
+pub(crate) struct Shop {
+    pub store: Store,
+    pub kakaopay: Fake,
+    pub event: Event,
+    pub now: Time,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Fan {
+    pub member_id: MemberId,
+    session_id: SessionId,
+}
+
+impl Shop {
+    /// A shop that sells one event with so many seats.
+    pub(crate) async fn open(capacity: i64) -> Self {
+        Self::with(stack::dynamo(), capacity, PRICE).await
+    }
+
+    pub(crate) async fn with(client: Client, capacity: i64, price: i64) -> Self {
+        let (store, now) = (Store::new(client, stack::prefix()), Time::now());
+        let hour = |hours: u64| now.plus(Duration::from_secs(3600 * hours));
+        let capacity = capacity.try_into().unwrap();
+        let event = Event {
+            id: EventId::generate(),
+            artist_id: MemberId::generate(),
+            artist_nickname: "별빛".parse().unwrap(),
+            title: "한여름 밤의 어쿠스틱".parse().unwrap(),
+            place: "홍대 소극장".parse().unwrap(),
+            content: "기타 한 대와 목소리".parse().unwrap(),
+            category: domain::event::Category::Music,
+            capacity,
+            price: price.try_into().unwrap(),
+            schedule: Schedule::new(hour(240), hour(243), now.minus(HOLD), hour(239)).unwrap(),
+            refund_policy: RefundPolicy::Standard,
+            state: EventState::Open,
+            terms_version: 1,
+            shards: shards_for(capacity).len().try_into().unwrap(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+        };
+        let mut transaction =
+            Transaction::<()>::new().also(Write::create(&EventKey(event.id), &event));
+        for shard in stock::create(event.id, capacity, event.sale()) {
+            transaction = transaction.also(shard);
+        }
+        store.transact(transaction).await.unwrap();
+        Self { store, kakaopay: Fake::start().await, event, now }
+    }
+
+    /// The same shop, so much later.
+    pub(crate) fn after(&self, time: Duration) -> Self {
+        Self { now: self.now.plus(time), ..self.clone() }
+    }
+
+    pub(crate) async fn fan(&self) -> Fan {
+        let fan = Fan { member_id: MemberId::generate(), session_id: SessionId::generate() };
+        let key = SessionKey { member_id: fan.member_id, session_id: fan.session_id };
+        let session = Session {
+            id: key.session_id,
+            member_id: key.member_id,
+            family_hash: "family".into(),
+            refresh_hash: "refresh".into(),
+            created_at: self.now,
+            ended_at: None,
+            expires_at: Ttl::at(self.now.plus(Duration::from_secs(86_400))),
+        };
+        self.store.write(Write::create(&key, &session), ()).await.unwrap();
+        fan
+    }
+
+    pub(crate) async fn buy(&self, fan: Fan, quantity: i64, key: &str) -> Result<Held, SalesFault> {
+        let purchase = Purchase {
+            member_id: fan.member_id,
+            session_id: fan.session_id,
+            event_id: self.event.id,
+            quantity: quantity.try_into().unwrap(),
+            key: key.into(),
+            body_hash: quantity.to_string(),
+        };
+        let terms = Terms { hold: HOLD, public_url: "http://127.0.0.1:3000".into() };
+        hold(&self.store, &self.kakaopay.client, &terms, &purchase, self.now).await
+    }
+
+    /// The payer agrees on KakaoPay's page and comes back.
+    pub(crate) async fn agree(&self, held: &Held) -> Payment {
+        self.kakaopay.payer(&held.order.as_ref().unwrap().tid, "AUTH_PASSWORD");
+        self.come_back(held).await
+    }
+
+    pub(crate) async fn come_back(&self, held: &Held) -> Payment {
+        let token = self.payment(held).await.return_token.0;
+        let Self { store, kakaopay, now, .. } = self;
+        approve(store, &kakaopay.client, held.payment_id, &token, "pg-token", *now).await.unwrap()
+    }
+
+    pub(crate) async fn reconcile(&self, held: &Held) -> Payment {
+        crate::reconcile(&self.store, &self.kakaopay.client, held.payment_id, self.now)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn expire(&self, held: &Held) -> State {
+        crate::expire(&self.store, held.payment_id, self.now).await.unwrap().state
+    }
+
+    pub(crate) async fn payment(&self, held: &Held) -> Payment {
+        self.store.get(&PaymentKey(held.payment_id)).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn shards(&self) -> Vec<Shard> {
+        let found =
+            self.store.read_all(&stock::keys(self.event.id, self.event.shards)).await.unwrap();
+        found.into_iter().map(|stock| stock.unwrap().shard).collect()
+    }
+
+    /// Free, held and sold seats of all shards.
+    pub(crate) async fn stock(&self) -> [u32; 3] {
+        let sum = |sum: [u32; 3], shard: Shard| {
+            [sum[0] + shard.free, sum[1] + shard.held, sum[2] + shard.sold]
+        };
+        self.shards().await.into_iter().fold([0; 3], sum)
+    }
+
+    /// Makes a shard have so many free seats.
+    pub(crate) async fn set_free(&self, number: u16, free: u32) {
+        let key = StockKey { event_id: self.event.id, number };
+        self.store.write(Write::update(&key).set("free", free), ()).await.unwrap();
+    }
+
+    pub(crate) async fn bought(&self, fan: Fan) -> u32 {
+        let key = BuyerKey { member_id: fan.member_id, event_id: self.event.id };
+        self.store.get(&key).await.unwrap().map_or(0, |buyer| buyer.tickets)
+    }
+
+    pub(crate) async fn tickets(&self, fan: Fan) -> Vec<Ticket> {
+        self.store.tickets_of(fan.member_id, 100, None).await.unwrap().items
+    }
+
+    pub(crate) async fn points(&self, fan: Fan) -> u64 {
+        self.store.get(&BalanceKey(fan.member_id)).await.unwrap().unwrap_or_default().balance.get()
+    }
+}

@@ -1,0 +1,259 @@
+//! One purchase after the other, as it should go.
+
+use std::time::Duration;
+
+use domain::{fault::Fault, payment::State, time::Time};
+use store::{Compare, Write, sales::payment::PaymentKey};
+
+use super::shop::{HOLD, PRICE, Shop};
+use crate::cancel;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_purchase_holds_seats_then_sells_them_for_tickets_and_points() {
+    stack::run(async {
+        let shop = Shop::open(50).await;
+        let fan = shop.fan().await;
+
+        let held = shop.buy(fan, 2, "key").await.unwrap();
+
+        assert_eq!(held.state, State::Ready);
+        assert_eq!(
+            (held.amounts.cash.get(), held.hold_ends_at),
+            (2 * PRICE as u64, shop.now.plus(HOLD))
+        );
+        assert_eq!((shop.stock().await, shop.bought(fan).await), ([48, 2, 0], 2));
+
+        let payment = shop.agree(&held).await;
+
+        assert_eq!(payment.state, State::Approved);
+        assert_eq!((shop.stock().await, shop.bought(fan).await), ([48, 0, 2], 2));
+        let tickets = shop.tickets(fan).await;
+        assert_eq!(
+            tickets.iter().filter(|ticket| payment.ticket_ids.contains(&ticket.id)).count(),
+            2
+        );
+        assert_eq!(shop.points(fan).await, 300);
+        assert_eq!(shop.kakaopay.order(&held.order.unwrap().tid).approved, 60_000);
+        let steps: Vec<_> = payment.history.iter().map(|entry| entry.step.as_str()).collect();
+        assert_eq!(steps, ["RESERVE", "MAKE_READY", "START_APPROVAL", "APPROVE"]);
+        assert_eq!((payment.due_at, payment.pg_token), (None, None));
+    });
+}
+
+#[test]
+fn nothing_to_pay_is_approved_at_once_without_kakaopay() {
+    stack::run(async {
+        let shop = Shop::with(stack::dynamo(), 5, 0).await;
+        let fan = shop.fan().await;
+        let held = shop.buy(fan, 1, "key").await.unwrap();
+        assert_eq!((held.state, held.order.clone()), (State::Approved, None));
+        assert_eq!((shop.stock().await, shop.tickets(fan).await.len()), ([4, 0, 1], 1));
+        assert_eq!((shop.kakaopay.orders(), shop.points(fan).await), (0, 0));
+        assert_eq!(shop.buy(fan, 1, "key").await.unwrap(), held, "the same key, the same answer");
+    });
+}
+
+#[test]
+fn the_same_key_has_the_same_answer_whatever_became_of_the_payment() {
+    stack::run(async {
+        let shop = Shop::open(5).await;
+        let fan = shop.fan().await;
+        let held = shop.buy(fan, 1, "key").await.unwrap();
+        assert_eq!(shop.buy(fan, 1, "key").await.unwrap(), held);
+        shop.agree(&held).await;
+        assert_eq!(shop.buy(fan, 1, "key").await.unwrap(), held);
+        assert_eq!(shop.after(HOLD).buy(fan, 1, "key").await.unwrap(), held);
+        assert_eq!((shop.stock().await, shop.kakaopay.orders()), ([4, 0, 1], 1));
+        let other = shop.buy(fan, 2, "key").await.unwrap_err();
+        assert_eq!(other.code(), "IDEMPOTENCY_KEY_REUSED");
+    });
+}
+
+#[test]
+fn the_last_seat_is_not_sold_out_to_the_one_who_holds_it() {
+    stack::run(async {
+        let shop = Shop::open(1).await;
+        let (fan, late) = (shop.fan().await, shop.fan().await);
+        let held = shop.buy(fan, 1, "key").await.unwrap();
+        assert_eq!(shop.buy(late, 1, "key").await.unwrap_err().code(), "SOLD_OUT");
+        assert_eq!(shop.buy(fan, 1, "key").await.unwrap(), held);
+    });
+}
+
+#[test]
+fn an_unpaid_hold_gives_everything_back_when_it_ends_and_only_once() {
+    stack::run(async {
+        let shop = Shop::open(5).await;
+        let fan = shop.fan().await;
+        let held = shop.buy(fan, 3, "key").await.unwrap();
+
+        let before = shop.after(HOLD - SECOND);
+        assert_eq!(before.expire(&held).await, State::Ready, "the hold still lives");
+        assert_eq!(shop.stock().await, [2, 3, 0]);
+
+        let end = shop.after(HOLD);
+        assert_eq!(
+            shop.payment(&held).await.state_at(end.now),
+            State::Expired,
+            "before anybody wrote it"
+        );
+        for _ in 0..2 {
+            assert_eq!(end.expire(&held).await, State::Expired);
+            assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0));
+        }
+    });
+}
+
+#[test]
+fn coming_back_twice_takes_the_money_once() {
+    stack::run(async {
+        let shop = Shop::open(5).await;
+        let fan = shop.fan().await;
+        let held = shop.buy(fan, 1, "key").await.unwrap();
+        shop.kakaopay.payer(&held.order.as_ref().unwrap().tid, "AUTH_PASSWORD");
+
+        let (one, two) = tokio::join!(shop.come_back(&held), shop.come_back(&held));
+
+        let states = [one.state, two.state];
+        assert!(states.contains(&State::Approved), "{states:?}");
+        assert!(
+            states.iter().all(|state| [State::Approving, State::Approved].contains(state)),
+            "{states:?}"
+        );
+        assert_eq!(shop.come_back(&held).await.state, State::Approved);
+        assert_eq!(shop.kakaopay.order(&held.order.unwrap().tid).approvals, 1);
+        assert_eq!((shop.stock().await, shop.tickets(fan).await.len()), ([4, 0, 1], 1));
+        assert_eq!(shop.points(fan).await, 150);
+    });
+}
+
+#[test]
+fn a_buyer_who_calls_it_off_gives_the_seats_back() {
+    stack::run(async {
+        let shop = Shop::open(5).await;
+        let fan = shop.fan().await;
+        let held = shop.buy(fan, 1, "key").await.unwrap();
+        let token = shop.payment(&held).await.return_token.0;
+
+        let wrong = cancel(&shop.store, held.payment_id, "wrong", shop.now).await.unwrap_err();
+        assert_eq!((wrong.code(), shop.stock().await), ("PAYMENT_NOT_FOUND", [4, 1, 0]));
+
+        for _ in 0..2 {
+            let payment = cancel(&shop.store, held.payment_id, &token, shop.now).await.unwrap();
+            assert_eq!(payment.state, State::Cancelled);
+            assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0));
+        }
+        assert_eq!(shop.agree(&held).await.state, State::Cancelled, "and can't be paid any more");
+        assert_eq!(shop.kakaopay.order(&held.order.unwrap().tid).approved, 0);
+    });
+}
+
+#[test]
+fn a_sold_payment_can_be_neither_cancelled_nor_expired() {
+    stack::run(async {
+        let shop = Shop::open(5).await;
+        let held = shop.buy(shop.fan().await, 1, "key").await.unwrap();
+        let token = shop.agree(&held).await.return_token.0;
+        let payment = cancel(&shop.store, held.payment_id, &token, shop.now).await.unwrap();
+        assert_eq!(payment.state, State::Approved);
+        assert_eq!(shop.after(HOLD).expire(&held).await, State::Approved);
+        assert_eq!(shop.stock().await, [4, 0, 1]);
+    });
+}
+
+#[test]
+fn who_comes_back_too_late_gets_the_seats_if_there_are_some() {
+    stack::run(async {
+        let shop = Shop::open(2).await;
+        let fan = shop.fan().await;
+        let held = shop.buy(fan, 2, "key").await.unwrap();
+        let late = shop.after(HOLD);
+
+        assert_eq!(late.agree(&held).await.state, State::Approved);
+
+        assert_eq!((shop.stock().await, shop.bought(fan).await), ([0, 0, 2], 2));
+        assert_eq!(shop.tickets(fan).await.len(), 2);
+    });
+}
+
+#[test]
+fn who_comes_back_too_late_for_the_seats_is_not_charged() {
+    stack::run(async {
+        let shop = Shop::open(2).await;
+        let (fan, other) = (shop.fan().await, shop.fan().await);
+        let held = shop.buy(fan, 2, "key").await.unwrap();
+        let late = shop.after(HOLD);
+        late.expire(&held).await;
+        late.buy(other, 1, "key").await.unwrap();
+
+        assert_eq!(late.agree(&held).await.state, State::Expired);
+
+        assert_eq!(shop.kakaopay.order(&held.order.unwrap().tid).approved, 0);
+        assert_eq!((shop.stock().await, shop.bought(fan).await), ([1, 1, 0], 0));
+    });
+}
+
+#[test]
+fn a_session_that_has_ended_buys_nothing() {
+    stack::run(async {
+        let shop = Shop::open(2).await;
+        let fan = shop.fan().await;
+        let tomorrow = shop.after(Duration::from_secs(86_401));
+        assert_eq!(tomorrow.buy(fan, 1, "key").await.unwrap_err().code(), "SESSION_ENDED");
+        assert_eq!(shop.stock().await, [2, 0, 0]);
+    });
+}
+
+#[test]
+fn a_buyer_who_tries_too_often_waits() {
+    stack::run(async {
+        let shop = Shop { now: Time::from_millis(1_800_000_000_000), ..Shop::open(2).await };
+        let fan = shop.fan().await;
+        // No such sale then: what is counted are attempts.
+        for _ in 0..30 {
+            drop(shop.buy(fan, 1, "key").await);
+        }
+        let refused = shop.buy(fan, 1, "key").await.unwrap_err();
+        assert_eq!(
+            (refused.code(), refused.retry_after()),
+            ("TOO_MANY_REQUESTS", Some(Duration::from_secs(60)))
+        );
+    });
+}
+
+#[test]
+fn a_members_payments_are_listed_newest_first_page_by_page() {
+    stack::run(async {
+        let shop = Shop::open(9).await;
+        let fan = shop.fan().await;
+        let mut made = Vec::new();
+        for key in ["a", "b", "c"] {
+            made.push(shop.buy(fan, 1, key).await.unwrap().payment_id);
+            // Ids of one millisecond are in no order.
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let first = shop.store.payments_of(fan.member_id, 2, None).await.unwrap();
+        let second = shop.store.payments_of(fan.member_id, 2, first.next.clone()).await.unwrap();
+        let listed: Vec<_> =
+            first.items.iter().chain(&second.items).map(|payment| payment.id).collect();
+        made.reverse();
+        assert_eq!(listed, made);
+        assert!(first.next.is_some() && second.next.is_none());
+    });
+}
+
+#[test]
+fn a_payment_with_attributes_of_a_newer_version_keeps_them() {
+    stack::run(async {
+        let shop = Shop::open(2).await;
+        let held = shop.buy(shop.fan().await, 1, "key").await.unwrap();
+        let key = PaymentKey(held.payment_id);
+        shop.store.write(Write::update(&key).set("fromTheFuture", "x"), ()).await.unwrap();
+        assert_eq!(shop.agree(&held).await.state, State::Approved);
+        let kept =
+            Write::update(&key).remove("fromTheFuture").when("fromTheFuture", Compare::Equal, "x");
+        shop.store.write(kept, ()).await.unwrap();
+    });
+}
