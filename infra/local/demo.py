@@ -1,0 +1,188 @@
+"""Walks through the product as its people do, over HTTP alone: publish, find, buy, see the ticket.
+
+    python3 infra/local/demo.py [address]      else SPOTLIGHT_URL, else http://127.0.0.1:3000
+
+Each run makes people and a show of its own. When something is wrong it says so in a sentence and ends with 1. Where
+KakaoPay is simulated it pays; at the real one it stops at the page where a person would.
+"""
+
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import unquote, urlencode, urlsplit
+
+from seed import KOREA
+
+RUN = uuid.uuid4().hex[:8]
+PASSWORD = uuid.uuid4().hex
+TITLE, TYPED = "반딧불 아래 첼로", "반딪불 챌로"
+SEATS, BOUGHT = 20, 2
+# For what is true only a moment later, such as search.
+PATIENCE_SECONDS = 30
+
+
+class Wrong(Exception):
+    """Says in one sentence what is not as it should be."""
+
+
+def ask(method: str, address: str, body: Any = None, token: str = "", key: str = "") -> tuple[int, Any]:
+    headers = {"Accept": "application/json", "Accept-Language": "ko"}
+    headers |= {"Content-Type": "application/json"} if body is not None else {}
+    headers |= {"Authorization": f"Bearer {token}"} if token else {}
+    headers |= {"Idempotency-Key": key} if key else {}
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, data, headers, method=method), timeout=30) as answer:
+            return answer.status, json.loads(answer.read() or "null")
+    except urllib.error.HTTPError as refusal:
+        text = refusal.read().decode(errors="replace")
+        if refusal.code < 500 and "problem+json" in refusal.headers.get("Content-Type", ""):
+            return refusal.code, json.loads(text)
+        raise Wrong(f"{method} {address} was answered {refusal.code}: {text}") from None
+    except OSError as error:
+        raise Wrong(f"{address} cannot be reached ({error}). Does `make up` run?") from None
+    except ValueError:
+        raise Wrong(f"{method} {address} was not answered in JSON.") from None
+
+
+class Demo:
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self.steps = 0
+
+    def step(self, korean: str, english: str) -> None:
+        self.steps += 1
+        print(f"\n{self.steps}. {korean} · {english}")
+
+    def call(self, method: str, path: str, *fields: str, expect: int = 200, **given: Any) -> Any:
+        """Asks, shows the fields that tell something, and answers the body."""
+        address = path if path.startswith("http") else self.url + path
+        status, body = ask(method, address, **given)
+        show(method, path, status, body, fields)
+        if status != expect:
+            raise Wrong(f"{expect} was expected, and it was {status}: {json.dumps(body, ensure_ascii=False)}")
+        return body
+
+    def until(self, what: str, path: str, right: Callable[[Any], bool], *fields: str) -> None:
+        """Asks again until the answer is right, for as long as there is patience."""
+        began = time.monotonic()
+        while True:
+            status, body = ask("GET", self.url + path)
+            waited = time.monotonic() - began
+            if status == 200 and right(body):
+                break
+            if waited > PATIENCE_SECONDS:
+                raise Wrong(f"{what} within {PATIENCE_SECONDS} s, but: {json.dumps(body, ensure_ascii=False)[:500]}")
+            time.sleep(0.2)
+        show("GET", path, status, body, fields)
+        if waited > 1:
+            print(f"        … {waited:.0f} s later")
+
+    def member(self, name: str, nickname: str, role: str) -> str:
+        """Signs somebody up and in, and answers an access token."""
+        who = {"email": f"{name}-{RUN}@demo.spotlight.example", "password": PASSWORD}
+        new = who | {"nickname": nickname, "role": role}
+        self.call("POST", "/v1/auth/sign-up", "email", "nickname", "role", expect=201, body=new)
+        return self.call("POST", "/v1/auth/sign-in", "member.id", "expiresAt", body=who)["accessToken"]
+
+    def seats_left(self, event: str, expected: int) -> None:
+        self.until(f"{expected} seats should be left", f"/v1/events/{event}",
+                   lambda body: body["seatsLeft"] == expected, "title", "capacity", "seatsLeft")
+
+
+def show(method: str, path: str, status: int, body: Any, fields: tuple[str, ...]) -> None:
+    # KakaoPay's return address is as good as a key, so it is not shown whole.
+    path, secret, _ = unquote(path).partition("/returns/")
+    print(f"   {method} {path}{secret and secret + '…'}  →  {status}")
+    for field in fields:
+        print(f"        {field}: {dig(body, field)}")
+
+
+def dig(body: Any, field: str) -> Any:
+    """The value at a path such as `member.id` or `items.0.title`."""
+    for name in field.split("."):
+        body = body[int(name)] if isinstance(body, list) else body[name]
+    return body
+
+
+def performance() -> dict[str, Any]:
+    today = datetime.now(KOREA).replace(hour=0, minute=0, second=0, microsecond=0)
+    starts = today + timedelta(days=21, hours=19)
+    return {
+        "title": TITLE, "place": "망원동 달빛소극장", "category": "MUSIC", "capacity": SEATS, "price": 25000,
+        "content": "불을 끄고 듣는 무반주 첼로. 반딧불이만 한 등 하나로 한 시간을 채웁니다.",
+        "startsAt": starts.isoformat(), "endsAt": (starts + timedelta(hours=1)).isoformat(),
+        "saleStartsAt": today.isoformat(), "saleEndsAt": starts.isoformat(),
+    }
+
+
+def walk(demo: Demo) -> None:
+    demo.step("모두 켜져 있나요?", "Is everything up?")
+    demo.call("GET", "/v1/health", "status")
+
+    demo.step("아티스트가 가입하고 공연을 올립니다", "An artist signs up and publishes a show")
+    artist = demo.member("artist", "달빛 첼로", "ARTIST")
+    event = demo.call("POST", "/v1/events", "id", "title", "price", "seatsLeft", expect=201,
+                      body=performance(), token=artist, key=f"demo-{RUN}-show")["id"]
+
+    demo.step(f"관객이 ‘{TYPED}’로 찾습니다", f"A fan finds ‘{TITLE}’ with a typo in each word")
+    demo.until("Search should find the show", "/v1/events?" + urlencode({"q": TYPED, "sort": "newest"}),
+               lambda body: [item["id"] for item in body["items"]][:1] == [event], "total", "items.0.title", "items.0.place")
+
+    demo.step("관객이 가입하고 두 장을 예매하면 자리가 먼저 잡힙니다", "The fan signs up and buys two: the seats are held first")
+    fan = demo.member("fan", "첫 관객", "USER")
+    order = {"purpose": "TICKETS", "eventId": event, "quantity": BOUGHT}
+    payment = demo.call("POST", "/v1/payments", "id", "state", "cash", "holdEndsAt", expect=201,
+                        body=order, token=fan, key=f"demo-{RUN}-buy")
+    demo.seats_left(event, SEATS - BOUGHT)
+
+    demo.step("두 번 눌러도 한 번만 삽니다", "A double click buys once")
+    again = demo.call("POST", "/v1/payments", "id", expect=201, body=order, token=fan, key=f"demo-{RUN}-buy")
+    if again["id"] != payment["id"]:
+        raise Wrong("The same Idempotency-Key bought twice.")
+
+    page = urlsplit(payment["kakaopay"]["pc"])
+    if page.hostname.endswith((".kakaopay.com", ".kakao.com")):
+        print(f"\nThis KakaoPay is the real one. A person could pay here; if nobody does, the seats come back:\n{page.geturl()}")
+        return
+    demo.step("카카오페이에서 결제하고 돌아옵니다 (모의)", "The fan pays at KakaoPay (simulated) and comes back")
+    agreed = demo.call("POST", f"{page.scheme}://{page.netloc}/_sim/payments/{payment['id']}/approve", "tid")
+    demo.call("GET", agreed["return_url"], "state", "cash", "ticketIds")
+
+    demo.step("내 티켓", "The fan's tickets, and how the payment went")
+    tickets = demo.call("GET", "/v1/me/tickets", "items.0.event.title", "items.0.event.startsAt", "items.0.state", token=fan)
+    paid = demo.call("GET", f"/v1/payments/{payment['id']}", "state", token=fan)
+    print("        history:", " → ".join(entry["step"] for entry in paid["history"]))
+    if (len(tickets["items"]), paid["state"]) != (BOUGHT, "APPROVED"):
+        raise Wrong(f"There should be {BOUGHT} tickets of an approved payment; there are {len(tickets['items'])}.")
+
+    demo.step("남은 자리, 그리고 한 사람에 네 장까지", "What is left, and no more than four for one person")
+    demo.seats_left(event, SEATS - BOUGHT)
+    demo.call("POST", "/v1/payments", "code", "detail", expect=400, body=order | {"quantity": 3}, token=fan, key=f"demo-{RUN}-more")
+
+    demo.step("로그아웃하면 바로 끝납니다", "Signing out takes effect at once")
+    demo.call("POST", "/v1/auth/sign-out", expect=204, token=fan)
+    demo.call("GET", "/v1/me", "code", "detail", expect=401, token=fan)
+
+
+def main() -> None:
+    given = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SPOTLIGHT_URL", "http://127.0.0.1:3000")
+    demo = Demo(given)
+    try:
+        walk(demo)
+    except Wrong as wrong:
+        sys.exit(f"\n✗ {wrong}")
+    except (KeyError, IndexError, TypeError) as missing:
+        sys.exit(f"\n✗ The last answer lacks something ({type(missing).__name__}: {missing}).")
+    print(f"\n✓ 다 됐습니다 · All done. Try it yourself: {demo.url}/docs")
+
+
+if __name__ == "__main__":
+    main()
