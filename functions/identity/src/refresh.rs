@@ -24,9 +24,12 @@ use crate::{
 /// Takes the refresh token from the cookie and answers another in its place. A token that was used before ends its
 /// session: `REFRESH_TOKEN_INVALID`. Of two requests at the same moment one is refused with `REFRESH_IN_PROGRESS` and
 /// comes again with the new cookie.
-#[utoipa::path(post, path = "/v1/auth/refresh", responses(
-    (status = 200, description = "Signed in", body = Access, headers(("Set-Cookie" = String))),
-))]
+#[utoipa::path(post, path = "/v1/auth/refresh",
+    params(("refresh" = Option<String>, Cookie, description = "The refresh token")),
+    responses(
+        (status = 200, description = "Signed in", body = Access, headers(("Set-Cookie" = String))),
+    ),
+)]
 pub async fn handle(clients: Clients, call: Call) -> Result<Answer<Access>, Problem> {
     let (store, now) = (&clients.store, call.context.now);
     let invalid = || Problem::new(Kind::Unauthenticated, "REFRESH_TOKEN_INVALID");

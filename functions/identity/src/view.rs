@@ -20,10 +20,13 @@ pub struct MemberView {
     /// What the member may do.
     pub role: Role,
     /// The day the member was born.
+    #[schema(required)]
     pub birth_date: Option<BirthDate>,
     /// The member's phone number.
+    #[schema(required)]
     pub phone: Option<Phone>,
     /// The region the member lives in.
+    #[schema(required)]
     pub location: Option<Location>,
     /// When the member signed up.
     pub created_at: Time,

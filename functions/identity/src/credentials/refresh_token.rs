@@ -175,6 +175,15 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_does_not_hold_what_it_is_of() {
+        let token = first();
+        for (hash, part) in [(token.family_hash(), token.family), (token.own_hash(), token.own)] {
+            let hash = BASE64.decode(hash).unwrap();
+            assert!(hash.len() == 32 && hash != part);
+        }
+    }
+
+    #[test]
     fn an_old_token_is_told_from_an_invented_one() {
         let old = first();
         let good = old.next().unwrap();
