@@ -92,6 +92,8 @@ class Stack:
         self.process("kakaopay").start([
             sys.executable, str(HERE / "kakaopay.py"), "--port", str(self.ports.kakaopay),
             "--keep", str(self.folder / "kakaopay.json")])
+        if not self.process("aws").running():
+            forget_stream_positions(self.folder / "state/lambda.json")
         self.process("aws").start([str(Path(sys.executable).with_name("ministack"))], self._aws_environment())
         if self.ports.recorder:
             self.process("recorder").start([
@@ -232,6 +234,18 @@ def build() -> None:
     say("building the functions (the first time takes minutes)")
     if subprocess.run(["cargo", "build", "--workspace", "--bins"], cwd=ROOT, check=False).returncode:
         raise StackError("The functions do not build; the compiler said why above.")
+
+
+def forget_stream_positions(state: Path) -> None:
+    """Lets the readers of streams begin anew after a restart.
+
+    The local cloud remembers how far they have read, but not what was in the streams, so they would skip as many new
+    records as they had read.
+    """
+    if state.exists():
+        saved = json.loads(state.read_text())
+        saved["payload"]["dynamodb_stream_positions"] = {}
+        state.write_text(json.dumps(saved))
 
 
 def write_tables() -> None:
