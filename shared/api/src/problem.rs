@@ -31,6 +31,7 @@ pub struct FieldFault {
 /// Where in a request a bad value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = FaultPlace)]
 pub enum Place {
     /// In the JSON body; the fault has a `pointer`.
     Body,
@@ -216,7 +217,6 @@ pub struct ProblemDocument {
 struct FieldFaultDocument {
     /// Where it stands.
     #[serde(rename = "in")]
-    #[schema(inline)]
     place: Place,
     /// JSON pointer, in a body.
     #[serde(skip_serializing_if = "Option::is_none")]
