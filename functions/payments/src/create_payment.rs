@@ -22,11 +22,11 @@ use crate::view::KakaopayPages;
 /// What is bought.
 #[derive(Debug, Clone, Copy, Deserr, ToSchema)]
 #[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase, tag = "purpose")]
-#[serde(deny_unknown_fields, rename_all_fields = "camelCase", tag = "purpose")]
+#[serde(deny_unknown_fields, tag = "purpose")]
 pub enum CreatePayment {
     /// Tickets of an event.
     #[deserr(rename = "TICKETS", rename_all = camelCase)]
-    #[serde(rename = "TICKETS")]
+    #[serde(rename = "TICKETS", rename_all = "camelCase")]
     Tickets {
         /// The event.
         event_id: EventId,
@@ -76,9 +76,12 @@ impl From<Held> for HeldView {
 /// What a purchase needs.
 #[derive(Clone)]
 pub struct Clients {
-    pub(crate) store: Store,
-    pub(crate) kakaopay: Kakaopay,
-    pub(crate) terms: Arc<Terms>,
+    /// Where everything is kept.
+    pub store: Store,
+    /// Where it is paid.
+    pub kakaopay: Kakaopay,
+    /// How long a hold lives, and where KakaoPay sends the buyer back to.
+    pub terms: Arc<Terms>,
 }
 
 /// Buys tickets
