@@ -102,13 +102,13 @@ def create_index(functions_api: Any, stage: str) -> None:
 
 
 def policies(cloud: Cloud) -> dict[str, list[dict[str, Any]]]:
-    """What each deployed function's own role allows, by the function's name."""
+    """What the template lets each function do, by the function's name; SAM adds what its triggers need."""
     functions, iam = cloud.client("lambda"), cloud.client("iam")
     allowed = {}
     for page in functions.get_paginator("list_functions").paginate():
         for function in page["Functions"]:
             role = function["Role"].rsplit("/", 1)[1]
-            names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+            names = [n for n in iam.list_role_policies(RoleName=role)["PolicyNames"] if "RolePolicy" in n]
             documents = (iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names)
             allowed[function["FunctionName"]] = [s for document in documents for s in document["Statement"]]
     return allowed
