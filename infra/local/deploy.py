@@ -43,6 +43,7 @@ class Cloud:
 
     endpoint: str
     store: Path
+    used: set[Path] = field(default_factory=set)
     session: Any = field(default_factory=lambda: boto3.Session(
         aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION))
 
@@ -87,6 +88,8 @@ def deploy(cloud: Cloud, stage: str, built: Path, search_url: str, **values: str
         put_stack(cloud, f"{stage}-{name.lower()}", template, passed)
 
     create_index(cloud.client("lambda"), stage)
+    for earlier in set(cloud.store.iterdir()) - cloud.used:
+        earlier.unlink()
 
     api_id = cloud.client("cloudformation").describe_stack_resource(
         StackName=stage, LogicalResourceId="Api")["StackResourceDetail"]["PhysicalResourceId"]
@@ -137,6 +140,7 @@ def _code(cloud: Cloud, binary: Path) -> str:
     """
     stat = binary.stat()
     kept = cloud.store / f"{binary.name}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
+    cloud.used.add(kept)
     if not kept.exists():
         cloud.store.mkdir(parents=True, exist_ok=True)
         try:
