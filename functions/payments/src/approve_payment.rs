@@ -18,14 +18,16 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct Agreed {
     /// Proves to KakaoPay that the buyer agreed; good once.
-    pg_token: String,
+    pub pg_token: String,
 }
 
 /// What an approval needs.
 #[derive(Clone)]
 pub struct Clients {
-    store: Store,
-    kakaopay: Kakaopay,
+    /// Where everything is kept.
+    pub store: Store,
+    /// Where the money is taken.
+    pub kakaopay: Kakaopay,
 }
 
 /// Comes back from KakaoPay to be charged

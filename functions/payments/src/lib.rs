@@ -15,6 +15,8 @@ mod queue;
 mod return_page;
 mod view;
 
+pub use return_page::{Return, Visit};
+
 api::routes! {
     create_payment, approve_payment, cancel_payment, fail_payment, get_payment, list_my_payments,
 }
