@@ -7,12 +7,12 @@ use aws_sdk_dynamodb::{
         interceptors::BeforeSerializationInterceptorContextMut,
     },
     error::BoxError,
-    operation::transact_write_items::TransactWriteItemsInput,
+    operation::{transact_write_items::TransactWriteItemsInput, update_item::UpdateItemInput},
     types::AttributeValue,
 };
 
-/// A client whose transactions lack every condition on an attribute: the negative control of a test that proves what the
-/// condition is for. The product itself has no such switch.
+/// A client whose transactions and updates lack every condition on an attribute: the negative control of a test that proves
+/// what the condition is for. The product itself has no such switch.
 pub fn without(attribute: &str) -> Client {
     let absent = format!("attribute_not_exists(#{attribute})");
     let tamper = Without { compared: format!("#{attribute} "), absent };
@@ -38,6 +38,13 @@ impl Intercept for Without {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        if let Some(update) = context.input_mut().downcast_mut::<UpdateItemInput>() {
+            self.strip(
+                &mut update.condition_expression,
+                update.update_expression.as_deref().unwrap_or_default(),
+                &mut update.expression_attribute_values,
+            );
+        }
         let Some(input) = context.input_mut().downcast_mut::<TransactWriteItemsInput>() else {
             return Ok(());
         };
@@ -54,6 +61,7 @@ impl Intercept for Without {
             {
                 put.condition_expression = None;
                 put.expression_attribute_names = None;
+                put.expression_attribute_values = None;
             }
         }
         Ok(())
