@@ -598,8 +598,8 @@ BUTTONS = """
 <form method="post">
   <button class="pay" formaction="{page}/approve">결제하기</button>
   <div class="row">
-    <button formaction="{page}/cancel">취소</button>
-    <button formaction="{page}/fail">실패</button>
+    <button formaction="{page}/cancel">결제 취소</button>
+    <button formaction="{page}/fail">결제 실패</button>
   </div>
 </form>"""
 
@@ -608,6 +608,7 @@ PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>카카오페이 결제 (모의)</title>
 <style>
   * {{ box-sizing: border-box; margin: 0 }}
@@ -620,7 +621,7 @@ PAGE = """<!doctype html>
   dl {{ margin: 24px 0; border-block: 1px solid #eee; padding: 16px 0 }}
   dl div {{ display: flex; justify-content: space-between; gap: 16px; padding: 4px 0 }}
   dt {{ color: #888; flex: none }}
-  dd {{ text-align: right; overflow-wrap: anywhere }}
+  dd {{ text-align: right; word-break: keep-all; overflow-wrap: anywhere }}
   .total dd {{ font-size: 22px; font-weight: 700 }}
   button {{ width: 100%; padding: 14px; border: 0; border-radius: 10px; font: inherit; background: #f1f1f1;
            color: inherit; cursor: pointer }}
