@@ -9,7 +9,7 @@ use domain::{
 };
 use gateways::kakaopay::{self, Kakaopay, ReadyRequest};
 use store::{
-    Rejected, Store, Transaction,
+    Rejected, Relaxed, Store, Transaction,
     catalog::event::{Event, EventKey},
     ephemeral::{idempotency::IdempotencyFault, rate::Rule},
     identity::session::{self, SessionKey},
@@ -96,8 +96,9 @@ pub async fn hold(
 ) -> Result<Held, SalesFault> {
     let key = PurchaseKey { member_id: purchase.member_id, key: purchase.key.clone() };
     let session_key = SessionKey { member_id: purchase.member_id, session_id: purchase.session_id };
-    let keys =
-        (session_key, EventKey(purchase.event_id), SoldOutKey(purchase.event_id), key.clone());
+    // The event may be a second old: a purchase on terms that have changed since is refused by the shards.
+    let event_key = Relaxed(EventKey(purchase.event_id));
+    let keys = (session_key, event_key, SoldOutKey(purchase.event_id), key.clone());
     let (session, event, mark, record) = store.read(&keys).await?;
     session::alive(session, now)?;
     store.count(PURCHASES, &purchase.member_id.to_string(), now).await?;
@@ -107,6 +108,7 @@ pub async fn hold(
     let payment = match record {
         Some(record) => resume(store, &key, &record, purchase, now).await?,
         None => {
+            let event = event.filter(|event| event.deleted_at.is_none());
             let event = event.ok_or(SalesFault::EventNotFound)?;
             match reserve(store, terms, purchase, &key, &event, mark.unwrap_or_default(), now)
                 .await?

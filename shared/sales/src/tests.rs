@@ -1,3 +1,4 @@
+mod any_story;
 mod capacity;
 mod crowd;
 mod kakaopay;

@@ -74,6 +74,17 @@ impl Fake {
         self.books.lock().unwrap().orders[tid].clone()
     }
 
+    /// All that was taken and not given back.
+    pub(crate) fn kept(&self) -> u64 {
+        self.books
+            .lock()
+            .unwrap()
+            .orders
+            .values()
+            .map(|order| order.approved - order.cancelled)
+            .sum()
+    }
+
     pub(crate) fn orders(&self) -> usize {
         self.books.lock().unwrap().orders.len()
     }

@@ -1,0 +1,170 @@
+//! Whatever happens, in whatever order, with whatever trouble: what must hold in the end.
+
+use std::time::Duration;
+
+use domain::{payment::State, points::earned, won::Won};
+use fastrand::Rng;
+
+use super::{
+    kakaopay::Trouble::{self, LostAfter, LostBefore, Refused, WrongAmount},
+    shop::{Fan, Shop},
+};
+use crate::{Held, cancel, fail};
+
+const SEATS: u32 = 9;
+const TROUBLES: [Trouble; 7] =
+    [LostBefore, LostBefore, LostAfter, LostAfter, WrongAmount, WrongAmount, Refused];
+const PAYER: [&str; 8] = [
+    "AUTH_PASSWORD",
+    "AUTH_PASSWORD",
+    "AUTH_PASSWORD",
+    "AUTH_PASSWORD",
+    "AUTH_PASSWORD",
+    "AUTH_PASSWORD",
+    "QUIT_PAYMENT",
+    "FAIL_PAYMENT",
+];
+
+struct Story {
+    shop: Shop,
+    fans: Vec<Fan>,
+    held: Vec<Held>,
+    random: Rng,
+}
+
+impl Story {
+    async fn open(seed: u64) -> Self {
+        let shop = Shop::open(i64::from(SEATS)).await;
+        let mut fans = Vec::new();
+        for _ in 0..6 {
+            fans.push(shop.fan().await);
+        }
+        Self { shop, fans, held: Vec::new(), random: Rng::with_seed(seed) }
+    }
+
+    async fn happens(&mut self) {
+        let (shop, random) = (&mut self.shop, &mut self.random);
+        let trouble: Vec<_> =
+            (0..random.usize(..3)).filter_map(|_| random.choice(TROUBLES)).collect();
+        match random.u32(..12) {
+            0 => shop.now = shop.now.plus(Duration::from_secs(random.u64(..900))),
+            1 => shop.kakaopay.trouble("ready", &trouble),
+            2 | 3 => shop.kakaopay.trouble("approve", &trouble),
+            4 => shop.kakaopay.trouble("cancel", &trouble),
+            // Each is asked twice before it counts as lost.
+            5 => shop.kakaopay.trouble("order", &[LostBefore; 4][..random.usize(..5)]),
+            6..=8 => {
+                let (fan, key) = (random.usize(..self.fans.len()), random.u32(..8).to_string());
+                let quantity = 1 + i64::from(fan as u32 % 3);
+                if let Ok(held) = shop.buy(self.fans[fan], quantity, &key).await
+                    && !self.held.contains(&held)
+                {
+                    self.held.push(held);
+                }
+            }
+            _ => {
+                let Some(held) = random.choice(&self.held).cloned() else { return };
+                self.goes_on(&held).await;
+            }
+        }
+    }
+
+    async fn goes_on(&mut self, held: &Held) {
+        let (shop, random) = (&self.shop, &mut self.random);
+        let token = shop.payment(held).await.return_token.0;
+        match random.u32(..16) {
+            0 => _ = cancel(&shop.store, held.payment_id, &token, shop.now).await.unwrap(),
+            1 => _ = fail(&shop.store, held.payment_id, &token, shop.now).await.unwrap(),
+            2 | 3 => _ = shop.expire(held).await,
+            4..=6 => _ = shop.reconcile(held).await,
+            visits => {
+                let tid = &held.order.as_ref().unwrap().tid;
+                if shop.kakaopay.order(tid).approved == 0 {
+                    shop.kakaopay.payer(tid, random.choice(PAYER).unwrap());
+                }
+                if visits < 10 {
+                    tokio::join!(shop.come_back(held), shop.come_back(held), shop.reconcile(held));
+                } else {
+                    shop.come_back(held).await;
+                }
+            }
+        }
+    }
+
+    /// The trouble is over, and the workers do what they do every minute.
+    async fn settles(&mut self) {
+        for operation in ["ready", "approve", "cancel", "order"] {
+            self.shop.kakaopay.trouble(operation, &[]);
+        }
+        for _ in 0..3 {
+            self.shop.now = self.shop.now.plus(Duration::from_secs(3_600));
+            for fan in &self.fans {
+                for payment in
+                    self.shop.store.payments_of(fan.member_id, 100, None).await.unwrap().items
+                {
+                    crate::expire(&self.shop.store, payment.id, self.shop.now).await.unwrap();
+                    let Shop { store, kakaopay, now, .. } = &self.shop;
+                    crate::reconcile(store, &kakaopay.client, payment.id, *now).await.unwrap();
+                }
+            }
+        }
+    }
+
+    async fn holds(&self, seed: u64) {
+        let shop = &self.shop;
+        let (mut sold, mut kept) = (0, 0);
+        for fan in &self.fans {
+            let (mut tickets, mut points) = (0, 0);
+            for payment in shop.store.payments_of(fan.member_id, 100, None).await.unwrap().items {
+                assert!(!payment.state.holds_stock(), "seed {seed}: {payment:?}");
+                assert!(!payment.state.is_in_between(), "seed {seed}: {payment:?}");
+                assert_eq!(
+                    (payment.due_at, &payment.pg_token),
+                    (None, &None),
+                    "seed {seed}: {payment:?}"
+                );
+                let approved = payment.state == State::Approved;
+                let cash = if approved { payment.amounts.cash } else { Won::ZERO };
+                if let Some(order) = &payment.order {
+                    let order = shop.kakaopay.order(&order.tid);
+                    assert_eq!(
+                        order.approved - order.cancelled,
+                        cash.get(),
+                        "seed {seed}: {payment:?}"
+                    );
+                    assert!(order.approvals <= 1, "seed {seed}: {payment:?}");
+                    kept += order.approved - order.cancelled;
+                }
+                if approved {
+                    assert_eq!(
+                        payment.ticket_ids.len(),
+                        payment.quantity.get() as usize,
+                        "seed {seed}"
+                    );
+                    tickets += payment.quantity.get();
+                    points += earned(cash).get();
+                }
+            }
+            assert_eq!(shop.bought(*fan).await, tickets, "seed {seed}: the buyer's counter");
+            assert_eq!(shop.tickets(*fan).await.len(), tickets as usize, "seed {seed}: tickets");
+            assert_eq!(shop.points(*fan).await, points, "seed {seed}: points");
+            sold += tickets;
+        }
+        assert_eq!(shop.stock().await, [SEATS - sold, 0, sold], "seed {seed}: stock");
+        assert_eq!(shop.kakaopay.kept(), kept, "seed {seed}: no money without a payment");
+    }
+}
+
+#[test]
+fn whatever_happens_no_seat_and_no_won_is_lost_or_doubled() {
+    stack::run(async {
+        for seed in 0..10 {
+            let mut story = Story::open(seed).await;
+            for _ in 0..60 {
+                story.happens().await;
+            }
+            story.settles().await;
+            story.holds(seed).await;
+        }
+    });
+}
