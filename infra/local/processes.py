@@ -44,17 +44,15 @@ class Process:
     def wait(self, address: str, seconds: float) -> None:
         """Waits until the address answers."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(address, timeout=5):
-                    return
-            except urllib.error.HTTPError:
-                return
-            except OSError:
-                if not self.running():
-                    break
-                time.sleep(0.1)
-        raise StackError(f"{self.name} did not start; its last words are in {self.log}:\n{self._last_words()}")
+        while not answers(address):
+            self.require_running()
+            if time.monotonic() > deadline:
+                raise StackError(f"{self.name} does not answer; see {self.log}.")
+            time.sleep(0.1)
+
+    def require_running(self) -> None:
+        if not self.running():
+            raise StackError(f"{self.name} ended; its last words, of {self.log}:\n{self._last_words()}")
 
     def stop(self) -> None:
         """Ends the process and every process below it; data is saved on the way out."""
@@ -73,6 +71,17 @@ class Process:
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()
         return "\n".join(f"    {line}" for line in lines[-5:])
+
+
+def answers(address: str) -> bool:
+    """Whether anything at all comes back."""
+    try:
+        urllib.request.urlopen(address, timeout=5).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _started(pid: int) -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy import REGION, Cloud, DeployError, deploy, policies
-from processes import Process, StackError, end_group, free_ports, require_free
+from processes import Process, StackError, answers, end_group, free_ports, require_free
 from templates import ROOT, load, of_type
 
 HERE = Path(__file__).parent
@@ -101,8 +101,14 @@ class Stack:
                 "--upstream", self.aws_url, "--log", str(self.record)])
         self.process("aws").wait(f"{self.aws_url}/_ministack/health", 30)
         self.process("kakaopay").wait(f"{self.kakaopay_url}/health", 30)
+        if "OPENSEARCH_URL" not in os.environ:
+            self.process("opensearch").require_running()
+        elif not answers(self.search_url):
+            raise StackError(f"No OpenSearch answers at {self.search_url}, which OPENSEARCH_URL names.")
         build()
-        self.process("opensearch").wait(self.search_url, 120)
+        if "OPENSEARCH_URL" not in os.environ:
+            # The first start brings its jars.
+            self.process("opensearch").wait(self.search_url, 300)
         say("deploying the templates")
         cloud = Cloud(self.aws_url, self.folder / "functions")
         address = deploy(cloud, STAGE, ROOT / "target/debug", self.search_url,
