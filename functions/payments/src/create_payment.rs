@@ -7,7 +7,7 @@ use deserr::Deserr;
 use domain::{
     event::Quantity,
     id::{EventId, PaymentId},
-    payment::State,
+    payment::{Purpose, State},
     time::Time,
     won::Won,
 };
@@ -21,18 +21,15 @@ use crate::view::KakaopayPages;
 
 /// What is bought.
 #[derive(Debug, Clone, Copy, Deserr, ToSchema)]
-#[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase, tag = "purpose")]
-#[serde(deny_unknown_fields, tag = "purpose")]
-pub enum CreatePayment {
-    /// Tickets of an event.
-    #[deserr(rename = "TICKETS", rename_all = camelCase)]
-    #[serde(rename = "TICKETS", rename_all = "camelCase")]
-    Tickets {
-        /// The event.
-        event_id: EventId,
-        /// How many tickets; one buyer holds at most 4 of an event.
-        quantity: Quantity,
-    },
+#[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CreatePayment {
+    /// What is paid for.
+    pub purpose: Purpose,
+    /// The event.
+    pub event_id: EventId,
+    /// How many tickets; one buyer holds at most 4 of an event.
+    pub quantity: Quantity,
 }
 
 /// What is held, and where to pay it.
@@ -102,7 +99,7 @@ pub async fn handle(
 ) -> Result<Answer<HeldView>, Problem> {
     let idempotency = call.idempotency()?;
     let Call { who: SignedIn(claims), body, context, .. } = call;
-    let CreatePayment::Tickets { event_id, quantity } = body;
+    let CreatePayment { purpose: Purpose::Tickets, event_id, quantity } = body;
     let purchase = Purchase {
         member_id: claims.member_id,
         session_id: claims.session_id,
