@@ -202,7 +202,9 @@ class Faults:
         if payment:
             serial, nth = payment.serial, payment.calls[operation]
             config = self.scopes.get(payment.tid) or self.scopes.get(payment.partner_order_id) or config
-        switches = (config or {}).get(operation, {})
+        # Switches for one order alone leave all others without any.
+        config = config or {}
+        switches = config.get(operation, {})
         if nth > switches.get("times", nth):
             return {}
 
