@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 from yarl import URL
 
 BODY_LIMIT = 64 * 1024
@@ -29,9 +29,9 @@ class Front:
         self.routes = [(_pattern(path), methods) for path, methods in api["paths"].items()]
 
     async def run(self, app: web.Application) -> Any:
-        # One connection a waiting request, as many as there are: the gateway has no such limit.
-        self.client = ClientSession(auto_decompress=False, timeout=ClientTimeout(total=GATEWAY_SECONDS))
-        self.client.connector._limit = 0
+        # As many connections as there are waiting requests: the gateway has no such limit.
+        self.client = ClientSession(
+            auto_decompress=False, connector=TCPConnector(limit=0), timeout=ClientTimeout(total=GATEWAY_SECONDS))
         yield
         await self.client.close()
 

@@ -84,6 +84,7 @@ class Stack:
 
     def start(self) -> None:
         """Starts every part, builds meanwhile, and deploys."""
+        say("starting OpenSearch, the local AWS and the KakaoPay simulator")
         self.folder.mkdir(parents=True, exist_ok=True)
         if "OPENSEARCH_URL" not in os.environ:
             self.process("opensearch").start([
@@ -209,9 +210,9 @@ def run(command: list[str], values: dict[str, str]) -> int:
             code = program.wait()
         finally:
             end_group(program.pid, 10)
-    except BaseException:
+    except BaseException as ended:
         stack.stop()
-        stack.forget(keep_logs=False)
+        stack.forget(keep_logs=not isinstance(ended, SystemExit))
         raise
     stack.stop()
     stack.forget(keep_logs=code != 0)
@@ -219,7 +220,7 @@ def run(command: list[str], values: dict[str, str]) -> int:
 
 
 def sweep() -> None:
-    """Ends what is left of test stacks whose program was killed."""
+    """Ends what is left of test stacks whose program was killed, and forgets the logs of those that failed."""
     for folder in LOCAL.glob("test-*"):
         try:
             os.kill(int(folder.name.removeprefix("test-")), 0)
@@ -290,6 +291,8 @@ def main() -> int:
     except (StackError, DeployError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return 0
 
 
