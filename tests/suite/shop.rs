@@ -1,0 +1,323 @@
+//! One event on sale, its fans, and the real handlers that they reach, with a clock that a test moves.
+
+pub mod books;
+pub mod simulator;
+
+use std::{
+    env,
+    future::Future,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use api::{Anyone, Call, Claims, Context, Nothing, Problem, Response, SignedIn};
+use domain::{
+    event::{Capacity, Category, RefundPolicy, Schedule, State as EventState},
+    id::{EventId, MemberId, PaymentId, SessionId},
+    member::Role,
+    payment::State,
+    stock::{Shard, shards_for},
+    time::Time,
+};
+use gateways::{
+    Kakaopay, Limits,
+    kakaopay::{Config, Key},
+};
+use payments::{Return, Visit, approve_payment, cancel_payment, create_payment, fail_payment};
+use sales::Terms;
+use serde_json::Value;
+use store::{
+    Client, Store, Transaction, Ttl, Write,
+    catalog::event::{Event, EventKey},
+    identity::session::{Session, SessionKey},
+    sales::{
+        payment::Payment,
+        purchase::PurchaseKey,
+        stock::{Stock, StockKey},
+    },
+};
+use tokio::sync::Semaphore;
+
+use self::simulator::Simulator;
+
+pub const HOLD: Duration = Duration::from_secs(900);
+/// After so long a retry may go on with what a crash left behind.
+pub const LEASE: Duration = Duration::from_secs(31);
+/// After so long the reconciler looks at a payment in between.
+pub const FIRST_LOOK: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+const PRICE: i64 = 30_000;
+
+#[derive(Clone)]
+pub struct Shop {
+    pub store: Store,
+    pub kakaopay: Kakaopay,
+    pub simulator: Arc<Simulator>,
+    pub event: Event,
+    pub now: Time,
+    /// The stock before the first of our fans came.
+    opening: Arc<Vec<Shard>>,
+    fans: Arc<Mutex<Vec<Fan>>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Fan {
+    pub member_id: MemberId,
+    pub session_id: SessionId,
+}
+
+/// What a buyer was answered.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    pub id: PaymentId,
+    /// The address of KakaoPay's page.
+    pub page: String,
+}
+
+/// A problem as its caller sees it.
+pub type Refusal = (u16, &'static str);
+
+fn refusal(problem: Problem) -> Refusal {
+    (problem.http_status().as_u16(), problem.code())
+}
+
+/// Full shards for so many seats, as publishing makes them.
+pub fn shards(capacity: i64) -> Vec<Shard> {
+    let full = shards_for(Capacity::try_from(capacity).unwrap());
+    (0..).zip(full).map(|(number, free)| Shard { number, free, held: 0, sold: 0 }).collect()
+}
+
+impl Shop {
+    pub async fn open(capacity: i64) -> Self {
+        Self::with(stack::dynamo(), Simulator::shared(), Limits::default(), shards(capacity)).await
+    }
+
+    pub async fn with(
+        client: Client,
+        simulator: Arc<Simulator>,
+        limits: Limits,
+        opening: Vec<Shard>,
+    ) -> Self {
+        let (store, now) = (Store::new(client, stack::prefix()), Time::now());
+        let days = |days| now.plus(DAY * days);
+        let seats = opening.iter().map(|shard| i64::from(shard.free + shard.sold)).sum::<i64>();
+        let event = Event {
+            id: EventId::generate(),
+            artist_id: MemberId::generate(),
+            artist_nickname: "별빛".parse().unwrap(),
+            title: "한여름 밤의 어쿠스틱".parse().unwrap(),
+            place: "홍대 소극장".parse().unwrap(),
+            content: "기타 한 대와 목소리".parse().unwrap(),
+            category: Category::Music,
+            capacity: seats.try_into().unwrap(),
+            price: PRICE.try_into().unwrap(),
+            schedule: Schedule::new(days(30), days(31), now.minus(DAY), days(29)).unwrap(),
+            refund_policy: RefundPolicy::Standard,
+            state: EventState::Open,
+            terms_version: 1,
+            shards: opening.len().try_into().unwrap(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+        };
+        let publish = Transaction::<()>::new().also(Write::create(&EventKey(event.id), &event));
+        let publish = opening.iter().fold(publish, |transaction, &shard| {
+            let key = StockKey { event_id: event.id, number: shard.number };
+            let stock = Stock { event_id: event.id, shard, sale: event.sale() };
+            transaction.also(Write::create(&key, &stock))
+        });
+        store.transact(publish).await.unwrap();
+        let config = Config {
+            url: simulator.url.clone(),
+            cid: simulator::CID.into(),
+            key: Key::Known(simulator::KEY.into()),
+            limits,
+        };
+        let kakaopay = Kakaopay::new(config).unwrap();
+        Self {
+            store,
+            kakaopay,
+            simulator,
+            event,
+            now,
+            opening: opening.into(),
+            fans: Arc::default(),
+        }
+    }
+
+    /// The same shop, so much later.
+    pub fn after(&self, time: Duration) -> Self {
+        Self { now: self.now.plus(time), ..self.clone() }
+    }
+
+    /// Somebody who signed in.
+    pub async fn fan(&self) -> Fan {
+        let fan = Fan { member_id: MemberId::generate(), session_id: SessionId::generate() };
+        let key = SessionKey { member_id: fan.member_id, session_id: fan.session_id };
+        let session = Session {
+            id: key.session_id,
+            member_id: key.member_id,
+            family_hash: "family".into(),
+            refresh_hash: "refresh".into(),
+            created_at: self.now,
+            ended_at: None,
+            expires_at: Ttl::at(self.now.plus(DAY)),
+        };
+        self.store.write(Write::create(&key, &session), ()).await.unwrap();
+        self.fans.lock().unwrap().push(fan);
+        fan
+    }
+
+    pub async fn crowd(&self, size: usize) -> Vec<Fan> {
+        let arriving = |shop: Self| async move { shop.fan().await };
+        at_once((0..size).map(|_| arriving(self.clone()))).await
+    }
+
+    pub fn fans(&self) -> Vec<Fan> {
+        self.fans.lock().unwrap().clone()
+    }
+
+    /// `POST /v1/payments`.
+    pub async fn buy(&self, fan: Fan, quantity: u32, key: &str) -> Result<Held, Refusal> {
+        let mut context = Context::at(self.now);
+        context.headers.insert("Idempotency-Key", key.parse().unwrap());
+        // The same request again, even if a function's own process has seen it first.
+        let key = PurchaseKey { member_id: fan.member_id, key: key.into() };
+        context.fingerprint = self
+            .store
+            .get(&key)
+            .await
+            .unwrap()
+            .map_or("fingerprint".into(), |known| known.body_hash);
+        let claims =
+            Claims { member_id: fan.member_id, session_id: fan.session_id, role: Role::User };
+        let quantity = i64::from(quantity).try_into().unwrap();
+        let purpose = domain::payment::Purpose::Tickets;
+        let body = create_payment::CreatePayment { purpose, event_id: self.event.id, quantity };
+        let call =
+            Call { who: SignedIn(claims), body, path: Nothing {}, query: Nothing {}, context };
+        let terms = Terms { hold: HOLD, public_url: "http://127.0.0.1:3000".into() }.into();
+        let clients = create_payment::Clients {
+            store: self.store.clone(),
+            kakaopay: self.kakaopay.clone(),
+            terms,
+        };
+        let held = create_payment::handle(clients, call).await.map_err(refusal)?.value;
+        let page =
+            serde_json::to_value(&held).unwrap()["kakaopay"]["pc"].as_str().unwrap().to_owned();
+        Ok(Held { id: held.id, page })
+    }
+
+    /// The same key until there is an answer, as a client does, at most a dozen times; each retry that is told to wait
+    /// comes when it may.
+    pub async fn buy_patiently(&self, fan: Fan, quantity: u32, key: &str) -> Result<Held, Refusal> {
+        let mut shop = self.clone();
+        for _ in 0..12 {
+            match shop.buy(fan, quantity, key).await {
+                Err((409, "IDEMPOTENCY_IN_PROGRESS")) => shop = shop.after(LEASE),
+                Err((503, _)) => {}
+                answer => return answer,
+            }
+        }
+        shop.buy(fan, quantity, key).await
+    }
+
+    /// Whoever visits one of the return addresses, and the state that they are shown.
+    pub async fn visit(&self, address: &str) -> Result<State, Refusal> {
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let mut parts = path.rsplit('/');
+        let (way, token, _, id) = (parts.next(), parts.next(), parts.next(), parts.next());
+        let path =
+            Return { payment_id: id.unwrap().parse().unwrap(), token: token.unwrap().into() };
+        let (who, body, context) = (Anyone, Nothing {}, Context::at(self.now));
+        let store = self.store.clone();
+        let answer: Result<Response, Problem> = match way.unwrap() {
+            "approve" => {
+                let query = approve_payment::Agreed {
+                    pg_token: query.strip_prefix("pg_token=").unwrap().into(),
+                };
+                let clients = approve_payment::Clients { store, kakaopay: self.kakaopay.clone() };
+                approve_payment::handle(clients, Call { who, body, path, query, context }).await
+            }
+            "cancel" => {
+                cancel_payment::handle(store, Call { who, body, path, query: Visit {}, context })
+                    .await
+            }
+            way => {
+                assert_eq!(way, "fail");
+                fail_payment::handle(store, Call { who, body, path, query: Visit {}, context })
+                    .await
+            }
+        };
+        let body: Value = serde_json::from_slice(answer.map_err(refusal)?.body()).unwrap();
+        Ok(serde_json::from_value(body["state"].clone()).unwrap())
+    }
+
+    /// The payer agrees on KakaoPay's page and comes back.
+    pub async fn pay(&self, held: &Held) -> Result<State, Refusal> {
+        let back = self.simulator.decide(&held.page, "approve").await.unwrap();
+        self.visit(&back.address).await
+    }
+
+    /// All payments of our fans.
+    pub async fn payments(&self) -> Vec<Payment> {
+        let list = |shop: Self, fan: Fan| async move {
+            let page = shop.store.payments_of(fan.member_id, 1_000, None).await.unwrap();
+            page.items
+        };
+        at_once(self.fans().into_iter().map(|fan| list(self.clone(), fan))).await.concat()
+    }
+
+    /// The workers' next days: ends every hold and reconciles every payment in between, each when it is due and not
+    /// before, until nothing is.
+    pub async fn settle(&self) {
+        let work = |shop: Self, payment: Payment| async move {
+            let Some(now) = payment.due_at else { return payment };
+            let Self { store, kakaopay, .. } = shop;
+            let done = match payment.state.can_expire() {
+                true => sales::expire(&store, payment.id, now).await,
+                false => sales::reconcile(&store, &kakaopay, payment.id, now).await,
+            };
+            done.unwrap()
+        };
+        let mut open = self.payments().await;
+        for _ in 0..100 {
+            open.retain(|payment| payment.due_at.is_some());
+            if open.is_empty() {
+                return;
+            }
+            open = at_once(open.into_iter().map(|payment| work(self.clone(), payment))).await;
+        }
+        panic!("{} payments are never settled", open.len());
+    }
+}
+
+/// How many a test lets contend at any moment: far more than two cores can serve.
+const AT_ONCE: usize = 128;
+
+/// Runs all of them, [`AT_ONCE`] at a time, and answers in their order.
+pub async fn at_once<F>(tasks: impl IntoIterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let start = |task: F| {
+        let places = Arc::clone(&places);
+        tokio::spawn(async move {
+            let _place = places.acquire().await;
+            task.await
+        })
+    };
+    let mut outcomes = Vec::new();
+    for running in tasks.into_iter().map(start).collect::<Vec<_>>() {
+        outcomes.push(running.await.unwrap());
+    }
+    outcomes
+}
+
+/// A variable that `make test` sets.
+pub fn variable(name: &str) -> String {
+    env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: these tests are run by `make test`"))
+}

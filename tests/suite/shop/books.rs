@@ -1,0 +1,232 @@
+//! What must hold of a shop at any moment, however it came there; `infra/data-model.md` and KakaoPay's books say what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    id::PaymentId,
+    payment::State,
+    points::{Account, Kind, State as TransferState, Transfer, balance, earned},
+    stock::Shard,
+};
+use serde::Deserialize;
+use store::{
+    Index, Key, Query, Table,
+    sales::{
+        buyer::BuyerKey,
+        payment::Payment,
+        points::{Balance, BalanceKey, Entry},
+        stock,
+        ticket::Ticket,
+    },
+};
+
+use super::{Fan, Shop, at_once, simulator::Order};
+
+/// Everything that is kept of a shop, found to be right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Books {
+    pub payments: Vec<Payment>,
+    pub tickets: Vec<Ticket>,
+    pub stock: Vec<Shard>,
+    points: Vec<(u64, Vec<Transfer>)>,
+}
+
+impl Books {
+    /// How many payments are in each state.
+    pub fn states(&self) -> BTreeMap<State, usize> {
+        let mut states = BTreeMap::new();
+        self.payments.iter().for_each(|payment| *states.entry(payment.state).or_default() += 1);
+        states
+    }
+
+    /// Free, held and sold seats.
+    pub fn seats(&self) -> [u32; 3] {
+        self.stock.iter().fold([0; 3], |[free, held, sold], shard| {
+            [free + shard.free, held + shard.held, sold + shard.sold]
+        })
+    }
+
+    /// That nothing waits for anybody any more.
+    #[track_caller]
+    pub fn assert_settled(&self) {
+        let open = self.payments.iter().find(|payment| payment.due_at.is_some());
+        assert_eq!(open, None, "still open");
+    }
+}
+
+/// What is kept of one fan.
+struct Kept {
+    fan: Fan,
+    payments: Vec<Payment>,
+    tickets: Vec<Ticket>,
+    balance: u64,
+    transfers: Vec<Entry>,
+}
+
+/// A line of a member's points.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Transfer(Entry),
+    Balance(Balance),
+}
+
+/// Reads everything of a shop and of its fans, and asserts what must always hold:
+///
+/// - sold + held + free = capacity, shard by shard, and as the payments say;
+/// - a buyer's counter is what is held and sold for them, at most 4;
+/// - a paid payment has its tickets and earned its points, once; no other has any;
+/// - each balance is the sum of its transfers, and all sums together are zero;
+/// - each won that KakaoPay approved and did not give back has a ticket or an open reconciliation.
+///
+/// # Panics
+/// When one of them does not hold.
+pub async fn check(shop: &Shop) -> Books {
+    let kept = at_once(shop.fans().into_iter().map(|fan| read(shop.clone(), fan))).await;
+    let keys: Vec<_> = kept.iter().map(|kept| buyer(shop, kept.fan)).collect();
+    let mut counters = Vec::new();
+    for keys in keys.chunks(100) {
+        counters.extend(shop.store.read_all(keys).await.unwrap());
+    }
+    for (kept, counter) in kept.iter().zip(counters) {
+        check_fan(kept, counter.map_or(0, |counter| counter.tickets));
+    }
+    let transfers: Vec<_> =
+        kept.iter().flat_map(|kept| &kept.transfers).map(|entry| &entry.transfer).collect();
+    let accounts: BTreeSet<Account> =
+        transfers.iter().flat_map(|transfer| [transfer.from, transfer.to]).collect();
+    let sum: i128 =
+        accounts.iter().map(|account| balance(*account, transfers.iter().copied())).sum();
+    assert_eq!(sum, 0, "the ledger's sums");
+
+    let payments: Vec<_> = kept.iter().flat_map(|kept| kept.payments.clone()).collect();
+    check_money(&payments, shop.simulator.orders().await, &kept);
+    let stock = check_stock(shop, &payments).await;
+    let points = |kept: &Kept| {
+        (kept.balance, kept.transfers.iter().map(|entry| entry.transfer.clone()).collect())
+    };
+    let points = kept.iter().map(points).collect();
+    Books {
+        payments,
+        tickets: kept.into_iter().flat_map(|kept| kept.tickets).collect(),
+        stock,
+        points,
+    }
+}
+
+fn buyer(shop: &Shop, fan: Fan) -> BuyerKey {
+    BuyerKey { member_id: fan.member_id, event_id: shop.event.id }
+}
+
+async fn read(shop: Shop, fan: Fan) -> Kept {
+    const POINTS: Index = Index { table: Table::Sales, name: None, partition: "pk", sort: "sk" };
+    let store = &shop.store;
+    let payments = store.payments_of(fan.member_id, 1_000, None).await.unwrap().items;
+    let tickets = store.tickets_of(fan.member_id, 1_000, None).await.unwrap().items;
+    let lines = Query::new(POINTS, BalanceKey(fan.member_id).pk(), 1_000);
+    let mut kept = Kept { fan, payments, tickets, balance: 0, transfers: Vec::new() };
+    for line in store.query::<Line>(lines).await.unwrap().items {
+        match line {
+            Line::Transfer(entry) => kept.transfers.push(entry),
+            Line::Balance(balance) => kept.balance = balance.balance.get(),
+        }
+    }
+    kept
+}
+
+fn check_fan(kept: &Kept, counter: u32) {
+    let Kept { fan, payments, tickets, .. } = kept;
+    let taken = payments.iter().filter(|payment| payment.state.holds_stock() || paid(payment));
+    let taken: u32 = taken.map(|payment| payment.quantity.get()).sum();
+    assert_eq!(counter, taken, "the counter of {fan:?}");
+    assert!(counter <= 4, "{fan:?} has {counter} tickets");
+
+    let paid = || payments.iter().filter(|payment| paid(payment));
+    for payment in paid() {
+        assert_eq!(payment.ticket_ids.len(), payment.quantity.get() as usize, "{payment:?}");
+    }
+    let promised: BTreeSet<_> =
+        paid().flat_map(|payment| payment.ticket_ids.iter().map(|id| (payment.id, *id))).collect();
+    let there: BTreeSet<_> = tickets.iter().map(|ticket| (ticket.payment_id, ticket.id)).collect();
+    assert_eq!(
+        (there, tickets.len()),
+        (promised.clone(), promised.len()),
+        "the tickets of {fan:?}"
+    );
+
+    let member = Account::Member(fan.member_id);
+    let posted = balance(member, kept.transfers.iter().map(|entry| &entry.transfer));
+    assert_eq!(i128::from(kept.balance), posted, "the balance of {fan:?}");
+    let mut earnings: Vec<_> =
+        paid().map(|payment| (payment.id, earned(payment.amounts.cash))).collect();
+    let mut got: Vec<_> = kept
+        .transfers
+        .iter()
+        .map(|entry| {
+            let Transfer { from, to, amount, kind, state, .. } = entry.transfer;
+            assert_eq!(
+                (from, to, kind, state),
+                (Account::Promotion, member, Kind::Earned, TransferState::Posted)
+            );
+            (entry.payment_id.unwrap(), amount)
+        })
+        .collect();
+    earnings.sort();
+    got.sort();
+    assert_eq!(got, earnings, "the earnings of {fan:?}");
+}
+
+fn paid(payment: &Payment) -> bool {
+    payment.state == State::Approved
+}
+
+/// Compares with KakaoPay's books, order by order: a retry may have opened several for one payment.
+fn check_money(payments: &[Payment], orders: Vec<Order>, kept: &[Kept]) {
+    let ours: BTreeSet<_> = kept.iter().map(|kept| kept.fan.member_id.to_string()).collect();
+    let mut taken = BTreeMap::<PaymentId, u64>::new();
+    for order in orders.iter().filter(|order| ours.contains(&order.partner_user_id)) {
+        *taken.entry(order.partner_order_id.parse().unwrap()).or_default() += order.net_amount;
+    }
+    for payment in payments {
+        let taken = taken.remove(&payment.id).unwrap_or(0);
+        match payment.state {
+            State::Approved => assert_eq!(
+                taken,
+                payment.amounts.cash.get(),
+                "not what was to be paid: {payment:?}"
+            ),
+            state if state.is_in_between() => {
+                assert!(payment.due_at.is_some(), "nobody looks at it: {payment:?}")
+            }
+            _ => assert_eq!(taken, 0, "charged without a ticket: {payment:?}"),
+        }
+    }
+    assert!(
+        taken.values().all(|won| *won == 0),
+        "charged for a payment that nobody knows: {taken:?}"
+    );
+}
+
+async fn check_stock(shop: &Shop, payments: &[Payment]) -> Vec<Shard> {
+    let mut expected = shop.opening.to_vec();
+    for payment in payments {
+        for seats in &payment.seats {
+            let shard = &mut expected[usize::from(seats.number)];
+            match payment.state {
+                State::Approved => {
+                    (shard.free, shard.sold) = (shard.free - seats.count, shard.sold + seats.count)
+                }
+                state if state.holds_stock() => {
+                    (shard.free, shard.held) = (shard.free - seats.count, shard.held + seats.count);
+                }
+                _ => {}
+            }
+        }
+    }
+    let found = shop.store.read_all(&stock::keys(shop.event.id, shop.event.shards)).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|stock| stock.unwrap().shard).collect();
+    assert_eq!(found, expected, "the stock");
+    let seats: u32 = found.iter().map(|shard| shard.free + shard.held + shard.sold).sum();
+    assert_eq!(seats, shop.event.capacity.get(), "free + held + sold");
+    found
+}
