@@ -1,0 +1,104 @@
+//! The workers of the deployed stack: what is lost on the way is found, what came early comes again, and what KakaoPay left
+//! open is settled.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::time::Time;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::{World, eventually};
+
+/// Runs a worker at once, as its schedule would.
+async fn invoke(function: &str) -> Value {
+    let url = std::env::var("AWS_ENDPOINT_URL").unwrap();
+    let stage = std::env::var("STAGE").unwrap();
+    let url = format!("{url}/2015-03-31/functions/{stage}-{function}:live/invocations");
+    let answer = reqwest::Client::builder()
+        .build()
+        .unwrap()
+        .post(url)
+        .json(&json!({}))
+        .send()
+        .await
+        .unwrap();
+    answer.json().await.unwrap()
+}
+
+/// Sends a payment's id to a queue of the stack.
+async fn send(queue: &str, payment: &str) {
+    let client = aws_sdk_sqs::Client::new(aws::config().await);
+    let stage = std::env::var("STAGE").unwrap();
+    let url = client.get_queue_url().queue_name(format!("{stage}-{queue}")).send().await.unwrap();
+    client
+        .send_message()
+        .queue_url(url.queue_url().unwrap())
+        .message_body(payment)
+        .send()
+        .await
+        .unwrap();
+}
+
+/// Moves an attribute of a payment that is a time so far into the past that the sweeper counts it as lost.
+async fn overdue(payment: &str, attributes: &[&str]) {
+    let past = AttributeValue::N((Time::now().millis() - 120_000).to_string());
+    let sets: Vec<_> = attributes.iter().map(|name| format!("{name} = :past")).collect();
+    let text = |text: String| AttributeValue::S(text);
+    let update = stack::dynamo()
+        .update_item()
+        .table_name(format!("{}-sales", std::env::var("STAGE").unwrap()));
+    let update = update.key("pk", text(format!("PAY#{payment}"))).key("sk", text("PAYMENT".into()));
+    let update = update.update_expression(format!("SET {}", sets.join(", ")));
+    update.expression_attribute_values(":past", past).send().await.unwrap();
+}
+
+#[test]
+fn a_message_that_comes_before_the_hold_ends_is_sent_again() {
+    stack::run(async {
+        let world = World::new().await;
+        let event = world.publish(world.event_body()).await;
+        let payment = world.buy(&world.fan, &event, 2).await["id"].as_str().unwrap().to_owned();
+        let path = format!("/v1/payments/{payment}");
+        send("holds", &payment).await;
+        assert_eq!(world.get(&path, &world.fan).await["state"], "READY", "its hold lives");
+        world.has_seats_left(&event, 48, 10).await;
+        world.has_seats_left(&event, 50, 90).await;
+        assert_eq!(world.get(&path, &world.fan).await["state"], "EXPIRED");
+    });
+}
+
+#[test]
+fn the_sweeper_finds_a_hold_whose_message_was_lost() {
+    stack::run(async {
+        let world = World::new().await;
+        overdue(&world.payment, &["holdEndsAt", "dueAt"]).await;
+        let swept = invoke("sweep_payments").await;
+        assert!(swept["holds"].as_u64() >= Some(1), "{swept}");
+    });
+}
+
+#[test]
+fn an_approval_whose_answer_was_lost_is_settled_by_asking_kakaopay() {
+    stack::run(async {
+        let world = World::new().await;
+        let path = format!("/v1/payments/{}", world.payment);
+        // The money is taken, and nobody hears of it: not at once, not when asked, and not when asked again.
+        let lost = json!({
+            "partner_order_id": world.payment,
+            "approve": { "drop_after": 1.0 }, "order": { "error500": 1.0, "times": 4 },
+        });
+        let set = world.kakaopay(Method::POST, "/_sim/faults").json(&lost).send().await.unwrap();
+        assert!(set.status().is_success());
+        let back = world.at_kakaopay(&world.payment, "approve").await;
+        let payment = world.done(world.request(Method::GET, &back)).await;
+        assert_eq!((&payment["state"], &payment["ticketIds"]), (&"APPROVING".into(), &json!([])));
+        let settled = eventually("KakaoPay answers what it is asked", 90, async || {
+            overdue(&world.payment, &["dueAt"]).await;
+            invoke("sweep_payments").await;
+            let payment = world.get(&path, &world.fan).await;
+            (payment["state"] != "APPROVING").then_some(payment)
+        })
+        .await;
+        assert_eq!(settled["state"], "APPROVED", "{settled}");
+        assert_eq!(settled["ticketIds"].as_array().unwrap().len(), 1);
+    });
+}
