@@ -1,7 +1,5 @@
 //! `GET /v1/events`: events found by words and filters, in pages.
 
-use std::{env, sync::Arc};
-
 use api::{
     Answer, Anyone, Call, CursorKeys, Endpoint, FieldFaults, Limit, Nothing, Param, Problem,
 };
@@ -12,7 +10,7 @@ use domain::{
     invalid::Invalid,
     time::{Day, Time},
 };
-use gateways::Secrets;
+use gateways::secrets::Secret;
 use search::{Facet, Hit, Position, Query, Search, Total};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -190,8 +188,7 @@ pub struct HighlightsView {
 #[derive(Clone)]
 pub struct Clients {
     search: Search,
-    secrets: Secrets,
-    cursor_secret: Arc<str>,
+    cursors: Secret<CursorKeys>,
 }
 
 /// Finds events
@@ -209,15 +206,14 @@ pub async fn handle(
     let query = call.query.query()?;
     let limit = limit.map_or_else(Limit::default, |limit| limit.0);
     let scope = format!("search_events {}", query.canonical().map_err(search::Error::from)?);
-    let keys = async || clients.secrets.get::<CursorKeys>(&clients.cursor_secret).await;
     let position = match cursor {
         None => Position::first(call.context.now),
-        Some(cursor) => keys().await?.open(&scope, &cursor)?,
+        Some(cursor) => clients.cursors.get().await?.open(&scope, &cursor)?,
     };
     let page = clients.search.search(&query, limit.get() as u32, &position).await?;
     let next_cursor = match page.next {
         None => None,
-        Some(next) => Some(keys().await?.seal(&scope, &next)?),
+        Some(next) => Some(clients.cursors.get().await?.seal(&scope, &next)?),
     };
     let (total, total_relation) = match page.total {
         Total::Exactly(total) => (total, TotalRelation::Eq),
@@ -327,16 +323,15 @@ impl From<Facet> for CategoryCount {
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
     let connect = async || -> Result<Clients, Box<dyn std::error::Error + Send + Sync>> {
-        let cursor_secret =
-            env::var("CURSOR_SECRET_ID").map_err(|_| "CURSOR_SECRET_ID is not set")?;
-        let (search, secrets) = (Search::connect().await?, Secrets::connect().await);
-        Ok(Clients { search, secrets, cursor_secret: cursor_secret.into() })
+        let cursors = Secret::connect("CURSOR_SECRET_ID").await?;
+        Ok(Clients { search: Search::connect().await?, cursors })
     };
     Endpoint::new(connect, handle)
 }
 
 #[cfg(test)]
 mod tests {
+    use gateways::Secrets;
     use std::collections::BTreeSet;
 
     use api::Context;
@@ -373,7 +368,7 @@ mod tests {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .endpoint_url(secrets.uri())
             .build();
-        Clients { search, secrets: Secrets::new(&aws), cursor_secret: "cursor".into() }
+        Clients { search, cursors: Secret::new(Secrets::new(&aws), "cursor") }
     }
 
     /// Asks as a caller does, with the texts of a query string.

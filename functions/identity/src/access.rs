@@ -2,10 +2,9 @@
 
 use api::{Claims, Problem, SigningKeys};
 use domain::{id::SessionId, time::Time};
-use gateways::Secrets;
+use gateways::secrets::Secret;
 use serde::Serialize;
-use std::sync::Arc;
-use store::{ConnectError, Store, identity::member::Member};
+use store::{Store, identity::member::Member};
 use utoipa::ToSchema;
 
 use crate::view::MemberView;
@@ -14,9 +13,7 @@ use crate::view::MemberView;
 #[derive(Clone)]
 pub struct Clients {
     pub(crate) store: Store,
-    pub(crate) secrets: Secrets,
-    /// The name of the signing keys.
-    pub(crate) secret_id: Arc<str>,
+    pub(crate) keys: Secret<SigningKeys>,
 }
 
 /// A member who is signed in. The refresh token comes beside it, in a cookie.
@@ -38,10 +35,8 @@ impl Clients {
     ///
     /// # Errors
     /// When a variable is missing.
-    pub async fn connect() -> Result<Self, ConnectError> {
-        let missing = |_| ConnectError::Missing("JWT_SECRET_ID");
-        let secret_id = std::env::var("JWT_SECRET_ID").map_err(missing)?.into();
-        Ok(Self { store: Store::connect().await?, secrets: Secrets::connect().await, secret_id })
+    pub async fn connect() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self { store: Store::connect().await?, keys: Secret::connect("JWT_SECRET_ID").await? })
     }
 
     /// An access token for a session of the member.
@@ -54,7 +49,7 @@ impl Clients {
         session_id: SessionId,
         now: Time,
     ) -> Result<Access, Problem> {
-        let keys = self.secrets.get::<SigningKeys>(&self.secret_id).await?;
+        let keys = self.keys.get().await?;
         let claims = Claims { member_id: member.id, session_id, role: member.role };
         let (access_token, expires_at) = keys.sign(&claims, now)?;
         Ok(Access { access_token, token_type: "Bearer", expires_at, member: member.into() })

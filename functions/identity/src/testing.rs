@@ -6,7 +6,7 @@ use api::{Anyone, Call, Claims, Context, Problem, Response, SignedIn};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
 use domain::{id::MemberId, time::Time};
-use gateways::Secrets;
+use gateways::{Secrets, secrets::Secret};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use store::{Store, identity::session::SessionKey};
@@ -46,7 +46,7 @@ pub async fn clients(store: Store) -> Clients {
         Secrets::new(&aws)
     };
     let secrets = SECRETS.get_or_init(make).await.clone();
-    Clients { store, secrets, secret_id: secret_id.into() }
+    Clients { store, keys: Secret::new(secrets, &secret_id) }
 }
 
 /// A request of somebody at an address of their own: tests must not use up each other's rates.

@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -113,7 +114,7 @@ impl Secrets {
 pub struct Secret<T> {
     secrets: Secrets,
     id: Arc<str>,
-    kind: std::marker::PhantomData<fn() -> T>,
+    kind: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned + Send + Sync + 'static> Secret<T> {
@@ -123,11 +124,12 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Secret<T> {
     /// When the variable is missing.
     pub async fn connect(variable: &'static str) -> Result<Self, Missing> {
         let id = std::env::var(variable).map_err(|_| Missing(variable))?;
-        Ok(Self {
-            secrets: Secrets::connect().await,
-            id: id.into(),
-            kind: std::marker::PhantomData,
-        })
+        Ok(Self::new(Secrets::connect().await, &id))
+    }
+
+    /// The secret with this name.
+    pub fn new(secrets: Secrets, id: &str) -> Self {
+        Self { secrets, id: id.into(), kind: PhantomData }
     }
 
     /// Its value, as [`Secrets::get`] gives it.
