@@ -412,7 +412,7 @@ async fn rows(world: &World, route: &str) {
 #[test]
 fn every_route_refuses_bad_input_clearly_and_writes_nothing() {
     stack::run(async {
-        let world = World::new().await;
+        let world = World::alone().await;
         let document: Value =
             world.request(Method::GET, "/openapi.json").send().await.unwrap().json().await.unwrap();
         let before = world.items().await;

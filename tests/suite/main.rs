@@ -3,9 +3,11 @@
 mod bad_input;
 mod faults;
 mod helpers;
+mod journey;
 mod kills;
 mod policies;
 mod races;
 mod routes;
 mod shop;
+mod workers;
 mod world;

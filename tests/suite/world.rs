@@ -3,11 +3,13 @@
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
 };
 
-use aws_sdk_dynamodb::types::Select;
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use reqwest::{Client, Method, RequestBuilder, header, redirect::Policy};
 use serde_json::{Value, json};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The deployed stack with what most tests need in it.
 pub struct World {
@@ -23,6 +25,16 @@ pub struct World {
     pub event: String,
     /// A payment of the fan that waits for KakaoPay.
     pub payment: String,
+    _turn: Turn,
+}
+
+/// Tests share one stack at the same time, but for one that counts what is in its tables.
+static TURNS: RwLock<()> = RwLock::const_new(());
+
+#[expect(dead_code, reason = "held until the test ends")]
+enum Turn {
+    BesideOthers(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
 }
 
 /// A member who is signed in.
@@ -31,6 +43,8 @@ pub struct Member {
     pub email: String,
     /// The access token.
     pub token: String,
+    /// The refresh token, as a cookie is sent back.
+    pub cookie: String,
 }
 
 const PASSWORD: &str = "correct horse battery";
@@ -38,10 +52,20 @@ const PASSWORD: &str = "correct horse battery";
 impl World {
     /// Signs up who is needed and publishes an event, over the API.
     pub async fn new() -> Self {
+        Self::with(Turn::BesideOthers(TURNS.read().await)).await
+    }
+
+    /// The same while no other test does anything.
+    pub async fn alone() -> Self {
+        Self::with(Turn::Alone(TURNS.write().await)).await
+    }
+
+    async fn with(turn: Turn) -> Self {
         let url = std::env::var("SPOTLIGHT_URL")
             .expect("SPOTLIGHT_URL is not set: these tests are run by `make test`");
         let client = Client::builder().redirect(Policy::none()).build().unwrap();
-        let nobody = || Member { email: String::new(), token: String::new() };
+        let nobody =
+            || Member { email: String::new(), token: String::new(), cookie: String::new() };
         let (event, payment) = (String::new(), String::new());
         let mut world = Self {
             client,
@@ -51,6 +75,7 @@ impl World {
             stranger: nobody(),
             event,
             payment,
+            _turn: turn,
         };
         world.artist = world.sign_up("ARTIST").await;
         world.fan = world.sign_up("USER").await;
@@ -86,8 +111,12 @@ impl World {
         let body = json!({ "email": email, "password": PASSWORD, "nickname": "무대 위의 사람", "role": role });
         self.done(self.request(Method::POST, "/v1/auth/sign-up").json(&body)).await;
         let body = json!({ "email": email, "password": PASSWORD });
-        let session = self.done(self.request(Method::POST, "/v1/auth/sign-in").json(&body)).await;
-        Member { email, token: session["accessToken"].as_str().unwrap().to_owned() }
+        let request = self.request(Method::POST, "/v1/auth/sign-in").json(&body);
+        let response = request.send().await.unwrap().error_for_status().unwrap();
+        let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let session: Value = response.json().await.unwrap();
+        Member { email, token: session["accessToken"].as_str().unwrap().to_owned(), cookie }
     }
 
     /// An event that is on sale now.
@@ -116,6 +145,48 @@ impl World {
         self.done(self.post("/v1/payments", by).json(&body)).await
     }
 
+    /// What a member reads at a path.
+    pub async fn get(&self, path: &str, by: &Member) -> Value {
+        self.done(self.request(Method::GET, path).bearer_auth(&by.token)).await
+    }
+
+    /// How many seats an event has left.
+    pub async fn seats_left(&self, event: &str) -> u64 {
+        let event = self.done(self.request(Method::GET, &format!("/v1/events/{event}"))).await;
+        event["seatsLeft"].as_u64().unwrap()
+    }
+
+    /// Waits until an event has so many seats left: reading them may be a moment behind.
+    pub async fn has_seats_left(&self, event: &str, seats: u64, seconds: u64) {
+        let what = format!("{event} has {seats} seats left");
+        eventually(&what, seconds, async || (self.seats_left(event).await == seats).then_some(()))
+            .await;
+    }
+
+    /// The KakaoPay simulator.
+    pub fn kakaopay(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = std::env::var("KAKAOPAY_URL")
+            .expect("KAKAOPAY_URL is not set: these tests are run by `make test`");
+        self.client.request(method, format!("{url}{path}"))
+    }
+
+    /// Does on KakaoPay's page what a payer would (`approve`, `cancel` or `fail`), and answers the path that the payer is sent
+    /// back to.
+    pub async fn at_kakaopay(&self, payment: &str, decision: &str) -> String {
+        let path = format!("/_sim/payments/{payment}/{decision}");
+        let back = self.done(self.kakaopay(Method::POST, &path)).await;
+        let back = back["return_url"].as_str().unwrap();
+        back.strip_prefix(&self.url).expect("KakaoPay sends the payer back to us").to_owned()
+    }
+
+    /// Sends a request that must be refused, and answers its status and code.
+    pub async fn refused(&self, request: RequestBuilder) -> (u16, String) {
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let problem: Value = response.json().await.unwrap();
+        (status, problem["code"].as_str().unwrap_or_default().to_owned())
+    }
+
     /// Sends a request that must succeed, and answers its JSON.
     pub async fn done(&self, request: RequestBuilder) -> Value {
         let response = request.send().await.unwrap();
@@ -125,7 +196,8 @@ impl World {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// How many items each table of the stack holds, but for counters of attempts.
+    /// How many items each table of the stack holds, but for counters of attempts and for sold-out marks, which appear by
+    /// themselves when an earlier test's hold ends.
     pub async fn items(&self) -> BTreeMap<&'static str, i32> {
         let stage =
             std::env::var("STAGE").expect("STAGE is not set: these tests are run by `make test`");
@@ -135,10 +207,31 @@ impl World {
                 .scan()
                 .table_name(format!("{stage}-{table}"))
                 .select(Select::Count)
+                .filter_expression("sk <> :mark")
+                .expression_attribute_values(":mark", AttributeValue::S("SOLD_OUT".into()))
                 .send()
                 .await;
             counts.insert(table, scan.unwrap().count);
         }
         counts
+    }
+}
+
+/// Looks again and again until there is something to see.
+///
+/// # Panics
+/// When there is nothing after so many seconds.
+pub async fn eventually<T>(
+    what: &str,
+    seconds: u64,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(began.elapsed() < Duration::from_secs(seconds), "{what}: not within {seconds} s");
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

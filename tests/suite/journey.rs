@@ -1,0 +1,420 @@
+//! The whole journey over HTTP, through the deployed stack: from publishing to the ticket, and what becomes of everybody who
+//! turns back on the way.
+
+use domain::time::Time;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
+use reqwest::{
+    Method, StatusCode,
+    header::{self, HeaderMap, HeaderValue},
+};
+use serde_json::{Value, json};
+
+use crate::world::{Member, World, eventually};
+
+/// Search is a moment behind the table: the stream, the worker and OpenSearch's refresh lie between.
+const SEARCH_SECONDS: u64 = 30;
+/// What ends by itself has the queue's delivery and the sweeper's minute after its time.
+const AFTER_ITS_TIME: u64 = 120;
+
+fn texts<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
+    list.as_array().unwrap().iter().map(|item| item[field].as_str().unwrap()).collect()
+}
+
+fn numbers(list: &Value, field: &str) -> Vec<u64> {
+    list.as_array().unwrap().iter().map(|item| item[field].as_u64().unwrap()).collect()
+}
+
+fn id(value: &Value) -> &str {
+    value["id"].as_str().unwrap()
+}
+
+fn time(value: &Value) -> Time {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+impl World {
+    async fn search(&self, query: &[(&str, &str)]) -> Value {
+        self.done(self.request(Method::GET, "/v1/events").query(query)).await
+    }
+
+    async fn payment(&self, id: &str, by: &Member) -> Value {
+        self.get(&format!("/v1/payments/{id}"), by).await
+    }
+
+    /// What a person's browser is shown.
+    async fn page(&self, path: &str, language: &'static str) -> String {
+        let headers = [(header::ACCEPT, "text/html"), (header::ACCEPT_LANGUAGE, language)];
+        let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+        let request = self.request(Method::GET, path).headers(HeaderMap::from_iter(headers));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        response.text().await.unwrap()
+    }
+
+    async fn on_sale(&self, title: &str) -> String {
+        let mut event = self.event_body();
+        event["title"] = title.into();
+        self.publish(event).await
+    }
+}
+
+#[test]
+fn a_show_is_found_with_typos_bought_paid_and_shown_as_tickets() {
+    stack::run(async {
+        let world = World::new().await;
+        let event = world.on_sale("반딧불 아래 첼로").await;
+        let found =
+            eventually("a search with a typo in each word finds it", SEARCH_SECONDS, async || {
+                let found = world.search(&[("q", "반딪불 챌로"), ("sort", "newest")]).await;
+                found["items"].as_array()?.iter().find(|item| item["id"] == *event).cloned()
+            })
+            .await;
+        assert_eq!((&found["title"], &found["price"]), (&json!("반딧불 아래 첼로"), &json!(30000)));
+        assert_eq!(world.seats_left(&event).await, 50);
+
+        let held = world.buy(&world.fan, &event, 2).await;
+        let payment = id(&held);
+        assert_eq!((&held["state"], &held["cash"]), (&json!("READY"), &json!(60000)));
+        world.has_seats_left(&event, 48, 5).await;
+        assert_eq!(world.get("/v1/me/tickets", &world.fan).await["items"], json!([]));
+
+        let back = world.at_kakaopay(payment, "approve").await;
+        let page = world.page(&back, "ko").await;
+        for words in ["예매가 끝났습니다", "반딧불 아래 첼로", "60,000원", payment]
+        {
+            assert!(page.contains(words), "{words} is not in {page}");
+        }
+        // The buyer reloads, or KakaoPay comes twice.
+        let paid = world.done(world.request(Method::GET, &back)).await;
+        assert_eq!(paid["state"], "APPROVED");
+        assert_eq!(paid, world.payment(payment, &world.fan).await);
+        let steps = texts(&paid["history"], "step");
+        assert_eq!(steps, ["RESERVE", "MAKE_READY", "START_APPROVAL", "APPROVE"]);
+        let books = format!("/_sim/payments?id={payment}");
+        let books = world.done(world.kakaopay(Method::GET, &books)).await;
+        assert_eq!(books["net_amount"], 60000);
+        assert_eq!(books["payments"][0]["approve_calls"], 1);
+
+        let tickets = world.get("/v1/me/tickets", &world.fan).await["items"].clone();
+        let mut ids = texts(&tickets, "id");
+        let mut of_payment: Vec<_> = paid["ticketIds"].as_array().unwrap().iter().collect();
+        ids.sort_unstable();
+        of_payment.sort_by_key(|id| id.as_str());
+        assert_eq!(ids, of_payment);
+        assert_eq!(ids.len(), 2);
+        for ticket in tickets.as_array().unwrap() {
+            assert_eq!(
+                (&ticket["paymentId"], &ticket["state"]),
+                (&json!(payment), &json!("VALID"))
+            );
+            assert_eq!(ticket["event"]["title"], "반딧불 아래 첼로");
+        }
+        assert_eq!(world.get("/v1/me/payments", &world.fan).await["items"][0], paid);
+        world.has_seats_left(&event, 48, 5).await;
+    });
+}
+
+#[test]
+fn whoever_turns_back_at_kakaopay_gives_the_seats_back() {
+    stack::run(async {
+        let world = World::new().await;
+        for (decision, state, words) in
+            [("cancel", "CANCELLED", "Payment cancelled"), ("fail", "FAILED", "The payment failed")]
+        {
+            let event = world.on_sale("되돌아간 사람").await;
+            let held = world.buy(&world.fan, &event, 3).await;
+            world.has_seats_left(&event, 47, 5).await;
+            let back = world.at_kakaopay(id(&held), decision).await;
+            let page = world.page(&back, "en").await;
+            assert!(page.contains(words), "{words} is not in {page}");
+            world.has_seats_left(&event, 50, 5).await;
+            // Coming back once more gives nothing more.
+            let again = world.done(world.request(Method::GET, &back)).await;
+            assert_eq!((&again["state"], &again["ticketIds"]), (&json!(state), &json!([])));
+            world.has_seats_left(&event, 50, 5).await;
+            // All four are free for this buyer again.
+            world.buy(&world.fan, &event, 4).await;
+        }
+        assert_eq!(world.get("/v1/me/tickets", &world.fan).await["items"], json!([]));
+    });
+}
+
+/// Three that take their time, side by side.
+#[test]
+fn what_people_and_networks_leave_open_is_closed_when_its_time_is_over() {
+    stack::run(async {
+        let world = World::new().await;
+        tokio::join!(
+            an_abandoned_hold_gives_its_seats_back(&world),
+            a_late_payer_gets_seats_that_are_still_there(&world),
+            a_payment_whose_answer_was_lost_is_settled_by_asking(&world),
+        );
+    });
+}
+
+/// Buys, and waits until the hold has ended.
+async fn bought_and_forgotten(world: &World, event: &str) -> String {
+    let held = world.buy(&world.stranger, event, 2).await;
+    let payment = id(&held).to_owned();
+    let wait = Time::now().until(time(&held["holdEndsAt"])).as_secs();
+    assert!(wait <= 120, "a hold of {wait} s is too long for a test: `make test` has short ones");
+    eventually("the hold ends", wait + 5, async || {
+        let state = world.payment(&payment, &world.stranger).await["state"].clone();
+        (state == "EXPIRED").then_some(())
+    })
+    .await;
+    payment
+}
+
+async fn an_abandoned_hold_gives_its_seats_back(world: &World) {
+    let event = world.on_sale("아무도 돌아오지 않은 밤").await;
+    let payment = bought_and_forgotten(world, &event).await;
+    world.has_seats_left(&event, 50, AFTER_ITS_TIME).await;
+    let ended = world.payment(&payment, &world.stranger).await;
+    assert_eq!(texts(&ended["history"], "step").last(), Some(&"EXPIRE"));
+    assert!(ended.get("kakaopay").is_none(), "nobody is sent to pay for what has ended: {ended}");
+}
+
+async fn a_late_payer_gets_seats_that_are_still_there(world: &World) {
+    let event = world.on_sale("늦게 온 사람").await;
+    let payment = bought_and_forgotten(world, &event).await;
+    let back = world.at_kakaopay(&payment, "approve").await;
+    let paid = world.done(world.request(Method::GET, &back)).await;
+    assert_eq!(paid["state"], "APPROVED", "{paid}");
+    assert!(texts(&paid["history"], "step").contains(&"START_LATE_APPROVAL"));
+    assert_eq!(paid["ticketIds"].as_array().unwrap().len(), 2);
+    world.has_seats_left(&event, 48, 5).await;
+}
+
+async fn a_payment_whose_answer_was_lost_is_settled_by_asking(world: &World) {
+    let event = world.on_sale("끊어진 전화선").await;
+    let held = world.buy(&world.artist, &event, 1).await;
+    let payment = id(&held);
+    let faults = json!({
+        "partner_order_id": payment, "approve": { "drop_after": 1 }, "order": { "drop_before": 1, "times": 2 },
+    });
+    world.done(world.kakaopay(Method::POST, "/_sim/faults").json(&faults)).await;
+    let back = world.at_kakaopay(payment, "approve").await;
+    let page = world.page(&back, "en").await;
+    assert!(page.contains("Your payment is being checked"), "{page}");
+    assert_eq!(world.payment(payment, &world.artist).await["state"], "APPROVING");
+    eventually("the reconciler settles it", 60 + AFTER_ITS_TIME, async || {
+        let state = world.payment(payment, &world.artist).await["state"].clone();
+        assert!(["APPROVING", "APPROVED"].contains(&state.as_str().unwrap()), "{state}");
+        (state == "APPROVED").then_some(())
+    })
+    .await;
+    let tickets = world.get("/v1/me/tickets", &world.artist).await["items"].clone();
+    assert_eq!(texts(&tickets, "paymentId"), [payment]);
+    world.has_seats_left(&event, 49, 5).await;
+}
+
+#[test]
+fn a_list_is_filtered_sorted_and_read_page_by_page() {
+    stack::run(async {
+        let world = World::new().await;
+        // No other run has it, so that these five are all that is found there.
+        let place = format!("무대 {}", Time::now().millis());
+        let day = |days: i64| {
+            let millis = Time::now().millis() + days * 86_400_000;
+            serde_json::to_value(Time::from_millis(millis)).unwrap()
+        };
+        let mut published = Vec::new();
+        for (title, category, price, capacity, sale_starts, sale_ends) in [
+            ("하나", "MUSIC", 10_000, 10, -1, 5),
+            ("둘", "MUSIC", 20_000, 20, -1, 4),
+            ("셋", "ART", 30_000, 30, -1, 3),
+            ("넷", "ART", 0, 40, -1, 2),
+            ("다섯", "MUSIC", 50_000, 50, 1, 6),
+        ] {
+            let mut event = world.event_body();
+            for (field, value) in [
+                ("title", json!(title)),
+                ("place", json!(place)),
+                ("category", json!(category)),
+                ("price", json!(price)),
+                ("capacity", json!(capacity)),
+                ("saleStartsAt", day(sale_starts)),
+                ("saleEndsAt", day(sale_ends)),
+            ] {
+                event[field] = value;
+            }
+            published.push(world.publish(event).await);
+        }
+        let search = async |more: &[(&str, &str)]| {
+            let here = [("place", place.as_str())];
+            world.search(&[&here, more].concat()).await
+        };
+        eventually("all five are found", SEARCH_SECONDS, async || {
+            (search(&[]).await["total"] == 5).then_some(())
+        })
+        .await;
+
+        let today = Time::now().korean_day().to_string();
+        for (filter, titles) in [
+            (&[][..], &["다섯", "넷", "셋", "둘", "하나"][..]),
+            (&[("sort", "priceUp")], &["넷", "하나", "둘", "셋", "다섯"]),
+            (&[("sort", "priceDown")], &["다섯", "셋", "둘", "하나", "넷"]),
+            (&[("sort", "closingSoon")], &["넷", "셋", "둘", "하나", "다섯"]),
+            (&[("category", "ART")], &["넷", "셋"]),
+            (&[("capacityMax", "20")], &["둘", "하나"]),
+            (&[("priceMin", "15000"), ("priceMax", "30000")], &["셋", "둘"]),
+            (&[("onSale", "true")], &["넷", "셋", "둘", "하나"]),
+            (&[("onSale", "false")], &["다섯"]),
+            (&[("saleFrom", &*today)], &["다섯"]),
+            (&[("startTo", &*today)], &[]),
+            (&[("title", "하나")], &["하나"]),
+        ] {
+            assert_eq!(texts(&search(filter).await["items"], "title"), titles, "{filter:?}");
+        }
+        let first = search(&[("limit", "2"), ("sort", "priceUp")]).await;
+        assert_eq!((&first["total"], &first["totalRelation"]), (&json!(5), &json!("eq")));
+        assert_eq!(
+            first["categories"],
+            json!([{ "category": "MUSIC", "count": 3 }, { "category": "ART", "count": 2 }])
+        );
+
+        let (mut prices, mut page) = (Vec::new(), first.clone());
+        loop {
+            prices.extend(numbers(&page["items"], "price"));
+            let Some(cursor) = page["nextCursor"].as_str().map(str::to_owned) else { break };
+            page = search(&[("limit", "2"), ("sort", "priceUp"), ("cursor", &cursor)]).await;
+        }
+        assert_eq!(prices, [0, 10_000, 20_000, 30_000, 50_000], "each once, in order");
+        let cursor = first["nextCursor"].as_str().unwrap();
+        let of_another_list = world.request(Method::GET, "/v1/events").query(&[("cursor", cursor)]);
+        assert_eq!(world.refused(of_another_list).await, (400, "CURSOR_INVALID".into()));
+    });
+}
+
+#[test]
+fn own_lists_are_read_page_by_page_too() {
+    stack::run(async {
+        let world = World::new().await;
+        for _ in 0..2 {
+            let event = world.on_sale("모으는 사람").await;
+            let payment = world.buy(&world.stranger, &event, 2).await;
+            let back = world.at_kakaopay(id(&payment), "approve").await;
+            world.done(world.request(Method::GET, &back)).await;
+        }
+        for (list, count) in [("/v1/me/tickets", 4), ("/v1/me/payments", 2)] {
+            let whole = world.get(list, &world.stranger).await["items"].clone();
+            assert_eq!(whole.as_array().unwrap().len(), count, "{list}");
+            let (mut pages, mut path) = (Vec::new(), format!("{list}?limit=1"));
+            loop {
+                let page = world.get(&path, &world.stranger).await;
+                pages.extend(page["items"].as_array().unwrap().clone());
+                let Some(cursor) = page["nextCursor"].as_str() else { break };
+                path = format!("{list}?limit=1&cursor={cursor}");
+            }
+            assert_eq!(Value::from(pages), whole, "{list}: newest first, each once");
+        }
+    });
+}
+
+#[test]
+fn a_refresh_token_is_good_once_and_using_it_again_ends_the_session() {
+    stack::run(async {
+        let world = World::new().await;
+        let refresh = |cookie: &str| {
+            world.request(Method::POST, "/v1/auth/refresh").header(header::COOKIE, cookie)
+        };
+        let renewed = async |cookie: &str| {
+            let response = refresh(cookie).send().await.unwrap();
+            assert_eq!(response.status(), StatusCode::OK);
+            let set = response.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
+            for attribute in ["HttpOnly", "Secure", "SameSite=Strict"] {
+                assert!(set.contains(attribute), "{attribute} is not in {set}");
+            }
+            let access: Value = response.json().await.unwrap();
+            let token = access["accessToken"].as_str().unwrap().to_owned();
+            (set.split(';').next().unwrap().to_owned(), token)
+        };
+        let me = |token: &str| world.request(Method::GET, "/v1/me").bearer_auth(token);
+
+        let (second, _) = renewed(&world.fan.cookie).await;
+        let (third, token) = renewed(&second).await;
+        assert_eq!(world.done(me(&token)).await["email"], world.fan.email);
+        assert_eq!(world.refused(refresh(&second)).await, (401, "REFRESH_TOKEN_INVALID".into()));
+        assert_eq!(world.refused(refresh(&third)).await, (401, "REFRESH_TOKEN_INVALID".into()));
+        assert_eq!(world.refused(me(&token)).await, (401, "SESSION_ENDED".into()));
+    });
+}
+
+#[test]
+fn signing_out_takes_effect_at_once() {
+    stack::run(async {
+        let world = World::new().await;
+        let response = world.post("/v1/auth/sign-out", &world.fan).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+        let ended = (401, "SESSION_ENDED".to_owned());
+        for path in ["/v1/me", "/v1/me/payments", "/v1/me/tickets"] {
+            let request = world.request(Method::GET, path).bearer_auth(&world.fan.token);
+            assert_eq!(world.refused(request).await, ended, "{path}");
+        }
+        let body = json!({ "purpose": "TICKETS", "eventId": world.event, "quantity": 1 });
+        let buying = world.post("/v1/payments", &world.fan).json(&body);
+        assert_eq!(world.refused(buying).await, ended);
+        let refresh = world.request(Method::POST, "/v1/auth/refresh");
+        let refresh = refresh.header(header::COOKIE, &world.fan.cookie);
+        assert_eq!(world.refused(refresh).await, (401, "REFRESH_TOKEN_INVALID".into()));
+    });
+}
+
+#[test]
+fn what_has_not_changed_is_not_sent_again() {
+    stack::run(async {
+        let world = World::new().await;
+        let event = world.on_sale("같은 무대").await;
+        let path = format!("/v1/events/{event}");
+        let read = async |known: &str| {
+            let request = world.request(Method::GET, &path).header(header::IF_NONE_MATCH, known);
+            let response = request.send().await.unwrap();
+            let tag = response.headers()[header::ETAG].to_str().unwrap().to_owned();
+            (response.status().as_u16(), tag, response.text().await.unwrap().is_empty())
+        };
+        let (status, tag, empty) = read("\"another\"").await;
+        assert_eq!((status, empty), (200, false));
+        assert_eq!(read(&tag).await, (304, tag.clone(), true));
+        world.buy(&world.fan, &event, 1).await;
+        world.has_seats_left(&event, 49, 5).await;
+        let (status, now, _) = read(&tag).await;
+        assert!(status == 200 && now != tag, "a seat was taken: {now}");
+    });
+}
+
+#[test]
+fn the_published_keys_verify_the_tokens() {
+    stack::run(async {
+        let world = World::new().await;
+        let keys = world.request(Method::GET, "/.well-known/jwks.json");
+        let keys: JwkSet = serde_json::from_value(world.done(keys).await).unwrap();
+        let token = &world.fan.token;
+        let kid = decode_header(token).unwrap().kid.unwrap();
+        let key = DecodingKey::from_jwk(keys.find(&kid).unwrap()).unwrap();
+        let claims =
+            decode::<Value>(token, &key, &Validation::new(Algorithm::ES256)).unwrap().claims;
+        assert_eq!(claims["sub"], world.get("/v1/me", &world.fan).await["id"]);
+        assert!(!claims.to_string().contains('@'), "a token names nobody: {claims}");
+        for key in &keys.keys {
+            let key = serde_json::to_value(key).unwrap();
+            assert!(key.get("d").is_none(), "a private key is published");
+        }
+    });
+}
+
+#[test]
+fn the_stack_is_well_and_documented() {
+    stack::run(async {
+        let world = World::new().await;
+        let health = world.done(world.request(Method::GET, "/v1/health")).await;
+        assert_eq!(
+            health,
+            json!({ "status": "UP", "dependencies": { "store": "UP", "search": "UP" } })
+        );
+        let document = world.done(world.request(Method::GET, "/openapi.json")).await;
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+        assert!(world.page("/docs", "ko").await.contains("/openapi.json"));
+    });
+}
