@@ -13,8 +13,8 @@ const PURCHASES: u64 = 500;
 
 /// Delays are longer than our patience: the work is still done after we gave up.
 const LIMITS: Limits =
-    Limits { connect: Duration::from_millis(400), answer: Duration::from_millis(500) };
-const DELAY: f64 = 0.8;
+    Limits { connect: Duration::from_millis(200), answer: Duration::from_millis(250) };
+const DELAY: f64 = 0.4;
 
 /// Each fault in a fifth of the calls, whatever else goes wrong in the same call.
 fn switches(seed: u64) -> Value {
@@ -31,7 +31,7 @@ fn switches(seed: u64) -> Value {
 }
 
 /// One buyer: sends the same request again until there is an answer, decides on KakaoPay's page, and comes back as often as
-/// its page leads there. Some go away, and some look again later.
+/// its page leads there. Some go away, some come back when their hold is over, and some look again later.
 async fn purchase(shop: Shop, seed: u64) {
     let mut chance = fastrand::Rng::with_seed(seed);
     let fan = shop.fan().await;
@@ -43,6 +43,7 @@ async fn purchase(shop: Shop, seed: u64) {
         _ => return,
     };
     let back = shop.simulator.decide(&held.page, decision).await.unwrap();
+    let shop = if chance.u8(..100) < 10 { shop.after(HOLD) } else { shop };
     let visit = |shop: Shop, address: String| async move { shop.visit(&address).await.unwrap() };
     at_once((0..back.visits).map(|_| visit(shop.clone(), back.address.clone()))).await;
     if chance.u8(..100) < 20 {

@@ -230,3 +230,85 @@ async fn check_stock(shop: &Shop, payments: &[Payment]) -> Vec<Shard> {
     assert_eq!(seats, shop.event.capacity.get(), "free + held + sold");
     found
 }
+
+mod tests {
+    use domain::id::TicketId;
+    use gateways::kakaopay::ApproveRequest;
+    use store::{
+        Write,
+        sales::{payment::PaymentKey, points::earn, stock::StockKey, ticket::TicketKey},
+    };
+
+    use super::*;
+
+    /// A shop with one payment of two tickets that is paid, and one that waits.
+    async fn shop() -> (Shop, Payment, Payment) {
+        let shop = Shop::open(10).await;
+        let paid = shop.buy(shop.fan().await, 2, "key").await.unwrap();
+        shop.pay(&paid).await.unwrap();
+        let waiting = shop.buy(shop.fan().await, 2, "key").await.unwrap();
+        let payment = async |id| shop.store.get(&PaymentKey(id)).await.unwrap().unwrap();
+        let payments = (payment(paid.id).await, payment(waiting.id).await);
+        (shop, payments.0, payments.1)
+    }
+
+    /// Each wrong entry that a bug could leave is found out.
+    #[test]
+    fn books_that_are_wrong_are_found_out() {
+        type Mistake = fn(&Shop, &Payment, &Payment) -> Vec<Write>;
+        let mistakes: [(&str, Mistake); 8] = [
+            ("a ticket is lost", |_, paid, _| vec![Write::delete(&TicketKey(paid.ticket_ids[0]))]),
+            ("a ticket is doubled", |shop, paid, _| {
+                vec![Ticket::of(paid, TicketId::generate(), shop.now).create()]
+            }),
+            ("a ticket is unpaid", |shop, _, waiting| {
+                vec![Ticket::of(waiting, TicketId::generate(), shop.now).create()]
+            }),
+            ("a seat appears", |shop, _, _| {
+                vec![Write::update(&StockKey { event_id: shop.event.id, number: 0 }).add("free", 1)]
+            }),
+            ("a held seat is sold", |shop, _, _| {
+                let shard = StockKey { event_id: shop.event.id, number: 0 };
+                vec![Write::update(&shard).add("held", -1).add("sold", 1)]
+            }),
+            ("a counter is wrong", |shop, paid, _| {
+                let key = BuyerKey { member_id: paid.member_id, event_id: shop.event.id };
+                vec![Write::update(&key).add("tickets", -1)]
+            }),
+            ("a balance is not its transfers", |_, paid, _| {
+                vec![Write::update(&BalanceKey(paid.member_id)).add("balance", 1)]
+            }),
+            ("points are earned twice", |shop, paid, _| {
+                earn(paid.member_id, paid.id, earned(paid.amounts.cash), shop.now)
+            }),
+        ];
+        stack::run(async {
+            for (name, mistake) in mistakes {
+                let (shop, paid, waiting) = shop().await;
+                check(&shop).await;
+                for write in mistake(&shop, &paid, &waiting) {
+                    shop.store.write(write, ()).await.unwrap();
+                }
+                assert!(tokio::spawn(async move { check(&shop).await }).await.is_err(), "{name}");
+            }
+        });
+    }
+
+    #[test]
+    fn money_that_was_taken_for_nothing_is_found_out() {
+        stack::run(async {
+            let (shop, _, waiting) = shop().await;
+            let order = waiting.order.as_ref().unwrap();
+            let back = shop.simulator.decide(&order.pc, "approve").await.unwrap();
+            let request = ApproveRequest {
+                tid: &order.tid,
+                payment: waiting.id,
+                member: waiting.member_id,
+                total: waiting.amounts.cash,
+                pg_token: back.address.rsplit('=').next().unwrap(),
+            };
+            shop.kakaopay.approve(request).await.unwrap();
+            assert!(tokio::spawn(async move { check(&shop).await }).await.is_err());
+        });
+    }
+}
