@@ -140,15 +140,14 @@ fn whoever_turns_back_at_kakaopay_gives_the_seats_back() {
     });
 }
 
-/// Three that take their time, side by side.
+/// Both take their time, side by side.
 #[test]
-fn what_people_and_networks_leave_open_is_closed_when_its_time_is_over() {
+fn a_hold_ends_when_its_time_is_over() {
     stack::run(async {
         let world = World::new().await;
         tokio::join!(
             an_abandoned_hold_gives_its_seats_back(&world),
             a_late_payer_gets_seats_that_are_still_there(&world),
-            a_payment_whose_answer_was_lost_is_settled_by_asking(&world),
         );
     });
 }
@@ -185,29 +184,6 @@ async fn a_late_payer_gets_seats_that_are_still_there(world: &World) {
     assert!(texts(&paid["history"], "step").contains(&"START_LATE_APPROVAL"));
     assert_eq!(paid["ticketIds"].as_array().unwrap().len(), 2);
     world.has_seats_left(&event, 48, 5).await;
-}
-
-async fn a_payment_whose_answer_was_lost_is_settled_by_asking(world: &World) {
-    let event = world.on_sale("끊어진 전화선").await;
-    let held = world.buy(&world.artist, &event, 1).await;
-    let payment = id(&held);
-    let faults = json!({
-        "partner_order_id": payment, "approve": { "drop_after": 1 }, "order": { "drop_before": 1, "times": 2 },
-    });
-    world.done(world.kakaopay(Method::POST, "/_sim/faults").json(&faults)).await;
-    let back = world.at_kakaopay(payment, "approve").await;
-    let page = world.page(&back, "en").await;
-    assert!(page.contains("Your payment is being checked"), "{page}");
-    assert_eq!(world.payment(payment, &world.artist).await["state"], "APPROVING");
-    eventually("the reconciler settles it", 60 + AFTER_ITS_TIME, async || {
-        let state = world.payment(payment, &world.artist).await["state"].clone();
-        assert!(["APPROVING", "APPROVED"].contains(&state.as_str().unwrap()), "{state}");
-        (state == "APPROVED").then_some(())
-    })
-    .await;
-    let tickets = world.get("/v1/me/tickets", &world.artist).await["items"].clone();
-    assert_eq!(texts(&tickets, "paymentId"), [payment]);
-    world.has_seats_left(&event, 49, 5).await;
 }
 
 #[test]
