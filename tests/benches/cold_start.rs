@@ -1,5 +1,5 @@
 //! `make bench`: how long our functions take to start, beside a Node and a Python function that do the
-//! same read with their AWS SDKs, in one run; their memory, their zip, and their work per warm request.
+//! same reads with their AWS SDKs, in one run; their memory, their zip, and their work per warm request.
 //!
 //! Cold start: from the process's start until it asks for its first event, clients built and connected.
 //! The local cloud is spoken to over plain HTTP, so no TLS handshake is in it; loading the trust store
@@ -12,7 +12,11 @@ use std::time::{Duration, Instant};
 use contenders::{Contender, Result};
 use domain::id::EventId;
 use serde_json::{Value, json};
-use store::{Write, catalog::EventKey};
+use store::{
+    Transaction, Write,
+    catalog::event::{Event, EventKey},
+    sales::stock,
+};
 use tests::runtime_api::Outcome;
 
 /// Starts of each contender, one after the other in turns, so that a busy moment meets them all.
@@ -29,8 +33,7 @@ async fn run() -> Result<()> {
     let mut starts = vec![Vec::new(); contenders.len()];
     for _ in 0..STARTS {
         for (contender, starts) in contenders.iter().zip(&mut starts) {
-            let function = contender.start().await?;
-            starts.push(function.ready().await?);
+            starts.push(contender.start().await?.1);
         }
     }
     println!("\n{STARTS} starts each, in turns; {WARM_REQUESTS} warm requests; p50 / p99");
@@ -45,11 +48,7 @@ async fn run() -> Result<()> {
         };
         let memory = match &warm {
             Some(warm) => warm.memory,
-            None => {
-                let function = contender.start().await?;
-                function.ready().await?;
-                function.peak_memory()?
-            }
+            None => contender.start().await?.0.peak_memory()?,
         };
         println!(
             "{:<24}{:>18}{:>12.1}{:>12.2}{:>22}{:>22}",
@@ -69,7 +68,7 @@ async fn run() -> Result<()> {
 async fn publish() -> Result<EventId> {
     let store = store::Store::new(stack::dynamo(), stack::prefix());
     let id = EventId::generate();
-    let event = serde_json::from_value(json!({
+    let event: Event = serde_json::from_value(json!({
         "id": id, "artistId": domain::id::MemberId::generate(), "artistNickname": "달빛유랑단",
         "title": "한여름 밤의 어쿠스틱", "place": "서울 마포구 홍대 소극장",
         "content": "기타 한 대와 목소리로 채우는 여름밤입니다. ".repeat(20).trim(),
@@ -79,10 +78,10 @@ async fn publish() -> Result<EventId> {
         "refundPolicy": "STANDARD", "state": "OPEN", "termsVersion": 1, "shards": 1, "version": 1,
         "createdAt": 1_780_000_000_000_i64, "updatedAt": 1_780_000_000_000_i64,
     }))?;
-    store
-        .write(Write::put(&EventKey(id), &event), ())
-        .await
-        .map_err(|_| "the event can't be put")?;
+    let stock = stock::create(id, event.capacity, event.sale());
+    let writes = stock.into_iter().fold(Transaction::<()>::new(), Transaction::also);
+    let writes = writes.also(Write::create(&EventKey(id), &event));
+    store.transact(writes).await.map_err(|_| "the event can't be put into the table")?;
     Ok(id)
 }
 
@@ -94,8 +93,7 @@ struct Warm {
 
 async fn warm(contender: &Contender, event_id: &EventId) -> Result<Warm> {
     let request = request(event_id);
-    let function = contender.start().await?;
-    function.ready().await?;
+    let (function, _) = contender.start().await?;
     let mut warm = Warm { processor: Vec::new(), whole: Vec::new(), memory: 0 };
     for number in 0..WARM_REQUESTS + 100 {
         let (spent, began) = (function.processor_time()?, Instant::now());

@@ -1,9 +1,10 @@
 //! The programs that are measured, built and installed under `target/bench`.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use tests::runtime_api::Function;
 
@@ -26,14 +27,18 @@ pub struct Contender {
 const OURS: [(&str, &str); 3] =
     [("catalog", "get_event"), ("catalog", "search_events"), ("payments", "create_payment")];
 
+/// Nobody signs in here; the functions that would check it want a key all the same (RFC 7515, A.3).
+const PUBLIC_KEYS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","alg":"ES256","use":"sig","kid":"bench",
+    "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+
 impl Contender {
-    /// Starts it with the environment that Lambda would give it.
-    pub async fn start(&self) -> Result<Function> {
+    /// Starts it with the environment that Lambda would give it, and waits until it asks for work.
+    pub async fn start(&self) -> Result<(Function, Duration)> {
         let mut program = Command::new(&self.program);
         let prefix = stack::prefix();
         program
             .args(&self.arguments)
-            .stdout(Stdio::null())
+            .stdout(File::options().append(true).create(true).open(place().join("log"))?)
             .env_clear()
             .env("PATH", env::var("PATH")?)
             .env("RUST_LOG", "info")
@@ -45,11 +50,9 @@ impl Contender {
             .env("NODE_NO_WARNINGS", "1")
             .env("STAGE", "bench")
             .env("TABLE_PREFIX", prefix)
-            .env("TABLE", format!("{prefix}-catalog"))
-            .env("PK", "EVT#{}")
-            .env("SK", "EVENT")
             .env("OPENSEARCH_URL", env::var("AWS_ENDPOINT_URL")?)
-            .env("JWT_PUBLIC_KEYS", r#"{"keys":[]}"#)
+            .env("JWT_PUBLIC_KEYS", PUBLIC_KEYS)
+            .env("HOLD_SECONDS", "900")
             .env("CURSOR_SECRET_ID", "none")
             .env("KAKAOPAY_SECRET_ID", "none")
             .env("KAKAOPAY_URL", "http://127.0.0.1:9")
@@ -57,33 +60,43 @@ impl Contender {
             .env("HOLD_QUEUE_URL", "http://127.0.0.1:9/hold")
             .env("RECONCILE_QUEUE_URL", "http://127.0.0.1:9/reconcile")
             .env("PUBLIC_URL", "http://127.0.0.1:3000");
-        Ok(Function::start(self.name, program).await?)
+        let function = Function::start(self.name, program).await?;
+        match function.ready().await {
+            Ok(cold) => Ok((function, cold)),
+            Err(cause) => Err(format!("{}: {cause}; see target/bench/log", self.name).into()),
+        }
     }
 }
 
 /// Builds ours with the release profile and installs what the others need.
 pub fn prepare() -> Result<Vec<Contender>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
-    let place = root.join("target/bench");
-    fs::create_dir_all(&place)?;
-    let mut contenders = ours(&root, &place)?;
-    contenders.push(node(&root, &place)?);
-    contenders.push(python(&root, &place)?);
+    fs::create_dir_all(place())?;
+    let mut contenders = ours()?;
+    contenders.push(node()?);
+    contenders.push(python()?);
     Ok(contenders)
 }
 
-fn ours(root: &Path, place: &Path) -> Result<Vec<Contender>> {
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn place() -> PathBuf {
+    root().join("target/bench")
+}
+
+fn ours() -> Result<Vec<Contender>> {
     let mut build = Command::new(env!("CARGO"));
-    build.current_dir(root).args(["build", "--release", "--locked"]);
+    build.current_dir(root()).args(["build", "--release", "--locked"]);
     for (part, function) in OURS {
         build.args(["-p", part, "--bin", function]);
     }
     done(&mut build)?;
-    let target = env::var("CARGO_TARGET_DIR").map_or_else(|_| root.join("target"), PathBuf::from);
+    let target = env::var("CARGO_TARGET_DIR").map_or_else(|_| root().join("target"), PathBuf::from);
     let mut contenders = Vec::new();
     for (_, name) in OURS {
-        let program = place.join(name).join("bootstrap");
-        fs::create_dir_all(place.join(name))?;
+        let program = place().join(name).join("bootstrap");
+        fs::create_dir_all(place().join(name))?;
         fs::copy(target.join("release").join(name), &program)?;
         let zip = zip(&program)?;
         let reads_event = name == "get_event";
@@ -92,11 +105,11 @@ fn ours(root: &Path, place: &Path) -> Result<Vec<Contender>> {
     Ok(contenders)
 }
 
-fn node(root: &Path, place: &Path) -> Result<Contender> {
-    let place = place.join("node");
+fn node() -> Result<Contender> {
+    let place = place().join("node");
     fs::create_dir_all(&place)?;
     for file in ["package.json", "get_event.js"] {
-        fs::copy(root.join("tests/benches/handlers/node").join(file), place.join(file))?;
+        fs::copy(root().join("tests/benches/handlers/node").join(file), place.join(file))?;
     }
     done(Command::new("npm").current_dir(&place).args([
         "install",
@@ -125,14 +138,14 @@ fn node(root: &Path, place: &Path) -> Result<Contender> {
     })
 }
 
-fn python(root: &Path, place: &Path) -> Result<Contender> {
-    let place = place.join("python");
-    let handlers = root.join("tests/benches/handlers/python");
+fn python() -> Result<Contender> {
+    let place = place().join("python");
+    let handlers = root().join("tests/benches/handlers/python");
     let packages = place.join("packages");
     let requirements = handlers.join("requirements.txt");
     // Lambda's image brings boto3; a pinned one is packed with the function all the same, as AWS advises.
     if !packages.exists() {
-        let pip = ["-m", "pip", "install", "--quiet", "--target"];
+        let pip = ["-m", "pip", "install", "-qqq", "--target"];
         done(Command::new("python3").args(pip).arg(&packages).arg("-r").arg(requirements))?;
     }
     let program = packages.join("get_event.py");

@@ -1,7 +1,7 @@
-// The same read as our get_event, as a Node team would write it: the AWS SDK for JavaScript, bundled.
+// The same two reads as our get_event (the event, its stock), as a Node team would write it: the AWS SDK for JavaScript, bundled.
 // The loop is Lambda's runtime interface and no more, which flatters Node: its managed runtime does more.
 const http = require("node:http");
-const { DynamoDBClient, GetItemCommand } = require("@aws-sdk/client-dynamodb");
+const { BatchGetItemCommand, DynamoDBClient, GetItemCommand } = require("@aws-sdk/client-dynamodb");
 
 const [hostname, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
 const agent = new http.Agent({ keepAlive: true });
@@ -9,7 +9,7 @@ const dynamodb = new DynamoDBClient({});
 
 async function main() {
   // Opens the connection and loads the credentials before the first event, as our functions do.
-  await read("nobody", "nothing");
+  await readEvent("nobody");
   for (;;) {
     const { headers, body } = await runtime("GET", "next");
     const answer = await handle(JSON.parse(body));
@@ -18,15 +18,26 @@ async function main() {
 }
 
 async function handle(event) {
-  const item = await read(process.env.PK.replace("{}", event.pathParameters.eventId), process.env.SK);
-  return item
-    ? { statusCode: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(plain({ M: item })) }
-    : { statusCode: 404, body: "{}" };
+  const item = await readEvent(event.pathParameters.eventId);
+  if (!item) return { statusCode: 404, body: "{}" };
+  const { pk, sk, ...view } = plain({ M: item });
+  const stock = await readStock(view.id, view.shards);
+  view.seatsLeft = stock.map((shard) => plain({ M: shard }).free).reduce((sum, free) => sum + free, 0);
+  const headers = { "content-type": "application/json", etag: `"${view.version}-${view.seatsLeft}"` };
+  return { statusCode: 200, headers, body: JSON.stringify(view) };
 }
 
-async function read(pk, sk) {
-  const Key = { pk: { S: pk }, sk: { S: sk } };
-  return (await dynamodb.send(new GetItemCommand({ TableName: process.env.TABLE, Key }))).Item;
+async function readEvent(id) {
+  const Key = { pk: { S: `EVT#${id}` }, sk: { S: "EVENT" } };
+  const command = new GetItemCommand({ TableName: `${process.env.TABLE_PREFIX}-catalog`, Key });
+  return (await dynamodb.send(command)).Item;
+}
+
+async function readStock(id, shards) {
+  const table = `${process.env.TABLE_PREFIX}-sales`;
+  const Keys = [...Array(shards).keys()].map((n) => ({ pk: { S: `EVT#${id}#STOCK#${n}` }, sk: { S: "STOCK" } }));
+  const command = new BatchGetItemCommand({ RequestItems: { [table]: { Keys } } });
+  return (await dynamodb.send(command)).Responses[table];
 }
 
 function plain(value) {

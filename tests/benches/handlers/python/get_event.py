@@ -1,4 +1,4 @@
-"""The same read as our get_event, as a Python team would write it: boto3.
+"""The same two reads as our get_event (the event, its stock), as a Python team would write it: boto3.
 
 The loop is Lambda's runtime interface and no more, which flatters Python: its managed runtime does more.
 """
@@ -10,11 +10,18 @@ import os
 import boto3
 
 dynamodb = boto3.client("dynamodb")
+prefix = os.environ["TABLE_PREFIX"]
 
 
-def read(pk, sk):
-    key = {"pk": {"S": pk}, "sk": {"S": sk}}
-    return dynamodb.get_item(TableName=os.environ["TABLE"], Key=key).get("Item")
+def read_event(event_id):
+    key = {"pk": {"S": f"EVT#{event_id}"}, "sk": {"S": "EVENT"}}
+    return dynamodb.get_item(TableName=f"{prefix}-catalog", Key=key).get("Item")
+
+
+def read_stock(event_id, shards):
+    keys = [{"pk": {"S": f"EVT#{event_id}#STOCK#{n}"}, "sk": {"S": "STOCK"}} for n in range(shards)]
+    table = f"{prefix}-sales"
+    return dynamodb.batch_get_item(RequestItems={table: {"Keys": keys}})["Responses"][table]
 
 
 def plain(value):
@@ -31,15 +38,19 @@ def plain(value):
 
 
 def handle(event):
-    item = read(os.environ["PK"].replace("{}", event["pathParameters"]["eventId"]), os.environ["SK"])
+    item = read_event(event["pathParameters"]["eventId"])
     if item is None:
         return {"statusCode": 404, "body": "{}"}
-    body = json.dumps(plain({"M": item}), ensure_ascii=False)
-    return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": body}
+    view = plain({"M": item})
+    del view["pk"], view["sk"]
+    stock = read_stock(view["id"], view["shards"])
+    view["seatsLeft"] = sum(plain({"M": shard})["free"] for shard in stock)
+    headers = {"content-type": "application/json", "etag": f'"{view["version"]}-{view["seatsLeft"]}"'}
+    return {"statusCode": 200, "headers": headers, "body": json.dumps(view, ensure_ascii=False)}
 
 
 # Opens the connection and loads the credentials before the first event, as our functions do.
-read("nobody", "nothing")
+read_event("nobody")
 api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
 while True:
     api.request("GET", "/2018-06-01/runtime/invocation/next")
