@@ -146,7 +146,7 @@ class Stack:
             "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": self.aws_url, "OPENSEARCH_URL": self.search_url,
             "KAKAOPAY_URL": self.kakaopay_url, "SPOTLIGHT_URL": self.url, "STAGE": STAGE, "STACK_DIR": str(self.folder),
-            "TABLES_FILE": str(LOCAL / "tables.json"),
+            "TABLES_FILE": str(LOCAL / "tables.json"), "PYTHON": sys.executable,
         }
 
     def _aws_environment(self) -> dict[str, str]:
