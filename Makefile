@@ -34,7 +34,7 @@ test: $(VENV)/ready
 		cargo test --package tests -- --skip policies:: && cargo test --package tests -- policies::'
 
 bench: $(VENV)/ready
-	@$(RUN) run -- cargo bench --package tests
+	@$(RUN) run -- cargo bench --package tests --profile dev
 
 coverage: $(VENV)/ready
 	@$(RUN) run -- sh -c 'cargo llvm-cov --workspace --lib --no-report && cargo llvm-cov --package tests --no-clean'
