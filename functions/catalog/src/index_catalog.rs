@@ -26,7 +26,15 @@ pub async fn handle(search: Search, batch: dynamodb::Event) -> Result<Batch, sea
             Err(error) => failed.failed(&record, error),
         }
     }
-    for rejected in search.bulk(&documents).await? {
+    let rejected = match search.bulk(&documents).await {
+        // The index was lost while this process lived.
+        Err(search::Error::NotReady { status: 404, .. }) => {
+            search.ensure().await?;
+            search.bulk(&documents).await?
+        }
+        answered => answered?,
+    };
+    for rejected in rejected {
         if let Some(record) = records.get(rejected.position) {
             failed.failed(record, rejected.reason);
         }
@@ -167,6 +175,18 @@ mod tests {
             assert_eq!(again(&failed), ["2"]);
             let good = BTreeMap::from([(good.id, (1, good.title.to_string()))]);
             until(async || found(&search).await == good).await;
+        });
+    }
+
+    #[test]
+    fn an_index_that_was_lost_is_made_anew() {
+        with_index(|search| async move {
+            search.delete_all().await.unwrap();
+            let event = event(Time::now());
+            let records = [record(1, None, Some(&event))];
+            assert!(again(&handle(search.clone(), batch(&records)).await.unwrap()).is_empty());
+            let found_again = BTreeMap::from([(event.id, (1, event.title.to_string()))]);
+            until(async || found(&search).await == found_again).await;
         });
     }
 
