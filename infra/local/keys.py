@@ -15,14 +15,13 @@ def ensure(session: Any, stage: str, kakaopay_key: str | None = None, **client: 
     """Fills what is still empty, and publishes the public keys of the tokens' signing keys."""
     secrets, parameters = session.client("secretsmanager", **client), session.client("ssm", **client)
 
-    signing = _value(secrets, f"{stage}/jwt")
+    signing = value_of(secrets, f"{stage}/jwt")
     if signing is None:
-        signing = {"current": _signing_key()}
+        signing = {"current": signing_key()}
         secrets.put_secret_value(SecretId=f"{stage}/jwt", SecretString=json.dumps(signing))
-    if _value(secrets, f"{stage}/cursor") is None:
-        key = {"kid": os.urandom(4).hex(), "key": _base64url(os.urandom(32))}
-        secrets.put_secret_value(SecretId=f"{stage}/cursor", SecretString=json.dumps({"current": key}))
-    if kakaopay_key and _value(secrets, f"{stage}/kakaopay") is None:
+    if value_of(secrets, f"{stage}/cursor") is None:
+        secrets.put_secret_value(SecretId=f"{stage}/cursor", SecretString=json.dumps({"current": cursor_key()}))
+    if kakaopay_key and value_of(secrets, f"{stage}/kakaopay") is None:
         value = json.dumps({"secretKey": kakaopay_key})
         secrets.put_secret_value(SecretId=f"{stage}/kakaopay", SecretString=value)
 
@@ -32,7 +31,7 @@ def ensure(session: Any, stage: str, kakaopay_key: str | None = None, **client: 
     )
 
 
-def _value(secrets: Any, name: str) -> dict[str, Any] | None:
+def value_of(secrets: Any, name: str) -> dict[str, Any] | None:
     try:
         return json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
     except (KeyError, json.JSONDecodeError):
@@ -44,12 +43,16 @@ def _value(secrets: Any, name: str) -> dict[str, Any] | None:
         raise
 
 
-def _signing_key() -> dict[str, str]:
+def signing_key() -> dict[str, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return {"kid": _thumbprint(_public(key)), "pem": pem.decode()}
+
+
+def cursor_key() -> dict[str, str]:
+    return {"kid": os.urandom(4).hex(), "key": _base64url(os.urandom(32))}
 
 
 def _jwk(key: dict[str, str]) -> dict[str, str]:
