@@ -31,6 +31,8 @@ from templates import ROOT, Template, functions, load, of_type, stamp, without
 REGION = "ap-northeast-2"
 NOT_LOCAL = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation")
 BUCKET = "artifacts"
+# CloudFormation takes 500 resources a stack, and a function never moves to another one under its name: split in time.
+MOST_RESOURCES = 450
 
 
 class DeployError(Exception):
@@ -158,6 +160,8 @@ def _code(cloud: Cloud, binary: Path) -> str:
 def _plain(template: Template) -> Template:
     """CloudFormation as the local cloud knows it."""
     plain = transform(template, {"AWS::Region": REGION}, _NoPolicies())
+    if (count := len(plain["Resources"])) >= MOST_RESOURCES:
+        raise DeployError(f"A stack has {count} resources, and {MOST_RESOURCES} is where it must be split: {template.get('Description')}")
     unknown = {n for n, r in plain["Resources"].items() if r["Type"].startswith(NOT_LOCAL)}
     without(plain, unknown)
     return plain
