@@ -1,0 +1,152 @@
+//! One buyer's purchase, as far as it has come before the function that dies; the events that the function gets; and what the
+//! buyer and the workers do next.
+
+use std::time::Duration;
+
+use api::{Claims, SigningKeys};
+use domain::{member::Role, payment::State};
+use serde_json::{Map, Value, json};
+
+use crate::shop::{FIRST_LOOK, Fan, Held, LEASE, Shop, simulator::Back};
+
+// A pair made for tests alone; shared/api has the same.
+pub const PUBLIC: &str = r#"{"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "test-1", "x": "3E5RlUnT1YSqhciufh3GTC5C2E3pvEaKE5qHcRY2_jM", "y": "mT2bNcnm86vrdUYFZL48xIH6poRaR4DEDQFMjtFUrsk"}]}"#;
+const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\n\
+     MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgq6Fi4ecinTJ8fukD\n\
+     WLaSdgni5HEj9gm5+rDT3UanksyhRANCAATcTlGVSdPVhKqFyK5+HcZMLkLYTem8\n\
+     RooTmodxFjb+M5k9mzXJ5vOr63VGBWS+PMSB+qaEWkeAxA0BTI7RVK7J\n\
+     -----END PRIVATE KEY-----\n";
+
+const KEY: &str = "key";
+
+/// A shop of ten seats with one buyer, as far as the story has come before the function that dies.
+pub struct World {
+    pub shop: Shop,
+    fan: Fan,
+    held: Option<Held>,
+    back: Option<Back>,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::begun(Duration::ZERO).await
+    }
+
+    /// One whose story began so long ago.
+    pub async fn begun(ago: Duration) -> Self {
+        let mut shop = Shop::open(10).await;
+        shop.now = shop.now.minus(ago);
+        Self { fan: shop.fan().await, shop, held: None, back: None }
+    }
+
+    pub async fn held(mut self) -> Self {
+        self.held = Some(self.shop.buy(self.fan, 2, KEY).await.unwrap());
+        self
+    }
+
+    /// The payer has decided on KakaoPay's page, and is on the way back.
+    pub async fn decided(mut self, decision: &str) -> Self {
+        self.back = self.shop.simulator.decide(&self.held.as_ref().unwrap().page, decision).await;
+        self
+    }
+
+    /// What goes wrong at KakaoPay with this payment alone.
+    pub async fn with_faults(self, mut switches: Value) -> Self {
+        switches["partner_order_id"] = json!(self.held.as_ref().unwrap().id);
+        self.shop.simulator.faults(switches).await;
+        self
+    }
+
+    /// The payer came back, and what KakaoPay did then nobody knows: the reconciler is due.
+    pub async fn unclear(approval: Value, order_faults: u32) -> Self {
+        let mut approval = approval;
+        approval["times"] = json!(1);
+        let switches =
+            json!({ "approve": approval, "order": { "error500": 1, "times": order_faults } });
+        let world = Self::begun(FIRST_LOOK * 2).await.held().await.decided("approve").await;
+        let world = world.with_faults(switches).await;
+        let address = &world.back.as_ref().unwrap().address;
+        assert_eq!(world.shop.visit(address).await, Ok(State::Approving));
+        world
+    }
+
+    /// The buyer sends the request again, pays and comes back; what then is in between the workers settle.
+    pub async fn persist(&self) {
+        let held = self.shop.buy_patiently(self.fan, 2, KEY).await.unwrap();
+        let back = match &self.back {
+            Some(back) => back.address.clone(),
+            None => match self.shop.simulator.decide(&held.page, "approve").await {
+                Some(back) => back.address,
+                // It was paid before, and the page is closed.
+                None => return self.leave().await,
+            },
+        };
+        self.shop.after(LEASE).visit(&back).await.unwrap();
+        self.leave().await;
+    }
+
+    /// The payer's browser comes back once more.
+    pub async fn return_again(&self) {
+        self.shop.visit(&self.back.as_ref().unwrap().address).await.unwrap();
+    }
+
+    /// The buyer never comes again, and the workers are left with it.
+    pub async fn leave(&self) {
+        self.shop.settle().await;
+    }
+
+    /// `POST /v1/payments` as API Gateway hands it over.
+    pub fn buying(&self) -> Value {
+        let keys = json!({ "current": { "kid": "test-1", "pem": PRIVATE } });
+        let keys: SigningKeys = serde_json::from_value(keys).unwrap();
+        let Fan { member_id, session_id } = self.fan;
+        let claims = Claims { member_id, session_id, role: Role::User };
+        let (token, _) = keys.sign(&claims, self.shop.now).unwrap();
+        let headers = json!({
+            "authorization": format!("Bearer {token}"), "content-type": "application/json", "idempotency-key": KEY,
+        });
+        let body = json!({ "purpose": "TICKETS", "eventId": self.shop.event.id, "quantity": 2 });
+        let mut event = gateway("POST", "/v1/payments", headers);
+        event["body"] = json!(body.to_string());
+        event
+    }
+
+    /// The payer's browser at the return address.
+    pub fn returning(&self) -> Value {
+        let address = &self.back.as_ref().unwrap().address;
+        let path = &address[address.find("/v1/").unwrap()..];
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let parts: Vec<_> = path.split('/').collect();
+        let mut event = gateway("GET", path, json!({ "accept": "application/json" }));
+        event["pathParameters"] = json!({ "paymentId": parts[3], "token": parts[5] });
+        if let Some(token) = query.strip_prefix("pg_token=") {
+            event["queryStringParameters"] = json!({ "pg_token": token });
+            event["multiValueQueryStringParameters"] = json!({ "pg_token": [token] });
+        }
+        event
+    }
+
+    /// The message of a worker's queue.
+    pub fn message(&self) -> Value {
+        let id = self.held.as_ref().unwrap().id;
+        json!({ "Records": [{ "messageId": "message", "body": id, "eventSource": "aws:sqs" }] })
+    }
+}
+
+fn gateway(method: &str, path: &str, headers: Value) -> Value {
+    let every: Map<_, _> = headers
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| (name.clone(), json!([value])))
+        .collect();
+    json!({
+        "resource": path, "path": path, "httpMethod": method, "headers": headers, "multiValueHeaders": every,
+        "queryStringParameters": null, "multiValueQueryStringParameters": null, "pathParameters": null, "stageVariables": null,
+        "requestContext": {
+            "accountId": "0", "apiId": "local", "resourceId": "local", "stage": "local", "requestId": "test",
+            "resourcePath": path, "httpMethod": method, "identity": { "sourceIp": "127.0.0.1" },
+        },
+        "body": null, "isBase64Encoded": false,
+    })
+}
