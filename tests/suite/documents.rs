@@ -1,0 +1,60 @@
+//! What operators read is true: every alarm is in the runbook, and every test that the security checklist names exists.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Everything in a folder whose name ends so, however deep.
+fn files(folder: &Path, end: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let text = |path: &Path| fs::read_to_string(path).unwrap();
+    entries
+        .flat_map(|path| match path.is_dir() {
+            true => files(&path, end),
+            false if path.to_string_lossy().ends_with(end) => vec![text(&path)],
+            false => Vec::new(),
+        })
+        .collect()
+}
+
+/// What stands between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_alarm_has_a_line_in_the_runbook() {
+    let runbook = read("infra/runbook.md");
+    let explained: BTreeSet<_> = quoted(&runbook).collect();
+    let templates =
+        [files(&root().join("functions"), "template.yaml"), vec![read("template.yaml")]];
+    let lines = templates.iter().flatten().flat_map(|template| template.lines());
+    let alarms: Vec<_> =
+        lines.filter_map(|line| line.trim().strip_prefix("AlarmName: !Sub ${Stage}-")).collect();
+    assert!(!alarms.is_empty(), "the templates spell an alarm's name otherwise");
+    for alarm in alarms {
+        assert!(explained.contains(alarm), "infra/runbook.md does not say what {alarm} means");
+    }
+}
+
+#[test]
+fn every_test_that_the_security_checklist_names_exists() {
+    let folders = ["shared", "functions", "tests/suite"];
+    let sources: String =
+        folders.iter().flat_map(|folder| files(&root().join(folder), ".rs")).collect();
+    let tests: BTreeSet<_> = sources
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("fn ")?.split('(').next())
+        .collect();
+    let checklist = read("infra/security.md");
+    let named = quoted(&checklist).filter(|name| name.matches('_').count() > 2);
+    for name in named {
+        assert!(tests.contains(name), "infra/security.md names {name}, and there is no such test");
+    }
+}
