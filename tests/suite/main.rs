@@ -1,6 +1,8 @@
 //! The whole system, proven from outside. `make test` starts what it needs.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on ends there")]
 
 mod bad_input;
+mod documents;
 mod faults;
 mod helpers;
 mod journey;
