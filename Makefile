@@ -12,7 +12,7 @@ help:
 	@echo "make test      every test, beside a stack of its own"
 	@echo "make bench     cold starts beside Node and Python"
 	@echo "make coverage  how much the tests reach"
-	@echo "make check     the templates, by cfn-lint and sam"
+	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
 	@echo "make generate  openapi.json and infra/api.yaml, from the code"
 	@echo "make lambda    the functions for AWS;  make deploy STAGE=staging  brings them there"
 
@@ -43,6 +43,7 @@ generate:
 	@cargo run --package generate
 
 check: $(VENV)/ready-deploy
+	@$(VENV)/bin/python -m unittest discover --quiet --start-directory infra/local
 	@$(VENV)/bin/cfn-lint --regions ap-northeast-2 -- template.yaml infra/data.yaml functions/*/template.yaml
 	@for template in template.yaml infra/data.yaml functions/*/template.yaml; do \
 		$(VENV)/bin/sam validate --lint --region ap-northeast-2 --template $$template || exit 1; done

@@ -83,7 +83,7 @@ def deploy(cloud: Cloud, stage: str, built: Path, search_url: str, **values: str
     without(root, set(parts))
     api = root["Resources"]["Api"]["Properties"]
     api["DefinitionBody"] = yaml.safe_load((ROOT / "infra/api.yaml").read_text())
-    put_stack(cloud, stage, _plain(root), {**given, **from_data})
+    put_stack(cloud, stage, expand(root), {**given, **from_data})
     for name, part in parts.items():
         passed = {p: known[value["Ref"]] for p, value in part["Properties"]["Parameters"].items()}
         template = _part(cloud, ROOT / part["Properties"]["Location"], built, passed)
@@ -131,7 +131,7 @@ def _part(cloud: Cloud, path: Path, built: Path, values: dict[str, str]) -> Temp
     stamp(template, values, code.__getitem__)
     for name, function in functions(template).items():
         function["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": code[name]}
-    return _plain(template)
+    return expand(template)
 
 
 def _code(cloud: Cloud, binary: Path) -> str:
@@ -157,14 +157,9 @@ def _code(cloud: Cloud, binary: Path) -> str:
     return _upload(cloud, archive.getvalue(), ".zip")
 
 
-def _plain(template: Template) -> Template:
-    """CloudFormation as the local cloud knows it."""
-    plain = transform(template, {"AWS::Region": REGION}, _NoPolicies())
-    if (count := len(plain["Resources"])) >= MOST_RESOURCES:
-        raise DeployError(f"A stack has {count} resources, and {MOST_RESOURCES} is where it must be split: {template.get('Description')}")
-    unknown = {n for n, r in plain["Resources"].items() if r["Type"].startswith(NOT_LOCAL)}
-    without(plain, unknown)
-    return plain
+def expand(template: Template) -> Template:
+    """CloudFormation in place of SAM."""
+    return transform(template, {"AWS::Region": REGION}, _NoPolicies())
 
 
 class _NoPolicies:
@@ -181,8 +176,9 @@ def _upload(cloud: Cloud, body: bytes, suffix: str) -> str:
 
 
 def put_stack(cloud: Cloud, name: str, template: Template, values: dict[str, str]) -> None:
-    """Creates or updates one stack and waits for it."""
+    """Creates or updates one stack with what the local cloud knows of it, and waits."""
     formation = cloud.client("cloudformation")
+    without(template, {n for n, r in template["Resources"].items() if r["Type"].startswith(NOT_LOCAL)})
     wanted = {
         "StackName": name,
         "TemplateURL": f"{cloud.endpoint}/{BUCKET}/{_upload(cloud, json.dumps(template).encode(), '.json')}",

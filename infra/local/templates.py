@@ -30,6 +30,10 @@ def functions(template: Template) -> dict[str, Template]:
     }
 
 
+# What is no part of a version: publishing one for their sake would fail.
+UNVERSIONED = {"AutoPublishAlias", "DeploymentPreference", "Events", "Policies", "ReservedConcurrentExecutions"}
+
+
 def stamp(template: Template, values: dict[str, str], code_hash: Callable[[str], str]) -> None:
     """Gives each function of a part the hash that decides when a new version is published.
 
@@ -39,13 +43,11 @@ def stamp(template: Template, values: dict[str, str], code_hash: Callable[[str],
     """
     common = template.get("Globals", {}).get("Function", {})
     for name, function in functions(template).items():
-        # Permissions and triggers are no part of a version.
-        own = {k: v for k, v in function["Properties"].items() if k not in ("Policies", "Events")}
-        text = json.dumps([common, own], sort_keys=True)
-        mentioned = set(re.findall(r'"Ref": "(\w+)"|\$\{(\w+)', text))
-        used = {p: v for p, v in values.items() if any(p in names for names in mentioned)}
-        digest = hashlib.sha256((code_hash(name) + text + json.dumps(used, sort_keys=True)).encode())
-        function["Properties"]["AutoPublishCodeSha256"] = digest.hexdigest()
+        versioned = [{k: v for k, v in part.items() if k not in UNVERSIONED} for part in (common, function["Properties"])]
+        mentioned = set(references(versioned))
+        used = {parameter: value for parameter, value in values.items() if parameter in mentioned}
+        text = json.dumps([code_hash(name), versioned, used], sort_keys=True)
+        function["Properties"]["AutoPublishCodeSha256"] = hashlib.sha256(text.encode()).hexdigest()
 
 
 def without(template: Template, gone: set[str]) -> None:
@@ -60,9 +62,8 @@ def without(template: Template, gone: set[str]) -> None:
             resource["DependsOn"] = [name for name in needed if name not in gone]
             if gone & set(references(resource.get("UpdatePolicy"))):
                 del resource["UpdatePolicy"]
-        for section in ("Outputs",):
-            kept = template.get(section, {}).items()
-            template[section] = {k: v for k, v in kept if not gone & set(references(v))}
+        outputs = template.get("Outputs", {}).items()
+        template["Outputs"] = {k: v for k, v in outputs if not gone & set(references(v))}
         gone = {n for n, r in resources.items() if gone & set(references(r.get("Properties")))}
 
 
