@@ -7,7 +7,7 @@ use api::{Call, Endpoint, Page, Problem};
 /// A page that reads `/openapi.json` and sends requests from the browser.
 #[utoipa::path(get, path = "/docs", responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub async fn handle(_: (), _: Call) -> Result<Page, Problem> {
-    Ok(Page::new("text/html; charset=utf-8", include_str!("docs.html")))
+    Ok(Page::html(include_str!("docs.html")))
 }
 
 /// The endpoint.

@@ -38,7 +38,7 @@ pub fn show(payment: Payment, context: &Context) -> Response {
         payment: payment.id,
     };
     match page.render() {
-        Ok(html) => Page::new("text/html; charset=utf-8", html).into(),
+        Ok(html) => Page::html(html).into(),
         Err(error) => {
             tracing::error!(%error, "the return page cannot be rendered");
             Answer::ok(PaymentView::of(payment, context.now)).into()

@@ -95,7 +95,6 @@ pub(crate) fn json(value: &impl Serialize) -> Body {
 /// An answer that is not one of our JSON views: a page, a document, a redirect.
 #[derive(Debug)]
 pub struct Page {
-    status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: std::borrow::Cow<'static, str>,
 }
@@ -104,7 +103,16 @@ impl Page {
     /// 200 with a text of a content type.
     pub fn new(kind: &'static str, body: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static(kind))];
-        Self { status: StatusCode::OK, headers, body: body.into() }
+        Self { headers, body: body.into() }
+    }
+
+    /// A page for people, whose own script and style stand in it. Whatever it may have been made to load, it can't.
+    pub fn html(body: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        let mut page = Self::new("text/html; charset=utf-8", body);
+        let policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
+            base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        page.headers.push((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)));
+        page
     }
 
     /// With how long others may keep it.
@@ -112,18 +120,11 @@ impl Page {
         self.headers.push((header::CACHE_CONTROL, HeaderValue::from_static(control)));
         self
     }
-
-    /// With another status.
-    pub fn with_status(mut self, status: StatusCode) -> Self {
-        self.status = status;
-        self
-    }
 }
 
 impl From<Page> for Response {
     fn from(page: Page) -> Self {
         let mut response = Response::new(Body::Text(page.body.into_owned()));
-        *response.status_mut() = page.status;
         response.headers_mut().extend(page.headers);
         response
     }

@@ -120,10 +120,21 @@ where
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
         headers.insert("x-request-id", id);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    for (name, value) in GUARDS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
     response
 }
+
+/// What every answer tells a browser, unless it says otherwise itself. A return address holds a token, so no page tells the
+/// next one where its visitor came from.
+const GUARDS: [(http::HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
 
 /// One line a request, at the border; the cause of a problem is told here and nowhere else.
 fn log(
@@ -287,5 +298,24 @@ mod tests {
         assert_eq!(ask(echo_endpoint(), plain, "{}").0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
         let large = format!(r#"{{"text":"{}"}}"#, "a".repeat(MAX_BODY));
         assert_eq!(ask(echo_endpoint(), post(), &large).0, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[test]
+    fn every_answer_guards_its_reader() {
+        async fn page(_: (), _: Call) -> Result<crate::Page, Problem> {
+            Ok(crate::Page::html("<!doctype html>"))
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            for endpoint in [echo_endpoint(), Endpoint::new(async || Ok::<_, String>(()), page)] {
+                let serve = (endpoint.connect)().await.unwrap();
+                let answer = serve(post().body(Body::Empty).unwrap()).await;
+                let header = |name| answer.headers()[name].to_str().unwrap().to_owned();
+                assert_eq!(header(header::REFERRER_POLICY), "no-referrer");
+                assert!(header(header::CONTENT_SECURITY_POLICY).contains("default-src 'none'"));
+                assert!(header(header::CONTENT_SECURITY_POLICY).contains("frame-ancestors 'none'"));
+                assert!(header(header::STRICT_TRANSPORT_SECURITY).starts_with("max-age="));
+            }
+        });
     }
 }

@@ -58,6 +58,7 @@ allow! {
     // how much
     duration_ms,
     count,
+    record,
     records,
     failed,
     retries,
