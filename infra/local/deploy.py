@@ -31,8 +31,6 @@ from templates import ROOT, Template, functions, load, of_type, stamp, without
 REGION = "ap-northeast-2"
 NOT_LOCAL = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation")
 BUCKET = "artifacts"
-# CloudFormation takes 500 resources a stack, and a function never moves to another one under its name: split in time.
-MOST_RESOURCES = 450
 
 
 class DeployError(Exception):
