@@ -44,7 +44,11 @@ async fn purchase(shop: Shop, seed: u64) {
     };
     let back = shop.simulator.decide(&held.page, decision).await.unwrap();
     let shop = if chance.u8(..100) < 10 { shop.after(HOLD) } else { shop };
-    let visit = |shop: Shop, address: String| async move { shop.visit(&address).await.unwrap() };
+    let visit = |shop: Shop, address: String| async move {
+        while let Err(refusal) = shop.visit(&address).await {
+            assert_eq!(refusal.0, 503, "{refusal:?}");
+        }
+    };
     at_once((0..back.visits).map(|_| visit(shop.clone(), back.address.clone()))).await;
     if chance.u8(..100) < 20 {
         visit(shop.after(FIRST_LOOK), back.address).await;

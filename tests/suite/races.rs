@@ -52,8 +52,6 @@ fn a_thousand_buyers_get_exactly_the_fifty_seats_there_are() {
         let shop = Shop::open(50).await;
         let (held, refusals) = rush(&shop, crowd(&shop, 1_000, 1).await).await;
         assert_eq!((held.len(), refusals), (50, BTreeMap::from([(SOLD_OUT, 950)])));
-        assert_eq!(books::check(&shop).await.seats(), [0, 50, 0]);
-
         pay(&shop, &held).await;
         let books = books::check(&shop).await;
         assert_eq!((books.seats(), books.tickets.len()), ([0, 0, 50], 50));
@@ -65,7 +63,8 @@ fn a_thousand_buyers_get_exactly_the_fifty_seats_there_are() {
 fn without_the_condition_on_free_seats_the_same_race_oversells() {
     stack::run(async {
         let shop = without("free", 50).await;
-        let (held, _) = rush(&shop, crowd(&shop, 1_000, 1).await).await;
+        // A fifth of the crowd is enough to see it.
+        let (held, _) = rush(&shop, crowd(&shop, 200, 1).await).await;
         assert!(held.len() > 50, "the condition makes no difference: {} of 50 seats", held.len());
     });
 }
