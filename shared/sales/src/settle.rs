@@ -170,10 +170,12 @@ pub(crate) async fn give_money_back(
             return Ok(payment);
         }
     }
+    // What went back, and not what was taken by the same answer's word: the buyer is told this.
+    let given_back = answer.canceled_amount.checked_add(left).unwrap_or(left);
     let mut payment = payment;
     while let Ok(mut next) = payment.after(Step::FinishRefund, now) {
         next.refunded.tickets = payment.quantity.get();
-        next.refunded.cash = answer.amount;
+        next.refunded.cash = given_back;
         match store.write(payment.becomes(&next), ()).await {
             Ok(()) => return Ok(next),
             Err(Rejected::Condition(())) => payment = find(store, payment.id).await?,

@@ -183,28 +183,31 @@ fn paid(payment: &Payment) -> bool {
 /// Compares with KakaoPay's books, order by order: a retry may have opened several for one payment.
 fn check_money(payments: &[Payment], orders: Vec<Order>, kept: &[Kept]) {
     let ours: BTreeSet<_> = kept.iter().map(|kept| kept.fan.member_id.to_string()).collect();
-    let mut taken = BTreeMap::<PaymentId, u64>::new();
+    // For each payment, what KakaoPay has taken, and what is left of it there.
+    let mut taken = BTreeMap::<PaymentId, (u64, u64)>::new();
     for order in orders.iter().filter(|order| ours.contains(&order.partner_user_id)) {
-        *taken.entry(order.partner_order_id.parse().unwrap()).or_default() += order.net_amount;
+        let (all, left) = taken.entry(order.partner_order_id.parse().unwrap()).or_default();
+        (*all, *left) = (*all + order.approved_amount, *left + order.net_amount);
     }
     for payment in payments {
-        let taken = taken.remove(&payment.id).unwrap_or(0);
+        let (all, left) = taken.remove(&payment.id).unwrap_or_default();
+        let cash = payment.amounts.cash.get();
         match payment.state {
-            State::Approved => assert_eq!(
-                taken,
-                payment.amounts.cash.get(),
-                "not what was to be paid: {payment:?}"
-            ),
-            state if state.is_in_between() => {
-                assert!(payment.due_at.is_some(), "nobody looks at it: {payment:?}")
+            State::Approved => {
+                assert_eq!((all, left), (cash, cash), "not what it costs: {payment:?}")
             }
-            _ => assert_eq!(taken, 0, "charged without a ticket: {payment:?}"),
+            State::Refunded => {
+                let refunded = payment.refunded.cash.get();
+                assert_eq!((all, left), (refunded, 0), "not given back as told: {payment:?}");
+            }
+            state if state.is_in_between() => {
+                assert!(payment.due_at.is_some(), "nobody looks at it: {payment:?}");
+            }
+            _ => assert_eq!(left, 0, "charged without a ticket: {payment:?}"),
         }
     }
-    assert!(
-        taken.values().all(|won| *won == 0),
-        "charged for a payment that nobody knows: {taken:?}"
-    );
+    let stray: Vec<_> = taken.iter().filter(|(_, (_, left))| *left > 0).collect();
+    assert!(stray.is_empty(), "charged for payments that nobody knows: {stray:?}");
 }
 
 async fn check_stock(shop: &Shop, payments: &[Payment]) -> Vec<Shard> {
