@@ -3,13 +3,14 @@ VENV := target/venv
 RUN := $(VENV)/bin/python infra/local/stack.py
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help up down demo test bench coverage generate check lambda deploy
+.PHONY: help up down demo test second-opinion bench coverage generate check lambda deploy
 
 help:
 	@echo "make up        the whole product on this machine, with a programme in it"
 	@echo "make demo      walks through it: publish, find, buy, see the ticket"
 	@echo "make down      ends it and keeps its data"
 	@echo "make test      every test, beside a stack of its own"
+	@echo "make second-opinion  the store's and the sales' tests against Amazon's own DynamoDB Local"
 	@echo "make bench     cold starts beside Node and Python"
 	@echo "make coverage  how much the tests reach"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
@@ -32,6 +33,11 @@ test: $(VENV)/ready
 	@cargo test --package tests --no-run
 	@$(RUN) run --set HoldSeconds=60 -- sh -c 'cargo test --workspace --lib && \
 		cargo test --package tests -- --skip policies:: && cargo test --package tests -- policies::'
+
+# DynamoDB Local counts transactional capacity otherwise than the documentation, so that is left to `make test`.
+second-opinion: $(VENV)/ready
+	@cargo test --package store --package sales --lib --no-run
+	@$(VENV)/bin/python infra/local/second_opinion.py cargo test --package store --package sales --lib -- --skip capacity
 
 bench: $(VENV)/ready
 	@$(RUN) run -- cargo bench --package tests --profile dev

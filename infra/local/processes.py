@@ -93,6 +93,25 @@ def _started(pid: int) -> str:
     return "" if state.startswith("Z") else started.strip()
 
 
+def end_by_exception() -> None:
+    """Lets every wish to end come as an exception, so that what was started is ended too."""
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    for wish in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(wish, end)
+
+
+def run_to_its_end(command: list[str], environment: dict[str, str]) -> int:
+    """The command's exit code. Whatever ends us before ends it too."""
+    # A group of its own, so that all of it can be ended.
+    program = subprocess.Popen(command, env=environment, process_group=0)
+    try:
+        return program.wait()
+    finally:
+        end_group(program.pid, 10)
+
+
 def end_group(group: int, seconds: float) -> None:
     """Asks every process of a group to end, and makes those that don't in time."""
     for sign, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 5)):

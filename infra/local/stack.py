@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy import REGION, Cloud, DeployError, deploy, policies
-from processes import Process, StackError, answers, end_group, free_ports, require_free
+from processes import Process, StackError, answers, end_by_exception, free_ports, require_free, run_to_its_end
 from templates import ROOT, load, of_type
 
 HERE = Path(__file__).parent
@@ -195,8 +195,7 @@ def down() -> None:
 
 def run(command: list[str], values: dict[str, str]) -> int:
     sweep()
-    for wish in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(wish, _end)
+    end_by_exception()
     front, aws, kakaopay, search, transport, recorder = free_ports(6)
     stack = Stack(LOCAL / f"test-{os.getpid()}", Ports(front, aws, kakaopay, search, transport, recorder), values)
     try:
@@ -204,12 +203,7 @@ def run(command: list[str], values: dict[str, str]) -> int:
         allowed = stack.folder / "policies.json"
         allowed.write_text(json.dumps(policies(Cloud(stack.aws_url, stack.folder)), indent=1))
         environment = stack.environment() | {"RECORDER_LOG": str(stack.record), "POLICIES_FILE": str(allowed)}
-        # A group of its own, so that all of it can be ended.
-        program = subprocess.Popen(command, env=environment, process_group=0)
-        try:
-            code = program.wait()
-        finally:
-            end_group(program.pid, 10)
+        code = run_to_its_end(command, environment)
     except BaseException as ended:
         stack.stop()
         stack.forget(keep_logs=not isinstance(ended, SystemExit))
@@ -228,11 +222,6 @@ def sweep() -> None:
             stack = Stack(folder, usual_stack().ports)
             stack.stop()
             stack.forget(keep_logs=False)
-
-
-def _end(number: int, _frame: object) -> None:
-    """Lets every wish to end come as an exception, so that what was started is ended too."""
-    raise SystemExit(128 + number)
 
 
 def build() -> None:
