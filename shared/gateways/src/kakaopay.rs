@@ -28,8 +28,8 @@ use crate::secrets::Secrets;
 pub use config::{Config, Key, PRODUCTION};
 pub use error::{Cause, Error};
 pub use messages::{
-    ApproveRequest, Approved, CancelRequest, Cancelled, Method, Order, Pages, Ready, ReadyRequest,
-    Status,
+    ApproveRequest, Approved, CancelRequest, Cancelled, Method, Order, OrderAmounts, Pages, Ready,
+    ReadyRequest, Status,
 };
 
 /// The longest `item_name`, in UTF-16 units: the narrowest reading of KakaoPay's "100 characters".
@@ -159,16 +159,21 @@ impl Kakaopay {
             same("partner_order_id", answer.partner_order_id == payment.to_string())
         };
         let answer = self.call(Operation::Order, &body, right).await?;
-        let total = |amount: Option<wire::Amount>| amount.map_or(Won::ZERO, |amount| amount.total);
+        // All three or none: a part that is missing must not pass for nothing.
+        let amounts = answer.amount.zip(answer.canceled_amount).zip(answer.cancel_available_amount);
+        let amounts = amounts.map(|((taken, returned), left)| OrderAmounts {
+            taken: taken.total,
+            returned: returned.total,
+            left: left.total,
+        });
         let approval = answer
             .payment_action_details
+            .unwrap_or_default()
             .into_iter()
             .find(|action| action.payment_action_type == "PAYMENT");
         Ok(Order {
             status: answer.status,
-            amount: total(answer.amount),
-            canceled_amount: total(answer.canceled_amount),
-            cancel_available_amount: total(answer.cancel_available_amount),
+            amounts,
             aid: approval.map(|action| action.aid),
             approved_at: wire::time(answer.approved_at),
         })

@@ -6,7 +6,7 @@ use domain::{
 use gateways::Kakaopay;
 use store::{
     Rejected, Store, Transaction,
-    catalog::event::EventKey,
+    catalog::event::{Event, EventKey},
     sales::{
         buyer::{self, BuyerKey},
         payment::{Order, Payment, Secret},
@@ -82,7 +82,9 @@ async fn start_late(
 ) -> Result<Option<Payment>, SalesFault> {
     let (event, seen) =
         store.read(&(EventKey(payment.event_id), SoldOutKey(payment.event_id))).await?;
-    let Some(event) = event.filter(|event| event.terms_version == payment.terms_version) else {
+    let same =
+        |event: &Event| event.terms_version == payment.terms_version && event.deleted_at.is_none();
+    let Some(event) = event.filter(same) else {
         return Ok(None);
     };
     let Ok(wanted) = Wanted::of(&event, payment.quantity, seen.unwrap_or_default(), now) else {

@@ -20,7 +20,8 @@ const PERSON_AFTER: u32 = 7;
 ///
 /// Money taken in the right amount: approved. In another: given back. Not taken and never to be: failed, and everything given
 /// back. Not taken yet: the process that was to approve it died before it asked, so it is asked for again with what the buyer
-/// brought back; KakaoPay takes the money of an order once, and refuses when it is too late. Still unclear: `due_at` says when to
+/// brought back; KakaoPay takes the money of an order once. Not taken half an hour after the buyer agreed: it never will be, and the
+/// payment has failed. Still unclear: `due_at` says when to
 /// look again. A payment that is not in between, or not due yet, stays as it is.
 ///
 /// # Errors

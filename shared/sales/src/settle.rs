@@ -1,10 +1,12 @@
+use std::time::Duration;
+
 use domain::{
     id::TicketId,
-    payment::{State, Step},
+    payment::{HistoryEntry, State, Step},
     points::earned,
     time::Time,
 };
-use gateways::kakaopay::{self, ApproveRequest, CancelRequest, Kakaopay, Status};
+use gateways::kakaopay::{self, ApproveRequest, CancelRequest, Kakaopay, OrderAmounts, Status};
 use store::{
     Rejected, Store, Transaction,
     sales::{
@@ -99,6 +101,10 @@ pub(crate) async fn take_money(
         }
         Err(kakaopay::Error::Refused { code, .. }) => {
             tracing::info!(payment_id = %payment.id, code, "KakaoPay refused to approve");
+            if payment.attempts > 0 {
+                // Asked a second time: the first may still be under way, so only the order's own state decides.
+                return Ok(payment);
+            }
             give_back(store, payment, Step::Decline, now).await
         }
         // Its trace is written: whoever looks next asks KakaoPay how it went.
@@ -127,12 +133,12 @@ pub(crate) async fn by_order(
     };
     let settled = match answer.status {
         Status::SuccessPayment | Status::PartCancelPayment => {
-            let untouched =
-                answer.amount == payment.amounts.cash && answer.canceled_amount.is_zero();
-            if untouched {
+            // Paid, and not told how much: unclear, so it is asked again.
+            let Some(amounts) = answer.amounts else { return Ok(Settled::Yes(payment)) };
+            if amounts.taken == payment.amounts.cash && amounts.returned.is_zero() {
                 approve(store, payment, Step::Approve, answer.aid.as_deref(), now).await?
             } else {
-                tracing::error!(payment_id = %payment.id, amount = answer.amount.get(), "KakaoPay took another amount");
+                tracing::error!(payment_id = %payment.id, amount = amounts.taken.get(), "KakaoPay took another amount");
                 let payment = give_back(store, payment, Step::Reverse, now).await?;
                 give_money_back(store, kakaopay, payment, order, now).await?
             }
@@ -148,12 +154,33 @@ pub(crate) async fn by_order(
         | Status::ArsWaiting
         | Status::AuthPassword
         | Status::IssuedSid
+            if agreed_at(&payment).plus(KAKAOPAY_SESSION) <= now =>
+        {
+            give_back(store, payment, Step::Decline, now).await?
+        }
+        Status::Ready
+        | Status::SendTms
+        | Status::OpenPayment
+        | Status::SelectMethod
+        | Status::ArsWaiting
+        | Status::AuthPassword
+        | Status::IssuedSid
         | Status::Other => return Ok(Settled::Open(payment)),
     };
     Ok(Settled::Yes(settled))
 }
 
-/// Gives back through KakaoPay all that is left of the order of a `REFUNDING` payment.
+/// Twice as long as KakaoPay keeps an order open that is not paid. Whatever has not taken the money by then never will.
+const KAKAOPAY_SESSION: Duration = Duration::from_mins(30);
+
+/// When the buyer agreed: the last approval that was begun.
+fn agreed_at(payment: &Payment) -> Time {
+    let begun =
+        |entry: &&HistoryEntry| matches!(entry.step, Step::StartApproval | Step::StartLateApproval);
+    payment.history.iter().rev().find(begun).map_or(payment.created_at, |entry| entry.at)
+}
+
+/// Gives back through KakaoPay all that is left of the order of a `REFUNDING` payment. Any other stays as it is.
 pub(crate) async fn give_money_back(
     store: &Store,
     kakaopay: &Kakaopay,
@@ -161,9 +188,12 @@ pub(crate) async fn give_money_back(
     order: &Order,
     now: Time,
 ) -> Result<Payment, SalesFault> {
+    if payment.state != State::Refunding {
+        return Ok(payment);
+    }
     // What is left is asked for each time: a cancellation whose answer was lost has left less.
     let Ok(answer) = kakaopay.order(&order.tid, payment.id).await else { return Ok(payment) };
-    let left = answer.cancel_available_amount;
+    let Some(OrderAmounts { returned, left, .. }) = answer.amounts else { return Ok(payment) };
     if !left.is_zero() {
         let request = CancelRequest { tid: &order.tid, amount: left, available: left };
         if kakaopay.cancel(request).await.is_err() {
@@ -171,7 +201,7 @@ pub(crate) async fn give_money_back(
         }
     }
     // What went back, and not what was taken by the same answer's word: the buyer is told this.
-    let given_back = answer.canceled_amount.checked_add(left).unwrap_or(left);
+    let given_back = returned.checked_add(left).unwrap_or(left);
     let mut payment = payment;
     while let Ok(mut next) = payment.after(Step::FinishRefund, now) {
         next.refunded.tickets = payment.quantity.get();

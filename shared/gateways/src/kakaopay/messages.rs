@@ -120,16 +120,23 @@ pub struct Cancelled {
 pub struct Order {
     /// Its state.
     pub status: Status,
-    /// Its amount, as it was opened or (once paid) taken.
-    pub amount: Won,
-    /// How much was given back.
-    pub canceled_amount: Won,
-    /// How much can still be given back.
-    pub cancel_available_amount: Won,
+    /// Its amounts; missing when KakaoPay does not tell all of them, as of an order that was never paid.
+    pub amounts: Option<OrderAmounts>,
     /// KakaoPay's id of the approval, if there was one.
     pub aid: Option<String>,
     /// When it was approved, if it was.
     pub approved_at: Option<Time>,
+}
+
+/// What an order is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderAmounts {
+    /// As it was opened or, once paid, taken.
+    pub taken: Won,
+    /// How much of it was given back.
+    pub returned: Won,
+    /// How much of it can still be given back.
+    pub left: Won,
 }
 
 /// KakaoPay's states of an order.

@@ -206,9 +206,11 @@ fn order_is_sent_as_kakaopay_reads_it() {
 
         let expected = Order {
             status: Status::PartCancelPayment,
-            amount: Won::new(66_000),
-            canceled_amount: Won::new(16_000),
-            cancel_available_amount: Won::new(50_000),
+            amounts: Some(OrderAmounts {
+                taken: Won::new(66_000),
+                returned: Won::new(16_000),
+                left: Won::new(50_000),
+            }),
             aid: Some("A1".to_owned()),
             approved_at: Some("2026-07-15T21:18:22+09:00".parse().unwrap()),
         };
@@ -219,10 +221,14 @@ fn order_is_sent_as_kakaopay_reads_it() {
 #[test]
 fn what_is_new_or_missing_in_an_answer_does_not_hinder() {
     run(async {
-        let answer = json!({ "tid": TID, "partner_order_id": payment(), "status": "A_NEW_STATE" });
+        let answer = json!({
+            "tid": TID, "partner_order_id": payment(), "status": "A_NEW_STATE",
+            // A part that is missing must not pass for nothing.
+            "amount": amount(66_000), "canceled_amount": null, "payment_action_details": null,
+        });
         let server = expect("order", json!({ "cid": "TC0ONETIME", "tid": TID }), answer).await;
         let order = client(&server.uri()).order(TID, payment()).await.unwrap();
-        assert_eq!((order.status, order.amount, order.aid), (Status::Other, Won::ZERO, None));
+        assert_eq!((order.status, order.amounts, order.aid), (Status::Other, None, None));
 
         let mut answer = approved();
         answer["payment_method_type"] = json!("A_NEW_METHOD");

@@ -90,7 +90,7 @@ pub(super) struct Order {
     #[serde(default)]
     pub approved_at: Option<String>,
     #[serde(default)]
-    pub payment_action_details: Vec<Action>,
+    pub payment_action_details: Option<Vec<Action>>,
 }
 
 #[derive(Deserialize)]

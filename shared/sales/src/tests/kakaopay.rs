@@ -24,6 +24,8 @@ pub(crate) enum Trouble {
     Refused,
     /// It takes 100 won too much, and says so.
     WrongAmount,
+    /// It was done, and the answer does not say how much.
+    NoAmounts,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -161,10 +163,12 @@ impl Respond for Answering {
                 "cancel_available_amount": amount(order.approved - order.cancelled),
             }),
         };
-        if trouble == Some(Trouble::LostAfter) {
-            lost()
-        } else {
-            ResponseTemplate::new(200).set_body_json(answer)
+        let mut answer = answer;
+        match trouble {
+            Some(Trouble::LostAfter) => return lost(),
+            Some(Trouble::NoAmounts) => answer["cancel_available_amount"] = Value::Null,
+            _ => {}
         }
+        ResponseTemplate::new(200).set_body_json(answer)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{fault::Fault, payment::State};
 
 use super::{
-    kakaopay::Trouble::{LostAfter, LostBefore, Refused, WrongAmount},
+    kakaopay::Trouble::{LostAfter, LostBefore, NoAmounts, Refused, WrongAmount},
     shop::{Fan, HOLD, Shop},
 };
 use crate::Held;
@@ -210,7 +210,8 @@ fn a_refund_whose_answer_was_lost_is_finished_by_the_reconciler_and_not_doubled(
 fn what_stays_unclear_is_asked_ever_later_then_shown_to_a_person_and_still_asked() {
     stack::run(async {
         let (shop, _, held) = waiting().await;
-        shop.kakaopay.trouble("approve", &[LostBefore; 99]);
+        shop.kakaopay.trouble("approve", &[LostAfter]);
+        shop.kakaopay.trouble("order", &[LostBefore; 99]);
         shop.agree(&held).await;
         let mut later = shop.after(MINUTE);
         let mut waits = Vec::new();
@@ -220,9 +221,57 @@ fn what_stays_unclear_is_asked_ever_later_then_shown_to_a_person_and_still_asked
             later = Shop { now: due, ..later };
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32]);
-        shop.kakaopay.trouble("approve", &[]);
+        shop.kakaopay.trouble("order", &[]);
         let payment = later.after(MINUTE * 60).reconcile(&held).await;
         assert_eq!((payment.state, payment.needs_person), (State::Approved, false));
+    });
+}
+
+#[test]
+fn money_that_was_not_taken_half_an_hour_after_the_buyer_agreed_never_is() {
+    stack::run(async {
+        let (shop, fan, held) = waiting().await;
+        shop.kakaopay.trouble("approve", &[LostBefore; 99]);
+        assert_eq!(shop.agree(&held).await.state, State::Approving);
+        assert_eq!(shop.after(MINUTE * 29).reconcile(&held).await.state, State::Approving);
+        let later = shop.after(MINUTE * 60);
+        assert_eq!(later.reconcile(&held).await.state, State::Failed);
+        assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0));
+    });
+}
+
+#[test]
+fn a_refusal_of_what_is_asked_again_decides_nothing_while_the_first_may_be_under_way() {
+    stack::run(async {
+        let (shop, _, held) = waiting().await;
+        shop.kakaopay.trouble("approve", &[LostBefore, Refused]);
+        shop.agree(&held).await;
+        let minute = shop.after(MINUTE);
+        assert_eq!(minute.reconcile(&held).await.state, State::Approving);
+        // The first one arrives.
+        shop.kakaopay.trouble("approve", &[]);
+        let payment = shop.after(MINUTE * 5).reconcile(&held).await;
+        assert_eq!((payment.state, shop.taken(&held)), (State::Approved, 30_000));
+    });
+}
+
+#[test]
+fn an_order_that_does_not_say_how_much_settles_nothing() {
+    stack::run(async {
+        let (shop, _, held) = waiting().await;
+        shop.kakaopay.trouble("approve", &[LostAfter]);
+        shop.kakaopay.trouble("order", &[NoAmounts]);
+        assert_eq!(shop.agree(&held).await.state, State::Approving);
+        assert_eq!(shop.after(MINUTE).reconcile(&held).await.state, State::Approved);
+
+        let (shop, _, held) = waiting().await;
+        shop.kakaopay.trouble("approve", &[WrongAmount]);
+        shop.kakaopay.trouble("cancel", &[LostBefore]);
+        assert_eq!(shop.agree(&held).await.state, State::Refunding);
+        shop.kakaopay.trouble("order", &[NoAmounts]);
+        assert_eq!(shop.after(MINUTE).reconcile(&held).await.state, State::Refunding);
+        assert_eq!(shop.after(MINUTE * 5).reconcile(&held).await.state, State::Refunded);
+        assert_eq!(shop.taken(&held), 0);
     });
 }
 
