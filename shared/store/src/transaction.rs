@@ -57,19 +57,16 @@ impl Store {
         let mut retry = Retry::start();
         loop {
             let Err(error) = request.clone().send().await else { return Ok(()) };
-            let reasons = cancellation(&error);
-            if let Some(at) =
-                reasons.iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))
-            {
-                return Err(match transaction.writes.get(at) {
-                    Some((_, Some(meaning))) => Rejected::Condition(meaning.clone()),
-                    _ => StoreFault::Refused(error.into()).into(),
-                });
-            }
-            let fault = match reasons {
-                [] => StoreFault::of(error, Effect::Write),
-                _ if reasons.iter().all(passes) => StoreFault::Unavailable(error.into()),
-                _ => StoreFault::Refused(error.into()),
+            let fault = match first(cancellation(&error)) {
+                None => StoreFault::of(error, Effect::Write),
+                Some((at, "ConditionalCheckFailed")) => {
+                    return Err(match transaction.writes.get(at) {
+                        Some((_, Some(meaning))) => Rejected::Condition(meaning.clone()),
+                        _ => StoreFault::Refused(error.into()).into(),
+                    });
+                }
+                Some((_, reason)) if passes(reason) => StoreFault::Unavailable(error.into()),
+                Some(_) => StoreFault::Refused(error.into()),
             };
             let hopeless = matches!(fault, StoreFault::Refused(_) | StoreFault::Item(_));
             if hopeless || !retry.again().await {
@@ -231,12 +228,39 @@ fn cancellation<R>(error: &SdkError<TransactWriteItemsError, R>) -> &[Cancellati
     }
 }
 
+/// The first write that did not pass, and why. It decides: while another transaction is half done, one of our writes meets it
+/// as a conflict and a later one as a condition that failed, and the earlier write says better what that means.
+fn first(reasons: &[CancellationReason]) -> Option<(usize, &str)> {
+    let told = |reason: &'_ CancellationReason| reason.code().is_some_and(|code| code != "None");
+    let at = reasons.iter().position(told)?;
+    Some((at, reasons[at].code()?))
+}
+
 /// Whether time alone makes this reason go away.
-fn passes(reason: &CancellationReason) -> bool {
-    matches!(
-        reason.code(),
-        None | Some(
-            "None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"
-        )
-    )
+fn passes(reason: &str) -> bool {
+    matches!(reason, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_write_that_did_not_pass_decides() {
+        let reasons = |codes: &[&str]| -> Vec<_> {
+            codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect()
+        };
+        for (codes, decides) in [
+            (&[][..], None),
+            (&["None", "None"], None),
+            (&["None", "ConditionalCheckFailed"], Some((1, "ConditionalCheckFailed"))),
+            (&["TransactionConflict", "ConditionalCheckFailed"], Some((0, "TransactionConflict"))),
+            (
+                &["ConditionalCheckFailed", "TransactionConflict"],
+                Some((0, "ConditionalCheckFailed")),
+            ),
+        ] {
+            assert_eq!(first(&reasons(codes)), decides, "{codes:?}");
+        }
+    }
 }

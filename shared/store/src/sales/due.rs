@@ -28,10 +28,11 @@ impl Due {
         }
     }
 
-    /// The partition of one payment. The last character of an id is random.
+    /// The partition of one payment. The last character of an id is random: one of the 32 that a ULID is written with.
     pub(super) fn key_of(self, payment: PaymentId) -> String {
-        let last = payment.to_string().bytes().next_back().unwrap_or_default();
-        self.key(last % SHARDS)
+        const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let last = payment.to_string().pop().and_then(|last| ALPHABET.find(last));
+        self.key(last.unwrap_or_default() as u8 % SHARDS)
     }
 }
 
