@@ -387,6 +387,14 @@ async fn rows(world: &World, route: &str) {
             let step = route.trim_end_matches("_payment");
             let guess = format!("/v1/payments/{}/returns/guessed/{step}?pg_token=x", world.payment);
             Refusal::of(world.request(Method::GET, &guess)).await.is(404, "PAYMENT_NOT_FOUND");
+            for (token, code) in [("", "LENGTH"), (&*"x".repeat(101), "LENGTH"), ("%20", "FORMAT")]
+            {
+                if route == "approve_payment" {
+                    let guess = guess.replace("pg_token=x", &format!("pg_token={token}"));
+                    let told = Refusal::of(world.request(Method::GET, &guess)).await;
+                    told.has("query", "pg_token", code);
+                }
+            }
         }
         "get_payment" => {
             let foreign = world

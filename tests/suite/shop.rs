@@ -235,7 +235,12 @@ impl Shop {
         let answer: Result<Response, Problem> = match way.unwrap() {
             "approve" => {
                 let query = approve_payment::Agreed {
-                    pg_token: query.strip_prefix("pg_token=").unwrap().into(),
+                    pg_token: query
+                        .strip_prefix("pg_token=")
+                        .unwrap()
+                        .to_owned()
+                        .try_into()
+                        .unwrap(),
                 };
                 let clients = approve_payment::Clients { store, kakaopay: self.kakaopay.clone() };
                 approve_payment::handle(clients, Call { who, body, path, query, context }).await

@@ -2,6 +2,7 @@
 
 use api::{Anyone, Call, Endpoint, FieldFaults, Nothing, Problem, Response};
 use deserr::Deserr;
+use domain::invalid::Invalid;
 use gateways::Kakaopay;
 use sales::approve;
 use store::Store;
@@ -18,7 +19,28 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct Agreed {
     /// Proves to KakaoPay that the buyer agreed; good once.
-    pub pg_token: String,
+    #[param(value_type = String, min_length = 1, max_length = 100)]
+    pub pg_token: PgToken,
+}
+
+/// KakaoPay's proof: 1 to 100 visible ASCII characters. Anything else KakaoPay would refuse for its form, which says nothing of
+/// the payment, so it is refused before anything is written.
+#[derive(Debug, Deserr)]
+#[deserr(try_from(String) = PgToken::try_from -> Invalid)]
+pub struct PgToken(String);
+
+impl TryFrom<String> for PgToken {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        if !(1..=100).contains(&text.len()) {
+            return Err(Invalid::Length { min: 1, max: 100 });
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Invalid::Characters);
+        }
+        Ok(Self(text))
+    }
 }
 
 /// What an approval needs.
@@ -43,7 +65,7 @@ pub async fn handle(
     let Call { path: Return { payment_id, token }, query, context, .. } = call;
     let Clients { store, kakaopay } = clients;
     let payment =
-        approve(&store, &kakaopay, payment_id, &token, &query.pg_token, context.now).await?;
+        approve(&store, &kakaopay, payment_id, &token, &query.pg_token.0, context.now).await?;
     Ok(show(payment, &context))
 }
 

@@ -24,8 +24,15 @@ pub struct Which {
 /// Shows a payment
 ///
 /// Its buyer only; for everybody else it does not exist.
-#[utoipa::path(get, path = "/v1/payments/{paymentId}", params(Which),
-    responses((status = 200, description = "The payment", body = PaymentView, headers(("ETag" = String)))),
+#[utoipa::path(get, path = "/v1/payments/{paymentId}",
+    params(
+        Which,
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags that the caller has"),
+    ),
+    responses(
+        (status = 200, description = "The payment", body = PaymentView, headers(("ETag" = String))),
+        (status = 304, description = "The caller has it already"),
+    ),
     security(("bearer" = [])),
 )]
 pub async fn handle(

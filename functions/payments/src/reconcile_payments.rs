@@ -47,7 +47,9 @@ impl Clients {
         if payment.needs_person {
             telemetry::metric("NeedsPerson", payment.state.as_str(), Unit::Count, 1.0);
         }
-        if let Some(due) = payment.due_at.filter(|_| payment.state.is_in_between()) {
+        // Only the run that looked sends it on. The others' messages end here, or each would live as long as the payment.
+        let looked = payment.updated_at == now && payment.state.is_in_between();
+        if let Some(due) = payment.due_at.filter(|_| looked) {
             self.reconciliations.send(payment.id, now.until(due)).await?;
         }
         Ok(())

@@ -31,7 +31,7 @@ pub struct Swept {
     reconciliations: usize,
 }
 
-/// So many of a shard are sent a minute; the longest waiting first, so that none waits forever.
+/// So many of a shard are sent a minute, the longest waiting first.
 const AT_ONCE: u32 = 100;
 
 /// The queue's own message gets so much time before the sweeper sends a second one.
@@ -46,11 +46,10 @@ pub async fn handle(
     _: Tick,
 ) -> Result<Swept, Box<dyn std::error::Error + Send + Sync>> {
     let overdue = Time::now().minus(GRACE);
-    Ok(Swept {
-        holds: sweep(&clients.store, Due::Hold, overdue, &clients.holds).await?,
-        reconciliations: sweep(&clients.store, Due::Reconcile, overdue, &clients.reconciliations)
-            .await?,
-    })
+    let Clients { store, holds, reconciliations } = clients;
+    // Money first: should the time not do for both, seats wait.
+    let reconciliations = sweep(&store, Due::Reconcile, overdue, &reconciliations).await?;
+    Ok(Swept { reconciliations, holds: sweep(&store, Due::Hold, overdue, &holds).await? })
 }
 
 async fn sweep(
@@ -61,10 +60,9 @@ async fn sweep(
 ) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
     let mut sent = 0;
     for shard in 0..SHARDS {
-        for payment in store.due(due, shard, overdue, AT_ONCE).await? {
-            queue.send(payment, Duration::ZERO).await?;
-            sent += 1;
-        }
+        let payments = store.due(due, shard, overdue, AT_ONCE).await?;
+        queue.send_at_once(&payments).await?;
+        sent += payments.len();
     }
     Ok(sent)
 }

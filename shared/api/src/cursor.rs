@@ -56,6 +56,10 @@ impl CursorKeys {
 impl CursorKey {
     fn mac(&self, scope: &str, position: &[u8]) -> Result<Hmac<Sha256>, base64::DecodeError> {
         let key = BASE64.decode(&self.key)?;
+        // A key that was cut short by hand would be guessed.
+        if key.len() < 32 {
+            return Err(base64::DecodeError::InvalidLength(key.len()));
+        }
         let mut mac = Hmac::<Sha256>::new_from_slice(&key)
             .map_err(|_| base64::DecodeError::InvalidPadding)?;
         // The scope's length comes first, so that no part of a scope passes for a position.
@@ -97,6 +101,13 @@ mod tests {
         fn no_text_breaks_the_reader(text in ".*") {
             prop_assert!(keys(1, None).open::<u64>("events", &text).is_err());
         }
+    }
+
+    #[test]
+    fn a_short_key_seals_nothing() {
+        let short =
+            CursorKeys { current: CursorKey { key: BASE64.encode([1; 31]) }, previous: None };
+        assert!(short.seal("events", &42).is_err());
     }
 
     #[test]
