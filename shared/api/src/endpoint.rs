@@ -301,6 +301,24 @@ mod tests {
     }
 
     #[test]
+    fn a_browser_is_refused_with_a_page_and_a_program_with_a_document() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let serve = (echo_endpoint().connect)().await.unwrap();
+            for (accept, kind) in [
+                ("text/html,*/*;q=0.8", "text/html; charset=utf-8"),
+                ("application/json", "application/problem+json"),
+                ("*/*", "application/problem+json"),
+            ] {
+                let request = post().header(header::ACCEPT, accept).body(Body::Empty).unwrap();
+                let answer = serve(request).await;
+                assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+                assert_eq!(answer.headers()[header::CONTENT_TYPE], kind, "{accept}");
+            }
+        });
+    }
+
+    #[test]
     fn every_answer_guards_its_reader() {
         async fn page(_: (), _: Call) -> Result<crate::Page, Problem> {
             Ok(crate::Page::html("<!doctype html>"))

@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Context, Language, Response, words};
+use crate::{Context, Language, Page, Response, words};
 
 /// A refusal, before it is put into words. It becomes an RFC 9457 document at the border.
 #[derive(Debug)]
@@ -101,10 +101,15 @@ impl Problem {
         self.cause.as_deref()
     }
 
-    /// The document and its headers.
+    /// The document and its headers; whoever prefers a page, as a browser does, gets a small one.
     pub fn into_response(self, context: &Context) -> Response {
         let language = context.language;
+        let tag = match language {
+            Language::Korean => "ko",
+            Language::English => "en",
+        };
         let (title, detail) = words::of(self.code, self.status, language);
+        let (status, retry_after) = (self.status, self.retry_after);
         let document = ProblemDocument {
             kind: "about:blank",
             title,
@@ -114,21 +119,21 @@ impl Problem {
             errors: self.fields.into_iter().map(|fault| fault.told_in(language)).collect(),
             request_id: context.request_id.clone(),
         };
-        let mut response = Response::new(crate::answer::json(&document));
-        *response.status_mut() = self.status;
+        let mut response = if context.wants_page() {
+            Page::html(document.page(tag)).into()
+        } else {
+            let mut response = Response::new(crate::answer::json(&document));
+            let kind = HeaderValue::from_static("application/problem+json");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            response
+        };
+        *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(
-            header::CONTENT_LANGUAGE,
-            HeaderValue::from_static(match language {
-                Language::Korean => "ko",
-                Language::English => "en",
-            }),
-        );
-        if let Some(wait) = self.retry_after {
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(tag));
+        if let Some(wait) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
@@ -209,6 +214,18 @@ pub struct ProblemDocument {
     errors: Vec<FieldFaultDocument>,
     /// The id to name when asking us.
     request_id: String,
+}
+
+impl ProblemDocument {
+    /// The problem for a person. All of it is our own words; the request id is the gateway's.
+    fn page(&self, language: &str) -> String {
+        include_str!("problem.html")
+            .replace("{language}", language)
+            .replace("{title}", self.title)
+            .replace("{detail}", self.detail)
+            .replace("{code}", self.code)
+            .replace("{requestId}", &self.request_id)
+    }
 }
 
 /// One bad value.
