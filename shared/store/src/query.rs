@@ -128,7 +128,7 @@ impl Store {
 }
 
 impl Index {
-    fn start_after(self, item: &Attributes) -> Start {
+    pub(crate) fn start_after(self, item: &Attributes) -> Start {
         let keys = ["pk", "sk", self.partition, self.sort];
         let part = |value: &AttributeValue| match value {
             AttributeValue::S(text) => Some(Part::Text(text.clone())),
@@ -144,7 +144,7 @@ impl Index {
 }
 
 impl Start {
-    fn attributes(self) -> Attributes {
+    pub(crate) fn attributes(self) -> Attributes {
         let value = |part| match part {
             Part::Text(text) => AttributeValue::S(text),
             Part::Number(number) => AttributeValue::N(number),

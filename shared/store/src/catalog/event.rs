@@ -1,5 +1,6 @@
 //! Events. Their stock is not here: each sale would run the catalog's stream.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     event::{
         Capacity, Category, Content, Place, Price, RefundPolicy, Sale, Schedule, State, Title,
@@ -10,7 +11,12 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Key, Table};
+use crate::{Index, Key, Page, Start, Store, StoreFault, Table, fault::Effect};
+
+const CATALOG: Index = Index { table: Table::Catalog, name: None, partition: "pk", sort: "sk" };
+
+/// So many items of the table are looked at for one page of all events.
+const AT_ONCE: i32 = 200;
 
 /// Where an event stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,5 +94,28 @@ impl Event {
             window: self.schedule.sale_window(),
             price: self.price,
         }
+    }
+}
+
+impl Store {
+    /// One page of all the events there are, deleted ones included, in no order; each as it is when its page is read, or
+    /// newer than that. A page may be empty though others follow.
+    ///
+    /// It reads the whole table, so it is **never** for a request: only for work that is about every event.
+    ///
+    /// # Errors
+    /// When the database does not answer, or an event can't be read.
+    pub async fn every_event(&self, after: Option<Start>) -> Result<Page<Event>, StoreFault> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let scan = self.client.scan().table_name(self.name(CATALOG.table)).consistent_read(true);
+        let scan = scan.limit(AT_ONCE).set_exclusive_start_key(after.map(Start::attributes));
+        let scan = scan
+            .filter_expression("sk = :sk AND begins_with(pk, :pk)")
+            .expression_attribute_values(":sk", text("EVENT"))
+            .expression_attribute_values(":pk", text("EVT#"));
+        let answer = scan.send().await.map_err(|error| StoreFault::of(error, Effect::Read))?;
+        let next = answer.last_evaluated_key.as_ref().map(|last| CATALOG.start_after(last));
+        let items = answer.items.unwrap_or_default().into_iter().map(serde_dynamo::from_item);
+        Ok(Page { items: items.collect::<Result<_, _>>()?, next })
     }
 }
