@@ -1,5 +1,5 @@
-//! The workers of the deployed stack: what is lost on the way is found, what came early comes again, and what KakaoPay left
-//! open is settled.
+//! The workers of the deployed stack: what is lost on the way is found, what came early comes again, what KakaoPay left open
+//! is settled, and the search is made anew while it serves.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::time::Time;
@@ -100,5 +100,25 @@ fn an_approval_whose_answer_was_lost_is_settled_by_asking_kakaopay() {
         .await;
         assert_eq!(settled["state"], "APPROVED", "{settled}");
         assert_eq!(settled["ticketIds"].as_array().unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn the_search_is_made_anew_while_it_serves() {
+    stack::run(async {
+        let world = World::new().await;
+        // No other event has it.
+        let place = format!("무대 {}", Time::now().millis());
+        let mut event = world.event_body();
+        event["place"] = json!(place);
+        let event = world.publish(event).await;
+        let finds = async || {
+            let here = world.request(Method::GET, "/v1/events").query(&[("place", &place)]);
+            world.done(here).await["items"][0]["id"] == *event
+        };
+        eventually("it is found", 30, async || finds().await.then_some(())).await;
+        let rebuilt = invoke("rebuild_index").await;
+        assert!(rebuilt["indexed"].as_u64() >= Some(1), "{rebuilt}");
+        assert!(finds().await, "it is found in the new index");
     });
 }

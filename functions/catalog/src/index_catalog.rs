@@ -18,7 +18,7 @@ pub async fn handle(search: Search, batch: dynamodb::Event) -> Result<Batch, sea
     for (record, change) in changes(batch) {
         match change {
             Ok(change) => {
-                if let Some(document) = document(change) {
+                if let Some(document) = document_after(change) {
                     documents.push(document);
                     records.push(record);
                 }
@@ -42,18 +42,22 @@ pub async fn handle(search: Search, batch: dynamodb::Event) -> Result<Batch, sea
     Ok(failed)
 }
 
-fn document(change: Change) -> Option<Document> {
-    let event = match change {
-        Change { after: Some(event), .. } => event,
+fn document_after(change: Change) -> Option<Document> {
+    match change {
+        Change { after: Some(event), .. } => Some(document(event)),
         // An item that is removed was one version before its end.
         Change { before: Some(Event { id, version, .. }), after: None } => {
-            return Some(Document::Deleted { id, version: version + 1 });
+            Some(Document::Deleted { id, version: version + 1 })
         }
-        Change { before: None, after: None } => return None,
-    };
+        Change { before: None, after: None } => None,
+    }
+}
+
+/// What the index is told of an event.
+pub(crate) fn document(event: Event) -> Document {
     let Event { id, version, .. } = event;
     if event.deleted_at.is_some() {
-        return Some(Document::Deleted { id, version });
+        return Document::Deleted { id, version };
     }
     let listing = Listing {
         id,
@@ -70,7 +74,7 @@ fn document(change: Change) -> Option<Document> {
         created_at: event.created_at,
         state: event.state,
     };
-    Some(listing.into())
+    listing.into()
 }
 
 /// The worker. It makes the index when there is none yet.
@@ -88,26 +92,11 @@ mod tests {
     use std::collections::BTreeMap;
 
     use domain::{id::EventId, time::Time};
-    use search::{Position, Query};
     use serde_json::{Value, json};
     use store::{Store, Write, catalog::event::EventKey};
 
     use super::*;
-    use crate::samples::{again, batch, event, record, store, until, with_index};
-
-    /// Each event that the search finds, with its version and title.
-    async fn found(search: &Search) -> BTreeMap<EventId, (u64, String)> {
-        let mut found = BTreeMap::new();
-        let mut next = Some(Position::first(Time::now()));
-        while let Some(position) = next {
-            let page = search.search(&Query::default(), 10, &position).await.unwrap();
-            let listings = page.hits.into_iter().map(|hit| hit.listing);
-            found
-                .extend(listings.map(|event| (event.id, (event.version, event.title.to_string()))));
-            next = page.next;
-        }
-        found
-    }
+    use crate::samples::{again, batch, event, found, record, store, until, with_index};
 
     /// Writes what happens to an event, and answers its records.
     async fn lives(store: &Store, number: usize) -> (EventId, Vec<Value>) {

@@ -3,6 +3,7 @@
 pub mod create_event;
 pub mod get_event;
 pub mod index_catalog;
+pub mod rebuild_index;
 pub mod relay_catalog;
 pub mod search_events;
 
@@ -14,4 +15,4 @@ mod view;
 api::routes! { create_event, get_event, search_events }
 
 /// The part's functions without a route.
-pub const WORKERS: &[&str] = &["relay_catalog", "index_catalog"];
+pub const WORKERS: &[&str] = &["relay_catalog", "index_catalog", "rebuild_index"];

@@ -1,6 +1,7 @@
 //! What the tests of this part start from.
 
 use std::{
+    collections::BTreeMap,
     env,
     panic::{AssertUnwindSafe, resume_unwind},
     time::Duration,
@@ -16,7 +17,7 @@ use domain::{
     time::Time,
 };
 use futures::FutureExt;
-use search::Search;
+use search::{Position, Query, Search};
 use serde_json::{Value, json};
 use store::{
     Store, Ttl, Write,
@@ -176,6 +177,19 @@ pub fn with_index<F: Future<Output = ()>>(test: impl FnOnce(Search) -> F) {
         search.delete_all().await.unwrap();
         ended.unwrap_or_else(|panic| resume_unwind(panic));
     });
+}
+
+/// Each event that the search finds, with its version and title.
+pub async fn found(search: &Search) -> BTreeMap<EventId, (u64, String)> {
+    let mut found = BTreeMap::new();
+    let mut next = Some(Position::first(Time::now()));
+    while let Some(position) = next {
+        let page = search.search(&Query::default(), 100, &position).await.unwrap();
+        let listings = page.hits.into_iter().map(|hit| hit.listing);
+        found.extend(listings.map(|event| (event.id, (event.version, event.title.to_string()))));
+        next = page.next;
+    }
+    found
 }
 
 /// Waits until a condition holds, ten seconds at most: a document is found a second after it was written.
