@@ -2,8 +2,8 @@
 //!
 //! Until it is done, the search answers from the old index, and `index_catalog` writes to both. Whatever ends it before, an
 //! error or Lambda's 15 minutes, the old index goes on serving; what was made of the new one is written too, for nothing,
-//! until the next run begins by clearing it away. So a failed run is run again. It brings about 1,500 events a second into a
-//! small OpenSearch, which makes a million in its time: a catalog larger than that needs a longer-lived program.
+//! until the next run begins by clearing it away. So a failed run is run again. A development build on two cores beside the local
+//! cloud takes 4 s for 4,000 events, so the 15 minutes are enough for hundreds of thousands; millions need a longer-lived program.
 
 use std::error::Error;
 
