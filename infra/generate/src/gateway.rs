@@ -52,6 +52,9 @@ fn path_parameters(path: &str) -> Vec<Value> {
     names.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })).collect()
 }
 
+const BODIES: [&str; 4] =
+    ["application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"];
+
 /// A known path with another method: 405, and `Allow` names what is there.
 fn wrong_method(path: &str, allow: &str) -> Value {
     let problem =
@@ -65,8 +68,8 @@ fn wrong_method(path: &str, allow: &str) -> Value {
         "x-amazon-apigateway-integration": {
             "type": "mock",
             "passthroughBehavior": "never",
-            // Any body may come; the mock only needs to be told which answer to give.
-            "requestTemplates": { "application/json": "{\"statusCode\": 405}" },
+            // Of the bodies that people send; the mock only needs to be told which answer to give.
+            "requestTemplates": BODIES.map(|body| (body.to_owned(), "{\"statusCode\": 405}")).into_iter().collect::<BTreeMap<_, _>>(),
             "responses": { "default": {
                 "statusCode": "405",
                 "responseParameters": { "method.response.header.Allow": format!("'{allow}'") },
@@ -79,7 +82,17 @@ fn wrong_method(path: &str, allow: &str) -> Value {
 /// What the gateway refuses itself becomes the same problem documents.
 fn gateway_responses() -> Value {
     let rows = [
-        // An unknown route arrives as a missing token.
+        // An unknown route arrives as a missing token or, with a bearer token, as a signature that is none.
+        ("INVALID_SIGNATURE", 404, "ROUTE_NOT_FOUND", "Route not found", "없는 경로입니다."),
+        ("ACCESS_DENIED", 404, "ROUTE_NOT_FOUND", "Route not found", "없는 경로입니다."),
+        // A function that runs as often as it may.
+        (
+            "API_CONFIGURATION_ERROR",
+            503,
+            "UNAVAILABLE",
+            "Temporarily unavailable",
+            "잠시 뒤 다시 시도해 주세요.",
+        ),
         (
             "MISSING_AUTHENTICATION_TOKEN",
             404,
@@ -128,9 +141,14 @@ fn gateway_responses() -> Value {
         ),
     ];
     let row = |(kind, status, code, title, detail): (&str, u16, &str, &str, &str)| {
+        let mut headers =
+            json!({ "gatewayresponse.header.Content-Type": "'application/problem+json'" });
+        if matches!(status, 429 | 503) {
+            headers["gatewayresponse.header.Retry-After"] = "'1'".into();
+        }
         let response = json!({
             "statusCode": status,
-            "responseParameters": { "gatewayresponse.header.Content-Type": "'application/problem+json'" },
+            "responseParameters": headers,
             "responseTemplates": { "application/json": problem(status, code, title, detail) },
         });
         (kind.to_owned(), response)
