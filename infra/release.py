@@ -39,6 +39,8 @@ def release(stage: str) -> None:
     session.client("cloudformation").update_termination_protection(
         StackName=f"{stage}-data", EnableTerminationProtection=True)
     keys.ensure(session, stage, os.environ.get("KAKAOPAY_SECRET_KEY"))
+    if not keys.value_of(session.client("secretsmanager"), f"{stage}/kakaopay"):
+        print(f"Nobody can buy yet: {stage}/kakaopay is empty. Deploy once with KAKAOPAY_SECRET_KEY set.")
 
     overrides = dict(pair.split("=", 1) for pair in own["parameter_overrides"])
     sam_deploy(stage, prepare(session.client("ssm"), overrides))
@@ -81,14 +83,17 @@ def sam_deploy(environment: str, template: Path) -> None:
 
 
 def prune(functions_api: Any, stage: str) -> None:
-    """Deletes all but the newest versions of each function; an alias keeps what it points at."""
+    """Deletes all but the newest versions of each function and what its alias points at, be it old after rollbacks."""
     for page in functions_api.get_paginator("list_functions").paginate():
         for name in (f["FunctionName"] for f in page["Functions"]):
             if name.startswith(f"{stage}-"):
                 pages = functions_api.get_paginator("list_versions_by_function").paginate(FunctionName=name)
                 versions = [v["Version"] for page in pages for v in page["Versions"] if v["Version"] != "$LATEST"]
+                live = functions_api.get_alias(FunctionName=name, Name="live")
+                used = {live["FunctionVersion"], *live.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})}
                 for version in sorted(versions, key=int)[:-KEPT_VERSIONS]:
-                    functions_api.delete_function(FunctionName=name, Qualifier=version)
+                    if version not in used:
+                        functions_api.delete_function(FunctionName=name, Qualifier=version)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,11 @@ def ensure(session: Any, stage: str, kakaopay_key: str | None = None, **client: 
 
 def value_of(secrets: Any, name: str) -> dict[str, Any] | None:
     try:
-        return json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
-    except (KeyError, json.JSONDecodeError):
-        return None
+        text = secrets.get_secret_value(SecretId=name).get("SecretString", "").strip()
+        return json.loads(text) if text else None
+    except json.JSONDecodeError:
+        # Fresh keys in its place would end every session; a person has to look.
+        raise SystemExit(f"The secret {name} is not JSON: mend it, or empty it to have a new one made.") from None
     except ClientError as error:
         # A secret without any version yet is reported like one that does not exist.
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
