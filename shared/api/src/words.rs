@@ -65,7 +65,11 @@ const WORDS: &[(&str, Words, Words)] = &[
     ("STORE_UNAVAILABLE", ("잠시 이용할 수 없습니다", "잠시 뒤 다시 시도해 주세요."), ("Temporarily unavailable", "Try again shortly.")),
     ("SEARCH_UNAVAILABLE", ("검색을 잠시 이용할 수 없습니다", "잠시 뒤 다시 시도해 주세요."), ("Search is temporarily unavailable", "Try again shortly.")),
     ("KAKAOPAY_UNAVAILABLE", ("카카오페이에 연결할 수 없습니다", "결제되지 않았습니다. 잠시 뒤 다시 시도해 주세요."), ("KakaoPay cannot be reached", "Nothing was charged. Try again shortly.")),
-    ("OUTCOME_UNKNOWN", ("결제 결과를 확인하고 있습니다", "곧 확정됩니다. 다시 결제하지 마세요."), ("The outcome is being checked", "It will be settled shortly. Do not pay again.")),
+    ("STORE_OUTCOME_UNKNOWN", ("처리 결과를 확인하지 못했습니다", "같은 요청을 그대로 다시 보내 주세요. 두 번 처리되지 않습니다."), ("The outcome is not known", "Send the same request again. It is not done twice.")),
+    ("SEARCH_FAILED", ("검색하지 못했습니다", "잠시 뒤 다시 시도해 주세요."), ("The search failed", "Try again shortly.")),
+    ("SECRET_UNAVAILABLE", ("잠시 이용할 수 없습니다", "잠시 뒤 다시 시도해 주세요."), ("Temporarily unavailable", "Try again shortly.")),
+    ("SECRET_UNREADABLE", ("서버에 문제가 있습니다", "계속되면 requestId를 알려 주세요."), ("Something went wrong here", "If it goes on, tell us the requestId.")),
+    ("KAKAOPAY_OUTCOME_UNKNOWN", ("결제 결과를 확인하고 있습니다", "곧 확정됩니다. 다시 결제하지 마세요."), ("The outcome is being checked", "It will be settled shortly. Do not pay again.")),
 ];
 
 fn of_status(status: StatusCode) -> (Words, Words) {
