@@ -2,16 +2,17 @@
 
 use api::{Batch, Worker};
 use aws_lambda_events::event::sqs::SqsEvent;
-use domain::time::Time;
+use domain::{id::PaymentId, time::Time};
+use gateways::Queue;
 use store::Store;
 
-use crate::queue::{Failure, Queue, payment_of};
+use crate::message::{Failure, payment_of};
 
 /// What it needs; the queue is the one it reads.
 #[derive(Clone)]
 pub struct Clients {
     store: Store,
-    holds: Queue,
+    holds: Queue<PaymentId>,
 }
 
 /// Ends the holds of a batch. A message that came before its time is sent again; one that failed comes again.
@@ -37,7 +38,7 @@ impl Clients {
         let now = Time::now();
         let payment = sales::expire(&self.store, payment_of(message)?, now).await?;
         if payment.state.can_expire() {
-            self.holds.send(payment.id, now.until(payment.hold_ends_at)).await?;
+            self.holds.send(&payment.id, now.until(payment.hold_ends_at)).await?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ pub mod reconcile_payments;
 pub mod relay_sales;
 pub mod sweep_payments;
 
-mod queue;
+mod message;
 mod return_page;
 mod view;
 

@@ -2,19 +2,19 @@
 
 use api::{Batch, Worker};
 use aws_lambda_events::event::sqs::SqsEvent;
-use domain::time::Time;
-use gateways::Kakaopay;
+use domain::{id::PaymentId, time::Time};
+use gateways::{Kakaopay, Queue};
 use store::Store;
 use telemetry::Unit;
 
-use crate::queue::{Failure, Queue, payment_of};
+use crate::message::{Failure, payment_of};
 
 /// What it needs; the queue is the one it reads.
 #[derive(Clone)]
 pub struct Clients {
     store: Store,
     kakaopay: Kakaopay,
-    reconciliations: Queue,
+    reconciliations: Queue<PaymentId>,
 }
 
 /// Settles the payments of a batch. One that stays open is sent again, to come when it is due.
@@ -50,7 +50,7 @@ impl Clients {
         // Only the run that looked sends it on. The others' messages end here, or each would live as long as the payment.
         let looked = payment.updated_at == now && payment.state.is_in_between();
         if let Some(due) = payment.due_at.filter(|_| looked) {
-            self.reconciliations.send(payment.id, now.until(due)).await?;
+            self.reconciliations.send(&payment.id, now.until(due)).await?;
         }
         Ok(())
     }

@@ -10,17 +10,15 @@ use domain::{
     time::Time,
     won::Won,
 };
-use gateways::Bus;
+use gateways::{Bus, Queue};
 use serde::Serialize;
 use store::sales::payment::Payment;
-
-use crate::queue::Queue;
 
 /// Where it tells.
 #[derive(Clone)]
 pub struct Clients {
-    holds: Queue,
-    reconciliations: Queue,
+    holds: Queue<PaymentId>,
+    reconciliations: Queue<PaymentId>,
     bus: Bus,
 }
 
@@ -106,9 +104,9 @@ impl Clients {
     async fn remind(&self, payment: &Payment, now: Time) -> Result<(), impl Display + use<>> {
         let rest = payment.due_at.map_or(Duration::ZERO, |due| now.until(due));
         match payment.state {
-            State::Reserved => self.holds.send(payment.id, rest).await,
+            State::Reserved => self.holds.send(&payment.id, rest).await,
             State::Approving | State::Refunding => {
-                self.reconciliations.send(payment.id, rest).await
+                self.reconciliations.send(&payment.id, rest).await
             }
             _ => Ok(()),
         }

@@ -3,21 +3,20 @@
 use std::time::Duration;
 
 use api::Worker;
-use domain::time::Time;
+use domain::{id::PaymentId, time::Time};
+use gateways::Queue;
 use serde::{Deserialize, Serialize};
 use store::{
     Store,
     sales::due::{Due, SHARDS},
 };
 
-use crate::queue::Queue;
-
 /// Where it looks, and where it tells.
 #[derive(Clone)]
 pub struct Clients {
     store: Store,
-    holds: Queue,
-    reconciliations: Queue,
+    holds: Queue<PaymentId>,
+    reconciliations: Queue<PaymentId>,
 }
 
 /// The scheduler's event; nothing of it is needed.
@@ -56,13 +55,16 @@ async fn sweep(
     store: &Store,
     due: Due,
     overdue: Time,
-    queue: &Queue,
+    queue: &Queue<PaymentId>,
 ) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
     let mut sent = 0;
     for shard in 0..SHARDS {
         let payments = store.due(due, shard, overdue, AT_ONCE).await?;
-        queue.send_at_once(&payments).await?;
-        sent += payments.len();
+        let messages: Vec<_> = payments.into_iter().map(|id| (id, Duration::ZERO)).collect();
+        for result in queue.send_all(&messages).await {
+            result?;
+            sent += 1;
+        }
     }
     Ok(sent)
 }

@@ -6,9 +6,11 @@
 pub mod bus;
 mod http;
 pub mod kakaopay;
+pub mod queue;
 pub mod secrets;
 
 pub use bus::Bus;
 pub use http::{Limits, SetupError};
 pub use kakaopay::Kakaopay;
+pub use queue::Queue;
 pub use secrets::Secrets;
