@@ -7,12 +7,8 @@ impl Key for Nowhere {
     type Item = ();
     const TABLE: Table = Table::Ephemeral;
 
-    fn pk(&self) -> String {
-        "HEALTH".to_owned()
-    }
-
-    fn sk(&self) -> String {
-        "HEALTH".to_owned()
+    fn pair(&self) -> (String, String) {
+        ("HEALTH".to_owned(), "HEALTH".to_owned())
     }
 }
 

@@ -32,10 +32,44 @@ pub trait Key {
     const TABLE: Table;
     /// Whether a read sees every write that was answered before. Costs twice as much as one that may be a second old.
     const CONSISTENT: bool = true;
-    /// The partition key.
-    fn pk(&self) -> String;
-    /// The sort key.
-    fn sk(&self) -> String;
+    /// The partition key and the sort key.
+    fn pair(&self) -> (String, String);
+}
+
+/// A key: a struct of what tells one item from another, all of it public, and how partition and sort key are written with it.
+///
+/// `pk(…)` and `sk(…)` take what `format!` takes, with the fields as variables.
+macro_rules! key {
+    ($(#[$about:meta])+ $public:vis struct $name:ident $(<$life:lifetime>)? ($field:ident: $type:ty) $($rest:tt)+) => {
+        $(#[$about])+
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        $public struct $name $(<$life>)? (pub $type);
+
+        key!(@at [$name $(<$life>)?] [Self($field)] $($rest)+);
+    };
+    ($(#[$about:meta])+ $public:vis struct $name:ident $(<$life:lifetime>)? {
+        $($(#[$what:meta])+ $field:ident: $type:ty,)+
+    } $($rest:tt)+) => {
+        $(#[$about])+
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        $public struct $name $(<$life>)? {
+            $($(#[$what])+ pub $field: $type,)+
+        }
+
+        key!(@at [$name $(<$life>)?] [Self { $($field),+ }] $($rest)+);
+    };
+    (@at [$name:ident $(<$life:lifetime>)?] [$($fields:tt)+]
+        => $item:ident in $table:ident, pk($($pk:tt)+), sk($($sk:tt)+)) => {
+        impl $(<$life>)? $crate::Key for $name $(<$life>)? {
+            type Item = $item;
+            const TABLE: $crate::Table = $crate::Table::$table;
+
+            fn pair(&self) -> (String, String) {
+                let $($fields)+ = self;
+                (format!($($pk)+), format!($($sk)+))
+            }
+        }
+    };
 }
 
 /// Reads what may be a second old, at half the price: only where a later condition catches what is stale.
@@ -47,11 +81,7 @@ impl<K: Key> Key for Relaxed<K> {
     const TABLE: Table = K::TABLE;
     const CONSISTENT: bool = false;
 
-    fn pk(&self) -> String {
-        self.0.pk()
-    }
-
-    fn sk(&self) -> String {
-        self.0.sk()
+    fn pair(&self) -> (String, String) {
+        self.0.pair()
     }
 }

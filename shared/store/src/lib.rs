@@ -2,10 +2,11 @@
 //!
 //! What is stored where is in `infra/data-model.md`.
 
+#[macro_use]
+mod key;
 mod connect;
 mod fault;
 mod health;
-mod key;
 mod query;
 mod read;
 mod retry;

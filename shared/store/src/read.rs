@@ -7,8 +7,9 @@ use crate::{Key, Store, StoreFault, Table, fault::Effect, retry::Retry};
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
 
 pub(crate) fn primary_key(key: &impl Key) -> Attributes {
+    let (pk, sk) = key.pair();
     let text = |value| AttributeValue::S(value);
-    HashMap::from([("pk".to_owned(), text(key.pk())), ("sk".to_owned(), text(key.sk()))])
+    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
 }
 
 impl Store {
@@ -108,7 +109,8 @@ pub struct Found(HashMap<(Table, String, String), Attributes>);
 
 impl Found {
     fn take<K: Key>(&mut self, key: &K) -> Result<Option<K::Item>, serde_dynamo::Error> {
-        self.0.remove(&(K::TABLE, key.pk(), key.sk())).map(serde_dynamo::from_item).transpose()
+        let (pk, sk) = key.pair();
+        self.0.remove(&(K::TABLE, pk, sk)).map(serde_dynamo::from_item).transpose()
     }
 }
 

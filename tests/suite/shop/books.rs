@@ -123,7 +123,7 @@ async fn read(shop: Shop, fan: Fan) -> Kept {
     let store = &shop.store;
     let payments = store.payments_of(fan.member_id, 1_000, None).await.unwrap().items;
     let tickets = store.tickets_of(fan.member_id, 1_000, None).await.unwrap().items;
-    let lines = Query::new(POINTS, BalanceKey(fan.member_id).pk(), 1_000);
+    let lines = Query::new(POINTS, BalanceKey(fan.member_id).pair().0, 1_000);
     let mut kept = Kept { fan, payments, tickets, balance: 0, transfers: Vec::new() };
     for line in store.query::<Line>(lines).await.unwrap().items {
         match line {

@@ -11,29 +11,18 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Index, Key, Page, Start, Store, StoreFault, Table, fault::Effect};
+use crate::{Index, Page, Start, Store, StoreFault, Table, fault::Effect};
 
 const CATALOG: Index = Index { table: Table::Catalog, name: None, partition: "pk", sort: "sk" };
 
 /// So many items of the table are looked at for one page of all events.
 const AT_ONCE: i32 = 200;
 
-/// Where an event stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventKey(pub EventId);
-
-impl Key for EventKey {
-    type Item = Event;
-    const TABLE: Table = Table::Catalog;
-
-    fn pk(&self) -> String {
-        format!("EVT#{}", self.0)
-    }
-
-    fn sk(&self) -> String {
-        "EVENT".to_owned()
-    }
-}
+key!(
+    /// Where an event stands.
+    #[derive(Copy)]
+    pub struct EventKey(id: EventId) => Event in Catalog, pk("EVT#{id}"), sk("EVENT")
+);
 
 /// What an artist publishes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

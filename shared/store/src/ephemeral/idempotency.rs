@@ -9,23 +9,24 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Key, Rejected, Store, StoreFault, Table, Ttl, Write};
+use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write};
 
 /// How long one run has to itself.
 pub const LEASE: Duration = Duration::from_secs(30);
 /// How long an answer is remembered.
 pub const MEMORY: Duration = Duration::from_hours(24);
 
-/// What was asked for under which key, by whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordKey {
-    /// Whose key it is: keys of two accounts never meet.
-    pub account: String,
-    /// The route's operation, such as `create_event`.
-    pub operation: &'static str,
-    /// The caller's `Idempotency-Key`.
-    pub key: String,
-}
+key!(
+    /// What was asked for under which key, by whom.
+    pub struct RecordKey {
+        /// Whose key it is: keys of two accounts never meet.
+        account: String,
+        /// The route's operation, such as `create_event`.
+        operation: &'static str,
+        /// The caller's `Idempotency-Key`.
+        key: String,
+    } => Record in Ephemeral, pk("IDEM#{account}#{operation}#{key}"), sk("IDEMPOTENCY")
+);
 
 /// What is remembered about one key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,19 +45,6 @@ pub struct Record {
     pub answer: Option<String>,
     /// When the record is forgotten.
     pub expires_at: Ttl,
-}
-
-impl Key for RecordKey {
-    type Item = Record;
-    const TABLE: Table = Table::Ephemeral;
-
-    fn pk(&self) -> String {
-        format!("IDEM#{}#{}#{}", self.account, self.operation, self.key)
-    }
-
-    fn sk(&self) -> String {
-        "IDEMPOTENCY".to_owned()
-    }
 }
 
 /// What to do with a request that came with a key.

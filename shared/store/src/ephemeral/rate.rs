@@ -8,7 +8,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Key, Rejected, Store, StoreFault, Table, Ttl, Write};
+use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write};
 
 /// At most so many in each window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,30 +58,23 @@ impl Fault for RateFault {
     }
 }
 
-struct CounterKey<'a> {
-    rule: Rule,
-    subject: &'a str,
-    window: i64,
-}
+key!(
+    /// Where it is counted how often a subject did something in one window.
+    struct CounterKey<'a> {
+        /// What is counted.
+        rule: &'static str,
+        /// Who does it.
+        subject: &'a str,
+        /// The window's number.
+        window: i64,
+    } => Counter in Ephemeral, pk("RATE#{rule}#{subject}#{window}"), sk("RATE")
+);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Counter {
     count: u32,
     expires_at: Ttl,
-}
-
-impl Key for CounterKey<'_> {
-    type Item = Counter;
-    const TABLE: Table = Table::Ephemeral;
-
-    fn pk(&self) -> String {
-        format!("RATE#{}#{}#{}", self.rule.name, self.subject, self.window)
-    }
-
-    fn sk(&self) -> String {
-        "RATE".to_owned()
-    }
 }
 
 impl Store {
@@ -93,7 +86,7 @@ impl Store {
         let length = i64::try_from(rule.window.as_millis()).unwrap_or(i64::MAX).max(1);
         let window = now.millis().div_euclid(length);
         let end = Time::from_millis(window.saturating_add(1).saturating_mul(length));
-        let write = Write::update(&CounterKey { rule, subject, window })
+        let write = Write::update(&CounterKey { rule: rule.name, subject, window })
             .add("count", 1)
             .set("expiresAt", Ttl::at(end))
             .when_absent_or("count", Compare::Below, rule.limit);

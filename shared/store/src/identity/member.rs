@@ -10,24 +10,13 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Key, Table, Transaction, Write};
+use crate::{Transaction, Write};
 
-/// Where a member stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemberKey(pub MemberId);
-
-impl Key for MemberKey {
-    type Item = Member;
-    const TABLE: Table = Table::Identity;
-
-    fn pk(&self) -> String {
-        format!("MEM#{}", self.0)
-    }
-
-    fn sk(&self) -> String {
-        "MEMBER".to_owned()
-    }
-}
+key!(
+    /// Where a member stands.
+    #[derive(Copy)]
+    pub struct MemberKey(id: MemberId) => Member in Identity, pk("MEM#{id}"), sk("MEMBER")
+);
 
 /// Somebody with an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,39 +74,17 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// Where it stands whose an e-mail address is.
-#[derive(Clone, Copy, Debug)]
-pub struct EmailKey<'a>(pub &'a Email);
+key!(
+    /// Where it stands whose an e-mail address is.
+    #[derive(Copy)]
+    pub struct EmailKey<'a>(email: &'a Email) => Guard in Identity, pk("EMAIL#{}", email.as_str()), sk("EMAIL")
+);
 
-impl Key for EmailKey<'_> {
-    type Item = Guard;
-    const TABLE: Table = Table::Identity;
-
-    fn pk(&self) -> String {
-        format!("EMAIL#{}", self.0.as_str())
-    }
-
-    fn sk(&self) -> String {
-        "EMAIL".to_owned()
-    }
-}
-
-/// Where it stands whose a phone number is.
-#[derive(Clone, Copy, Debug)]
-pub struct PhoneKey<'a>(pub &'a Phone);
-
-impl Key for PhoneKey<'_> {
-    type Item = Guard;
-    const TABLE: Table = Table::Identity;
-
-    fn pk(&self) -> String {
-        format!("PHONE#{}", self.0.as_str())
-    }
-
-    fn sk(&self) -> String {
-        "PHONE".to_owned()
-    }
-}
+key!(
+    /// Where it stands whose a phone number is.
+    #[derive(Copy)]
+    pub struct PhoneKey<'a>(phone: &'a Phone) => Guard in Identity, pk("PHONE#{}", phone.as_str()), sk("PHONE")
+);
 
 /// Whose something is that only one member may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

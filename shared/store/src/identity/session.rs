@@ -7,29 +7,18 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Key, Rejected, Store, Table, Ttl, Write};
+use crate::{Compare, Rejected, Store, Ttl, Write};
 
-/// Where a session stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionKey {
-    /// Whose it is.
-    pub member_id: MemberId,
-    /// Its id.
-    pub session_id: SessionId,
-}
-
-impl Key for SessionKey {
-    type Item = Session;
-    const TABLE: Table = Table::Identity;
-
-    fn pk(&self) -> String {
-        format!("MEM#{}", self.member_id)
-    }
-
-    fn sk(&self) -> String {
-        format!("SES#{}", self.session_id)
-    }
-}
+key!(
+    /// Where a session stands.
+    #[derive(Copy)]
+    pub struct SessionKey {
+        /// Whose it is.
+        member_id: MemberId,
+        /// Its id.
+        session_id: SessionId,
+    } => Session in Identity, pk("MEM#{member_id}"), sk("SES#{session_id}")
+);
 
 /// One signing in, with all the refreshes after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,29 +6,18 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Key, Table, Write};
+use crate::{Compare, Write};
 
-/// Where the counter of one buyer and one event stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BuyerKey {
-    /// The buyer.
-    pub member_id: MemberId,
-    /// The event.
-    pub event_id: EventId,
-}
-
-impl Key for BuyerKey {
-    type Item = Buyer;
-    const TABLE: Table = Table::Sales;
-
-    fn pk(&self) -> String {
-        format!("BUYER#{}#EVT#{}", self.member_id, self.event_id)
-    }
-
-    fn sk(&self) -> String {
-        "BUYER".to_owned()
-    }
-}
+key!(
+    /// Where the counter of one buyer and one event stands.
+    #[derive(Copy)]
+    pub struct BuyerKey {
+        /// The buyer.
+        member_id: MemberId,
+        /// The event.
+        event_id: EventId,
+    } => Buyer in Sales, pk("BUYER#{member_id}#EVT#{event_id}"), sk("BUYER")
+);
 
 /// A buyer's tickets of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

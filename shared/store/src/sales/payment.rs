@@ -12,7 +12,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{due::Due, stock::Seats};
-use crate::{Compare, Index, Key, Page, Query, Start, Store, StoreFault, Table, Write};
+use crate::{Compare, Index, Page, Query, Start, Store, StoreFault, Table, Write};
 
 /// When a payment in between is first asked about: longer than a call to KakaoPay and all that follows it can take.
 const FIRST_LOOK: Duration = Duration::from_secs(60);
@@ -24,22 +24,11 @@ pub(super) const BY_MEMBER: Index = Index {
     sort: "memberSort",
 };
 
-/// Where a payment stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PaymentKey(pub PaymentId);
-
-impl Key for PaymentKey {
-    type Item = Payment;
-    const TABLE: Table = Table::Sales;
-
-    fn pk(&self) -> String {
-        format!("PAY#{}", self.0)
-    }
-
-    fn sk(&self) -> String {
-        "PAYMENT".to_owned()
-    }
-}
+key!(
+    /// Where a payment stands.
+    #[derive(Copy)]
+    pub struct PaymentKey(id: PaymentId) => Payment in Sales, pk("PAY#{id}"), sk("PAYMENT")
+);
 
 /// A text that opens something: no log shows it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

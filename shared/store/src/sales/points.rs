@@ -8,24 +8,13 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Key, Table, Write};
+use crate::Write;
 
-/// Where a member's balance stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BalanceKey(pub MemberId);
-
-impl Key for BalanceKey {
-    type Item = Balance;
-    const TABLE: Table = Table::Sales;
-
-    fn pk(&self) -> String {
-        format!("MEM#{}#POINTS", self.0)
-    }
-
-    fn sk(&self) -> String {
-        "BALANCE".to_owned()
-    }
-}
+key!(
+    /// Where a member's balance stands.
+    #[derive(Copy)]
+    pub struct BalanceKey(member_id: MemberId) => Balance in Sales, pk("MEM#{member_id}#POINTS"), sk("BALANCE")
+);
 
 /// A member's points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,27 +24,16 @@ pub struct Balance {
     pub balance: Won,
 }
 
-/// Where a member's transfer stands: beside the balance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TransferKey {
-    /// Whose points moved.
-    pub member_id: MemberId,
-    /// The transfer.
-    pub id: TransferId,
-}
-
-impl Key for TransferKey {
-    type Item = Entry;
-    const TABLE: Table = Table::Sales;
-
-    fn pk(&self) -> String {
-        BalanceKey(self.member_id).pk()
-    }
-
-    fn sk(&self) -> String {
-        format!("TRF#{}", self.id)
-    }
-}
+key!(
+    /// Where a member's transfer stands: beside the balance.
+    #[derive(Copy)]
+    pub struct TransferKey {
+        /// Whose points moved.
+        member_id: MemberId,
+        /// The transfer.
+        id: TransferId,
+    } => Entry in Sales, pk("MEM#{member_id}#POINTS"), sk("TRF#{id}")
+);
 
 /// A transfer as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

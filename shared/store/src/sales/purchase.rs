@@ -8,31 +8,19 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Compare, Key, Table, Ttl, Write,
+    Compare, Ttl, Write,
     ephemeral::idempotency::{LEASE, MEMORY},
 };
 
-/// Where the record of one purchase stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PurchaseKey {
-    /// The buyer: keys of two members never meet.
-    pub member_id: MemberId,
-    /// The caller's `Idempotency-Key`.
-    pub key: String,
-}
-
-impl Key for PurchaseKey {
-    type Item = Purchase;
-    const TABLE: Table = Table::Sales;
-
-    fn pk(&self) -> String {
-        format!("IDEM#{}#create_payment#{}", self.member_id, self.key)
-    }
-
-    fn sk(&self) -> String {
-        "IDEMPOTENCY".to_owned()
-    }
-}
+key!(
+    /// Where the record of one purchase stands.
+    pub struct PurchaseKey {
+        /// The buyer: keys of two members never meet.
+        member_id: MemberId,
+        /// The caller's `Idempotency-Key`.
+        key: String,
+    } => Purchase in Sales, pk("IDEM#{member_id}#create_payment#{key}"), sk("IDEMPOTENCY")
+);
 
 /// What a key made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

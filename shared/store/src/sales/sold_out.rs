@@ -6,27 +6,16 @@ use std::time::Duration;
 use domain::{id::EventId, time::Time};
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Key, Table, Write};
+use crate::{Compare, Write};
 
 /// How long the hint is believed.
 const BELIEVED: Duration = Duration::from_secs(5);
 
-/// Where the mark of an event stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SoldOutKey(pub EventId);
-
-impl Key for SoldOutKey {
-    type Item = SoldOut;
-    const TABLE: Table = Table::Sales;
-
-    fn pk(&self) -> String {
-        format!("EVT#{}", self.0)
-    }
-
-    fn sk(&self) -> String {
-        "SOLD_OUT".to_owned()
-    }
-}
+key!(
+    /// Where the mark of an event stands.
+    #[derive(Copy)]
+    pub struct SoldOutKey(event_id: EventId) => SoldOut in Sales, pk("EVT#{event_id}"), sk("SOLD_OUT")
+);
 
 /// What was seen of an event's stock. There is none for an event to which no seat ever came back, and that never sold out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,29 +9,18 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Key, Table, Write};
+use crate::{Compare, Write};
 
-/// Where a shard stands: each has a partition of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StockKey {
-    /// Whose stock.
-    pub event_id: EventId,
-    /// Which shard, from 0.
-    pub number: u16,
-}
-
-impl Key for StockKey {
-    type Item = Stock;
-    const TABLE: Table = Table::Sales;
-
-    fn pk(&self) -> String {
-        format!("EVT#{}#STOCK#{}", self.event_id, self.number)
-    }
-
-    fn sk(&self) -> String {
-        "STOCK".to_owned()
-    }
-}
+key!(
+    /// Where a shard stands: each has a partition of its own.
+    #[derive(Copy)]
+    pub struct StockKey {
+        /// Whose stock.
+        event_id: EventId,
+        /// Which shard, from 0.
+        number: u16,
+    } => Stock in Sales, pk("EVT#{event_id}#STOCK#{number}"), sk("STOCK")
+);
 
 /// A part of an event's tickets, and the terms they are sold on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,24 +8,13 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::payment::{BY_MEMBER, Payment};
-use crate::{Key, Page, Query, Start, Store, StoreFault, Table, Write};
+use crate::{Page, Query, Start, Store, StoreFault, Write};
 
-/// Where a ticket stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TicketKey(pub TicketId);
-
-impl Key for TicketKey {
-    type Item = Ticket;
-    const TABLE: Table = Table::Sales;
-
-    fn pk(&self) -> String {
-        format!("TKT#{}", self.0)
-    }
-
-    fn sk(&self) -> String {
-        "TICKET".to_owned()
-    }
-}
+key!(
+    /// Where a ticket stands.
+    #[derive(Copy)]
+    pub struct TicketKey(id: TicketId) => Ticket in Sales, pk("TKT#{id}"), sk("TICKET")
+);
 
 /// Whether a ticket lets somebody in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
