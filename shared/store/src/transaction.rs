@@ -38,6 +38,18 @@ impl<C: Clone> Transaction<C> {
     }
 }
 
+/// What the request of every change says: its table, its conditions, and the names and values in its expressions.
+macro_rules! common {
+    ($store:ident, $write:ident, $request:expr) => {{
+        let (names, values) = $write.bindings();
+        $request
+            .table_name($store.name($write.table))
+            .set_condition_expression($write.condition())
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+    }};
+}
+
 impl Store {
     /// Does all the writes or none.
     ///
@@ -94,47 +106,18 @@ impl Store {
     }
 
     async fn write_once(&self, write: &Write) -> Result<Once, StoreFault> {
-        if let Some(fault) = &write.fault {
-            return Err(StoreFault::Refused(fault.clone().into()));
-        }
-        let table = self.name(write.table);
-        let (names, values) = write.bindings();
+        let attributes = write.checked()?;
         match write.change {
             Change::Put => {
-                let request = self
-                    .client
-                    .put_item()
-                    .table_name(table)
-                    .set_item(Some(write.attributes.clone()));
-                let request = request.set_condition_expression(write.condition());
-                let request = request
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values);
+                let request = common!(self, write, self.client.put_item()).set_item(attributes);
                 outcome(request.send().await)
             }
             Change::Update => {
-                let request = self
-                    .client
-                    .update_item()
-                    .table_name(table)
-                    .set_key(Some(write.attributes.clone()));
-                let request = request.set_update_expression(write.update_expression());
-                let request = request.set_condition_expression(write.condition());
-                let request = request
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values);
-                outcome(request.send().await)
+                let request = common!(self, write, self.client.update_item()).set_key(attributes);
+                outcome(request.set_update_expression(write.update_expression()).send().await)
             }
             Change::Delete => {
-                let request = self
-                    .client
-                    .delete_item()
-                    .table_name(table)
-                    .set_key(Some(write.attributes.clone()));
-                let request = request.set_condition_expression(write.condition());
-                let request = request
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values);
+                let request = common!(self, write, self.client.delete_item()).set_key(attributes);
                 outcome(request.send().await)
             }
             Change::Check => Err(StoreFault::Refused("a check belongs into a transaction".into())),
@@ -142,58 +125,29 @@ impl Store {
     }
 
     fn item(&self, write: &Write) -> Result<TransactWriteItem, StoreFault> {
-        if let Some(fault) = &write.fault {
-            return Err(StoreFault::Refused(fault.clone().into()));
-        }
-        let table = self.name(write.table);
-        let attributes = Some(write.attributes.clone());
-        let (names, values) = write.bindings();
-        let built = |error: BuildError| StoreFault::Refused(error.into());
+        let attributes = write.checked()?;
+        let refused = |error: BuildError| StoreFault::Refused(error.into());
         let item = TransactWriteItem::builder();
-        Ok(match write.change {
-            Change::Put => item.put(
-                Put::builder()
-                    .table_name(table)
-                    .set_item(attributes)
-                    .set_condition_expression(write.condition())
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .build()
-                    .map_err(built)?,
-            ),
-            Change::Update => item.update(
-                Update::builder()
-                    .table_name(table)
-                    .set_key(attributes)
-                    .set_update_expression(write.update_expression())
-                    .set_condition_expression(write.condition())
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .build()
-                    .map_err(built)?,
-            ),
-            Change::Delete => item.delete(
-                Delete::builder()
-                    .table_name(table)
-                    .set_key(attributes)
-                    .set_condition_expression(write.condition())
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .build()
-                    .map_err(built)?,
-            ),
-            Change::Check => item.condition_check(
-                ConditionCheck::builder()
-                    .table_name(table)
-                    .set_key(attributes)
-                    .set_condition_expression(write.condition())
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .build()
-                    .map_err(built)?,
-            ),
-        }
-        .build())
+        let item = match write.change {
+            Change::Put => {
+                let put = common!(self, write, Put::builder()).set_item(attributes);
+                item.put(put.build().map_err(refused)?)
+            }
+            Change::Update => {
+                let update = common!(self, write, Update::builder()).set_key(attributes);
+                let update = update.set_update_expression(write.update_expression());
+                item.update(update.build().map_err(refused)?)
+            }
+            Change::Delete => {
+                let delete = common!(self, write, Delete::builder()).set_key(attributes);
+                item.delete(delete.build().map_err(refused)?)
+            }
+            Change::Check => {
+                let check = common!(self, write, ConditionCheck::builder()).set_key(attributes);
+                item.condition_check(check.build().map_err(refused)?)
+            }
+        };
+        Ok(item.build())
     }
 }
 

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
 use crate::{
-    Key, Table,
+    Key, StoreFault, Table,
     read::{Attributes, primary_key},
 };
 
@@ -17,13 +17,13 @@ pub struct Write {
     pub(crate) table: Table,
     pub(crate) change: Change,
     /// The key of what is updated, checked or deleted; the whole item of what is put.
-    pub(crate) attributes: Attributes,
+    attributes: Attributes,
     updates: [Vec<String>; 3],
     conditions: Vec<String>,
-    pub(crate) names: HashMap<String, String>,
-    pub(crate) values: Attributes,
+    names: HashMap<String, String>,
+    values: Attributes,
     /// The first value that can't be stored; told when the write is sent.
-    pub(crate) fault: Option<String>,
+    fault: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,6 +227,14 @@ impl Write {
         let name = format!(":v{}", self.values.len());
         self.values.insert(name.clone(), value);
         name
+    }
+
+    /// The key or item, unless a value can't be stored.
+    pub(crate) fn checked(&self) -> Result<Option<Attributes>, StoreFault> {
+        match &self.fault {
+            Some(fault) => Err(StoreFault::Refused(fault.clone().into())),
+            None => Ok(Some(self.attributes.clone())),
+        }
     }
 
     pub(crate) fn condition(&self) -> Option<String> {
