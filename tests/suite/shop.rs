@@ -10,14 +10,15 @@ use std::{
     time::Duration,
 };
 
-use api::{Anyone, Call, Claims, Context, Nothing, Problem, Response, SignedIn};
+use api::{Anyone, Body, Call, Context, Path, Problem, Query, Response};
 use domain::{
-    event::{Capacity, Category, RefundPolicy, Schedule, State as EventState},
-    id::{EventId, MemberId, PaymentId, SessionId},
+    event::Capacity,
+    id::{MemberId, PaymentId, SessionId},
     member::Role,
     payment::State,
     stock::{Shard, shards_for},
     time::Time,
+    who::Claims,
 };
 use gateways::{
     Kakaopay, Limits,
@@ -27,9 +28,8 @@ use payments::{Return, Visit, approve_payment, cancel_payment, create_payment, f
 use sales::Terms;
 use serde_json::Value;
 use store::{
-    Client, Store, Transaction, Ttl, Write,
+    Client, Store, Transaction, Write,
     catalog::event::{Event, EventKey},
-    identity::session::{Session, SessionKey},
     sales::{
         payment::Payment,
         purchase::PurchaseKey,
@@ -45,8 +45,6 @@ pub const HOLD: Duration = Duration::from_secs(900);
 pub const LEASE: Duration = Duration::from_secs(31);
 /// After so long the reconciler looks at a payment in between.
 pub const FIRST_LOOK: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
-const PRICE: i64 = 30_000;
 
 #[derive(Clone)]
 pub struct Shop {
@@ -64,6 +62,14 @@ pub struct Shop {
 pub struct Fan {
     pub member_id: MemberId,
     pub session_id: SessionId,
+}
+
+impl Fan {
+    /// What their token says.
+    pub fn claims(&self) -> Claims {
+        let Self { member_id, session_id } = *self;
+        Claims { member_id, session_id, role: Role::User }
+    }
 }
 
 /// What a buyer was answered.
@@ -99,28 +105,9 @@ impl Shop {
         opening: Vec<Shard>,
     ) -> Self {
         let (store, now) = (Store::new(client, stack::prefix()), Time::now());
-        let days = |days| now.plus(DAY * days);
         let seats = opening.iter().map(|shard| i64::from(shard.free + shard.sold)).sum::<i64>();
-        let event = Event {
-            id: EventId::generate(),
-            artist_id: MemberId::generate(),
-            artist_nickname: "별빛".parse().unwrap(),
-            title: "한여름 밤의 어쿠스틱".parse().unwrap(),
-            place: "홍대 소극장".parse().unwrap(),
-            content: "기타 한 대와 목소리".parse().unwrap(),
-            category: Category::Music,
-            capacity: seats.try_into().unwrap(),
-            price: PRICE.try_into().unwrap(),
-            schedule: Schedule::new(days(30), days(31), now.minus(DAY), days(29)).unwrap(),
-            refund_policy: RefundPolicy::Standard,
-            state: EventState::Open,
-            terms_version: 1,
-            shards: opening.len().try_into().unwrap(),
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            deleted_at: None,
-        };
+        let shards = opening.len().try_into().unwrap();
+        let event = Event { shards, ..stack::event(seats, now) };
         let publish = Transaction::<()>::new().also(Write::create(&EventKey(event.id), &event));
         let publish = opening.iter().fold(publish, |transaction, &shard| {
             let key = StockKey { event_id: event.id, number: shard.number };
@@ -153,18 +140,9 @@ impl Shop {
 
     /// Somebody who signed in.
     pub async fn fan(&self) -> Fan {
-        let fan = Fan { member_id: MemberId::generate(), session_id: SessionId::generate() };
-        let key = SessionKey { member_id: fan.member_id, session_id: fan.session_id };
-        let session = Session {
-            id: key.session_id,
-            member_id: key.member_id,
-            family_hash: "family".into(),
-            refresh_hash: "refresh".into(),
-            created_at: self.now,
-            ended_at: None,
-            expires_at: Ttl::at(self.now.plus(DAY)),
-        };
-        self.store.write(Write::create(&key, &session), ()).await.unwrap();
+        let Claims { member_id, session_id, .. } =
+            stack::sign_in(&self.store, Role::User, self.now).await;
+        let fan = Fan { member_id, session_id };
         self.fans.lock().unwrap().push(fan);
         fan
     }
@@ -190,19 +168,12 @@ impl Shop {
             .await
             .unwrap()
             .map_or("fingerprint".into(), |known| known.body_hash);
-        let claims =
-            Claims { member_id: fan.member_id, session_id: fan.session_id, role: Role::User };
         let quantity = i64::from(quantity).try_into().unwrap();
         let purpose = domain::payment::Purpose::Tickets;
         let body = create_payment::CreatePayment { purpose, event_id: self.event.id, quantity };
-        let call =
-            Call { who: SignedIn(claims), body, path: Nothing {}, query: Nothing {}, context };
-        let terms = Terms { hold: HOLD, public_url: "http://127.0.0.1:3000".into() }.into();
-        let clients = create_payment::Clients {
-            store: self.store.clone(),
-            kakaopay: self.kakaopay.clone(),
-            terms,
-        };
+        let call = Call { who: stack::caller(&fan.claims()), input: Body(body), context };
+        let terms = Terms { hold: HOLD, public_url: "http://127.0.0.1:3000".into() };
+        let clients = (self.store.clone(), self.kakaopay.clone(), terms);
         let held = create_payment::handle(clients, call).await.map_err(refusal)?.value;
         let page =
             serde_json::to_value(&held).unwrap()["kakaopay"]["pc"].as_str().unwrap().to_owned();
@@ -230,7 +201,7 @@ impl Shop {
         let (way, token, _, id) = (parts.next(), parts.next(), parts.next(), parts.next());
         let path =
             Return { payment_id: id.unwrap().parse().unwrap(), token: token.unwrap().into() };
-        let (who, body, context) = (Anyone, Nothing {}, Context::at(self.now));
+        let (who, context) = (Anyone, Context::at(self.now));
         let store = self.store.clone();
         let answer: Result<Response, Problem> = match way.unwrap() {
             "approve" => {
@@ -242,17 +213,17 @@ impl Shop {
                         .try_into()
                         .unwrap(),
                 };
-                let clients = approve_payment::Clients { store, kakaopay: self.kakaopay.clone() };
-                approve_payment::handle(clients, Call { who, body, path, query, context }).await
+                let (clients, input) = ((store, self.kakaopay.clone()), (Path(path), Query(query)));
+                approve_payment::handle(clients, Call { who, input, context }).await
             }
             "cancel" => {
-                cancel_payment::handle(store, Call { who, body, path, query: Visit {}, context })
-                    .await
+                let input = (Path(path), Query(Visit {}));
+                cancel_payment::handle(store, Call { who, input, context }).await
             }
             way => {
                 assert_eq!(way, "fail");
-                fail_payment::handle(store, Call { who, body, path, query: Visit {}, context })
-                    .await
+                let input = (Path(path), Query(Visit {}));
+                fail_payment::handle(store, Call { who, input, context }).await
             }
         };
         let body: Value = serde_json::from_slice(answer.map_err(refusal)?.body()).unwrap();

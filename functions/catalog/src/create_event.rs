@@ -1,6 +1,6 @@
 //! `POST /v1/events`: an artist publishes an event, with its stock.
 
-use api::{Answer, Artist, Call, Endpoint, FieldFaults, Problem};
+use api::{Answer, Body, Call, Endpoint, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
     event::{Capacity, Category, Content, Place, Price, RefundPolicy, Schedule, State, Title},
@@ -14,10 +14,7 @@ use store::{
     Rejected, Store, Transaction, Write,
     catalog::event::{Event, EventKey},
     ephemeral::idempotency::{Begun, IdempotencyFault, LEASE, RecordKey},
-    identity::{
-        member::MemberKey,
-        session::{SessionEnded, SessionKey, alive},
-    },
+    identity::session::Artist,
     sales::stock,
 };
 use utoipa::ToSchema;
@@ -62,22 +59,19 @@ pub struct CreateEvent {
 )]
 pub async fn handle(
     store: Store,
-    call: Call<Artist, CreateEvent>,
+    call: Call<Artist, Body<CreateEvent>>,
 ) -> Result<Answer<EventView>, Problem> {
     let idempotency = call.idempotency()?;
-    let Call { who: Artist(claims), body, context, .. } = call;
-    let (member_id, now) = (claims.member_id, context.now);
+    let Call { who, input: Body(body), context } = call;
+    let now = context.now;
     let schedule =
         Schedule::new(body.starts_at, body.ends_at, body.sale_starts_at, body.sale_ends_at)
             .map_err(Problem::broken_rules)?;
 
-    let session = SessionKey { member_id, session_id: claims.session_id };
-    let (session, artist) = store.read(&(session, MemberKey(member_id))).await?;
-    alive(session, now)?;
-    let artist = artist.ok_or(SessionEnded)?;
+    let artist = store.session(&who, now).await?.member;
 
     let key = RecordKey {
-        account: member_id.to_string(),
+        account: artist.id.to_string(),
         operation: "create_event",
         key: idempotency.key,
     };
@@ -90,7 +84,7 @@ pub async fn handle(
 
     let event = Event {
         id: EventId::generate(),
-        artist_id: member_id,
+        artist_id: artist.id,
         artist_nickname: artist.nickname,
         title: body.title,
         place: body.place,
@@ -142,16 +136,19 @@ fn internal() -> Problem {
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::new(Store::connect, handle)
+    Endpoint::new(handle)
 }
 
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeSet, time::Duration};
 
-    use api::{Claims, Who};
     use aws_sdk_dynamodb::types::AttributeValue;
-    use domain::{id::MemberId, member::Role};
+    use domain::{
+        id::MemberId,
+        member::Role,
+        who::{Claims, NotAllowed, Who},
+    };
     use futures::future::join_all;
     use serde_json::{Value, json};
 
@@ -295,8 +292,8 @@ mod tests {
             session_id: domain::id::SessionId::generate(),
             role: Role::User,
         };
-        assert_eq!(Artist::identify(Some(fan)).unwrap_err().code(), "ARTISTS_ONLY");
-        assert_eq!(Artist::identify(None).unwrap_err().code(), "SIGN_IN_REQUIRED");
+        assert_eq!(Artist::identify(Some(fan)).unwrap_err(), NotAllowed::ArtistsOnly);
+        assert_eq!(Artist::identify(None).unwrap_err(), NotAllowed::SignInRequired);
     }
 
     #[test]
@@ -304,8 +301,7 @@ mod tests {
         stack::run(async {
             let (store, now) = (store(), Time::now());
             let artist = artist(&store, now).await;
-            let key = SessionKey { member_id: artist.member_id, session_id: artist.session_id };
-            store.write(key.ending(now), ()).await.unwrap();
+            store.sign_out(&stack::caller::<Artist>(&artist), now).await.unwrap();
             let answer = handle(store, publish(&artist, "key", body(now), now)).await;
             assert_eq!(seen(answer).1["code"], "SESSION_ENDED");
             assert_eq!(published_by(artist.member_id).await, 0);

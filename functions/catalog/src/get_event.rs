@@ -1,6 +1,6 @@
 //! `GET /v1/events/{eventId}`: an event with the seats that are left.
 
-use api::{Answer, Anyone, Call, Endpoint, FieldFaults, Nothing, Problem};
+use api::{Answer, Anyone, Call, Endpoint, FieldFaults, Path, Problem};
 use deserr::Deserr;
 use domain::{fault::Kind, id::EventId};
 use store::{Relaxed, Store, catalog::event::EventKey, sales::stock};
@@ -33,9 +33,10 @@ pub struct EventPath {
 )]
 pub async fn handle(
     store: Store,
-    call: Call<Anyone, Nothing, EventPath>,
+    call: Call<Anyone, Path<EventPath>>,
 ) -> Result<Answer<EventView>, Problem> {
-    let event = store.get(&EventKey(call.path.event_id)).await?;
+    let Call { input: Path(EventPath { event_id }), context, .. } = call;
+    let event = store.get(&EventKey(event_id)).await?;
     let event = event.filter(|event| event.deleted_at.is_none());
     let event = event.ok_or_else(|| Problem::new(Kind::NotFound, "EVENT_NOT_FOUND"))?;
 
@@ -43,12 +44,12 @@ pub async fn handle(
     let stock = store.read_all(&shards).await?;
     let seats_left = stock.iter().flatten().map(|stock| stock.shard.free).sum();
     let tag = tag(event.version, seats_left);
-    Ok(Answer::ok(EventView::of(event, seats_left)).tagged(&tag, &call.context))
+    Ok(Answer::ok(EventView::of(event, seats_left)).tagged(&tag, &context))
 }
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::new(Store::connect, handle)
+    Endpoint::new(handle)
 }
 
 #[cfg(test)]
@@ -64,16 +65,10 @@ mod tests {
         samples::{artist, body, event, publish, seen, store},
     };
 
-    fn asked(event_id: EventId, known: &str) -> Call<Anyone, Nothing, EventPath> {
+    fn asked(event_id: EventId, known: &str) -> Call<Anyone, Path<EventPath>> {
         let mut context = Context::at(Time::now());
         context.headers.insert("If-None-Match", known.parse().unwrap());
-        Call {
-            who: Anyone,
-            body: Nothing {},
-            path: EventPath { event_id },
-            query: Nothing {},
-            context,
-        }
+        Call { who: Anyone, input: Path(EventPath { event_id }), context }
     }
 
     #[test]

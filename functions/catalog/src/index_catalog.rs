@@ -77,14 +77,9 @@ pub(crate) fn document(event: Event) -> Document {
     listing.into()
 }
 
-/// The worker. It makes the index when there is none yet.
+/// The worker.
 pub fn worker() -> Worker {
-    let connect = async || -> Result<Search, search::Error> {
-        let search = Search::connect().await?;
-        search.ensure().await?;
-        Ok(search)
-    };
-    Worker::new(connect, handle)
+    Worker::new(handle)
 }
 
 #[cfg(test)]

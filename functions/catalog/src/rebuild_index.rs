@@ -14,13 +14,6 @@ use store::Store;
 
 use crate::index_catalog::document;
 
-/// What it reads, and what it fills.
-#[derive(Clone)]
-pub struct Clients {
-    store: Store,
-    search: Search,
-}
-
 /// What the new index was made of.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Rebuilt {
@@ -36,7 +29,7 @@ pub struct Rebuilt {
 /// # Errors
 /// When the database or OpenSearch does not answer, or an event can't be read or indexed: the old index stays.
 pub async fn handle(
-    Clients { store, search }: Clients,
+    (store, search): (Store, Search),
     _: IgnoredAny,
 ) -> Result<Rebuilt, Box<dyn Error + Send + Sync>> {
     // First, so that what is written while the table is read comes into the new index by its own record.
@@ -61,15 +54,9 @@ pub async fn handle(
     Ok(rebuilt)
 }
 
-impl Clients {
-    async fn connect() -> Result<Self, Box<dyn Error + Send + Sync>> {
-        Ok(Self { store: Store::connect().await?, search: Search::connect().await? })
-    }
-}
-
 /// The worker.
 pub fn worker() -> Worker {
-    Worker::new(Clients::connect, handle)
+    Worker::new(handle)
 }
 
 #[cfg(test)]
@@ -157,7 +144,7 @@ mod tests {
     }
 
     async fn rebuild(store: Store, search: &Search) -> Rebuilt {
-        handle(Clients { store, search: search.clone() }, IgnoredAny).await.unwrap()
+        handle((store, search.clone()), IgnoredAny).await.unwrap()
     }
 
     /// Publishes, changes and deletes until told to stop, and answers how often.
@@ -240,7 +227,7 @@ mod tests {
             until(async || written.found(&search).await == written.listed()).await;
 
             let no_tables = Store::new(stack::dynamo(), "nowhere");
-            let clients = Clients { store: no_tables, search: search.clone() };
+            let clients = (no_tables, search.clone());
             assert!(handle(clients, IgnoredAny).await.is_err());
             assert_eq!(written.found(&search).await, written.listed());
             written.change(0, false).await;

@@ -104,15 +104,13 @@ impl Told {
 
 /// The worker.
 pub fn worker() -> Worker {
-    Worker::new(Bus::connect, handle)
+    Worker::new(handle)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use aws_config::{BehaviorVersion, Region, SdkConfig};
-    use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
     use serde_json::{Value, json};
     use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::header};
 
@@ -120,13 +118,7 @@ mod tests {
     use crate::samples::{again, batch, event, record};
 
     fn bus(server: &MockServer) -> Bus {
-        let credentials = Credentials::new("test", "test", None, None, "test");
-        let aws = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("ap-northeast-2"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .endpoint_url(server.uri())
-            .build();
+        let aws = stack::aws(&server.uri());
         Bus::new(&aws, "test".into())
     }
 

@@ -7,26 +7,14 @@ use std::{
     time::Duration,
 };
 
-use api::{Artist, Call, Claims, Context, FieldFaults, Nothing, Problem, Response};
+use api::{Body, Call, Context, FieldFaults, Problem, Response};
 use aws_lambda_events::event::dynamodb;
 use deserr::Deserr;
-use domain::{
-    event::{Category, State},
-    id::{EventId, MemberId, SessionId},
-    member::Role,
-    time::Time,
-};
+use domain::{id::EventId, member::Role, time::Time, who::Claims};
 use futures::FutureExt;
 use search::{Position, Query, Search};
 use serde_json::{Value, json};
-use store::{
-    Store, Ttl, Write,
-    catalog::event::Event,
-    identity::{
-        member::{Member, MemberKey, PasswordHash},
-        session::{Session, SessionKey},
-    },
-};
+use store::{Store, catalog::event::Event, identity::session::Artist};
 
 use crate::create_event::CreateEvent;
 
@@ -37,37 +25,7 @@ pub fn store() -> Store {
 
 /// An artist who is signed in.
 pub async fn artist(store: &Store, now: Time) -> Claims {
-    let claims = Claims {
-        member_id: MemberId::generate(),
-        session_id: SessionId::generate(),
-        role: Role::Artist,
-    };
-    let member = Member {
-        id: claims.member_id,
-        email: "artist@example.kr".parse().unwrap(),
-        nickname: "새벽의 기타".parse().unwrap(),
-        role: claims.role,
-        password_hash: PasswordHash::new(String::new()),
-        birth_date: None,
-        phone: None,
-        location: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    let session = Session {
-        id: claims.session_id,
-        member_id: claims.member_id,
-        family_hash: String::new(),
-        refresh_hash: String::new(),
-        created_at: now,
-        ended_at: None,
-        expires_at: Ttl::at(now.plus(DAY * 14)),
-    };
-    let key = SessionKey { member_id: claims.member_id, session_id: claims.session_id };
-    store.write(Write::put(&MemberKey(member.id), &member), ()).await.unwrap();
-    store.write(Write::put(&key, &session), ()).await.unwrap();
-    claims
+    stack::sign_in(store, Role::Artist, now).await
 }
 
 pub const DAY: Duration = Duration::from_hours(24);
@@ -88,16 +46,15 @@ pub fn parse<T: Deserr<FieldFaults>>(json: Value) -> Result<T, FieldFaults> {
 }
 
 /// A request to publish, with a key.
-pub fn publish(artist: &Claims, key: &str, body: Value, now: Time) -> Call<Artist, CreateEvent> {
+pub fn publish(
+    artist: &Claims,
+    key: &str,
+    body: Value,
+    now: Time,
+) -> Call<Artist, Body<CreateEvent>> {
     let mut context = Context { fingerprint: body.to_string(), ..Context::at(now) };
     context.headers.insert("Idempotency-Key", key.parse().unwrap());
-    Call {
-        who: Artist(artist.clone()),
-        body: parse(body).unwrap(),
-        path: Nothing {},
-        query: Nothing {},
-        context,
-    }
+    Call { who: stack::caller(artist), input: Body(parse(body).unwrap()), context }
 }
 
 /// An answer as its caller gets it.
@@ -115,28 +72,7 @@ where
 
 /// An event as the table has it.
 pub fn event(now: Time) -> Event {
-    let time = |days: u32| now.plus(DAY * days);
-    Event {
-        id: EventId::generate(),
-        artist_id: MemberId::generate(),
-        artist_nickname: "새벽의 기타".parse().unwrap(),
-        title: "한여름 밤의 어쿠스틱".parse().unwrap(),
-        place: "서울 마포구 홍대 소극장".parse().unwrap(),
-        content: "기타 한 대와 목소리.".parse().unwrap(),
-        category: Category::Music,
-        capacity: 50.try_into().unwrap(),
-        price: 30_000.try_into().unwrap(),
-        schedule: domain::event::Schedule::new(time(30), time(31), now.minus(DAY), time(29))
-            .unwrap(),
-        refund_policy: domain::event::RefundPolicy::Standard,
-        state: State::Open,
-        terms_version: 1,
-        shards: 1,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-        deleted_at: None,
-    }
+    stack::event(50, now)
 }
 
 /// A record of the catalog's stream: an event before and after.

@@ -1,7 +1,7 @@
 //! `GET /v1/events`: events found by words and filters, in pages.
 
 use api::{
-    Answer, Anyone, Call, CursorKeys, Endpoint, FieldFaults, Limit, Nothing, Param, Problem,
+    Answer, Anyone, Call, Cursors, Endpoint, FieldFaults, Limit, Param, Problem, Query as Asked,
 };
 use deserr::Deserr;
 use domain::{
@@ -10,7 +10,6 @@ use domain::{
     invalid::Invalid,
     time::{Day, Time},
 };
-use gateways::secrets::Secret;
 use search::{Facet, Hit, Position, Query, Search, Total};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -184,13 +183,6 @@ pub struct HighlightsView {
     pub content: Vec<String>,
 }
 
-/// What a search needs.
-#[derive(Clone)]
-pub struct Clients {
-    search: Search,
-    cursors: Secret<CursorKeys>,
-}
-
 /// Finds events
 ///
 /// Everybody may. Every filter that is given must hold. An event whose sort value does not change meanwhile is seen
@@ -199,22 +191,18 @@ pub struct Clients {
     responses((status = 200, description = "A page of events", body = FoundEvents)),
 )]
 pub async fn handle(
-    clients: Clients,
-    call: Call<Anyone, Nothing, Nothing, SearchEvents>,
+    (search, cursors): (Search, Cursors),
+    call: Call<Anyone, Asked<SearchEvents>>,
 ) -> Result<Answer<FoundEvents>, Problem> {
-    let SearchEvents { limit, cursor, .. } = call.query.clone();
-    let query = call.query.query()?;
+    let Call { input: Asked(mut asked), context, .. } = call;
+    let (limit, cursor) = (asked.limit.take(), asked.cursor.take());
+    let query = asked.query()?;
     let limit = limit.map_or_else(Limit::default, |limit| limit.0);
     let scope = format!("search_events {}", query.canonical().map_err(search::Error::from)?);
-    let position = match cursor {
-        None => Position::first(call.context.now),
-        Some(cursor) => clients.cursors.get().await?.open(&scope, &cursor)?,
-    };
-    let page = clients.search.search(&query, limit.get() as u32, &position).await?;
-    let next_cursor = match page.next {
-        None => None,
-        Some(next) => Some(clients.cursors.get().await?.seal(&scope, &next)?),
-    };
+    let position = cursors.open(&scope, cursor.as_deref()).await?;
+    let position = position.unwrap_or_else(|| Position::first(context.now));
+    let page = search.search(&query, limit.get(), &position).await?;
+    let next_cursor = cursors.seal(&scope, page.next).await?;
     let (total, total_relation) = match page.total {
         Total::Exactly(total) => (total, TotalRelation::Eq),
         Total::AtLeast(total) => (total, TotalRelation::Gte),
@@ -322,21 +310,15 @@ impl From<Facet> for CategoryCount {
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    let connect = async || -> Result<Clients, Box<dyn std::error::Error + Send + Sync>> {
-        let cursors = Secret::connect("CURSOR_SECRET_ID").await?;
-        Ok(Clients { search: Search::connect().await?, cursors })
-    };
-    Endpoint::new(connect, handle)
+    Endpoint::new(handle)
 }
 
 #[cfg(test)]
 mod tests {
-    use gateways::Secrets;
     use std::collections::BTreeSet;
 
     use api::Context;
-    use aws_config::{BehaviorVersion, Region, SdkConfig};
-    use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+    use aws::Secret;
     use domain::event::Schedule;
     use serde_json::{Value, json};
     use store::catalog::event::Event;
@@ -360,22 +342,14 @@ mod tests {
         server
     }
 
-    fn clients(search: Search, secrets: &MockServer) -> Clients {
-        let credentials = Credentials::new("test", "test", None, None, "test");
-        let aws = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("ap-northeast-2"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .endpoint_url(secrets.uri())
-            .build();
-        Clients { search, cursors: Secret::new(Secrets::new(&aws), "cursor") }
+    fn clients(search: Search, secrets: &MockServer) -> (Search, Cursors) {
+        (search, Cursors::new(Secret::new(&stack::aws(&secrets.uri()), "cursor")))
     }
 
     /// Asks as a caller does, with the texts of a query string.
-    async fn ask(clients: &Clients, query: Value) -> (u16, Value) {
-        let (path, body) = (Nothing {}, Nothing {});
-        let query = parse(query).unwrap();
-        let call = Call { who: Anyone, body, path, query, context: Context::at(Time::now()) };
+    async fn ask(clients: &(Search, Cursors), query: Value) -> (u16, Value) {
+        let input = Asked(parse(query).unwrap());
+        let call = Call { who: Anyone, input, context: Context::at(Time::now()) };
         let (status, answer, _) = seen(handle(clients.clone(), call).await);
         (status, answer)
     }

@@ -1,8 +1,8 @@
 //! What signing in and refreshing share: their clients, and the access token that both answer.
 
-use api::{Claims, Problem, SigningKeys};
-use domain::{id::SessionId, time::Time};
-use gateways::secrets::Secret;
+use api::{Problem, SigningKeys};
+use aws::{Connect, ConnectError, Secret};
+use domain::{id::SessionId, time::Time, who::Claims};
 use serde::Serialize;
 use store::{Store, identity::member::Member};
 use utoipa::ToSchema;
@@ -30,15 +30,14 @@ pub struct Access {
     member: MemberView,
 }
 
-impl Clients {
-    /// The clients that the environment names.
-    ///
-    /// # Errors
-    /// When a variable is missing.
-    pub async fn connect() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self { store: Store::connect().await?, keys: Secret::connect("JWT_SECRET_ID").await? })
+impl Connect for Clients {
+    async fn connect() -> Result<Self, ConnectError> {
+        let (store, keys) = <(Store, Secret<SigningKeys>)>::connect().await?;
+        Ok(Self { store, keys })
     }
+}
 
+impl Clients {
     /// An access token for a session of the member.
     ///
     /// # Errors

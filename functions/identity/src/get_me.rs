@@ -1,13 +1,7 @@
 //! `GET /v1/me`: one's own account.
 
-use api::{Answer, Call, Endpoint, Problem, SignedIn};
-use store::{
-    Store,
-    identity::{
-        member::MemberKey,
-        session::{self, SessionEnded, SessionKey},
-    },
-};
+use api::{Answer, Call, Endpoint, Problem};
+use store::{Store, identity::session::SignedIn};
 
 use crate::view::MemberView;
 
@@ -22,18 +16,14 @@ use crate::view::MemberView;
     ),
 )]
 pub async fn handle(store: Store, call: Call<SignedIn>) -> Result<Answer<MemberView>, Problem> {
-    let SignedIn(claims) = call.who;
-    let key = SessionKey { member_id: claims.member_id, session_id: claims.session_id };
-    let (session, member) = store.read(&(key, MemberKey(claims.member_id))).await?;
-    session::alive(session, call.context.now)?;
-    let member = member.ok_or(SessionEnded)?;
+    let member = store.session(&call.who, call.context.now).await?.member;
     let version = member.version;
     Ok(Answer::ok(member.into()).versioned(version, &call.context))
 }
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::new(Store::connect, handle)
+    Endpoint::new(handle)
 }
 
 #[cfg(test)]
@@ -45,6 +35,7 @@ mod tests {
         time::Time,
     };
     use http::header;
+    use store::identity::{member::MemberKey, session::SessionKey};
 
     use super::*;
     use crate::testing::{
@@ -90,6 +81,23 @@ mod tests {
             assert_eq!(me(unknown, Time::now()).await.told(), (401, "SESSION_ENDED"));
             let foreign = SessionKey { member_id: MemberId::generate(), ..key };
             assert_eq!(me(foreign, Time::now()).await.told(), (401, "SESSION_ENDED"));
+        });
+    }
+
+    #[test]
+    fn the_members_mark_ends_every_session_that_began_before_it() {
+        stack::run(async {
+            let email = fresh_email();
+            sign_up(sign_up_body(&email)).await;
+            let first = sign_in(&email, PASSWORD).await.refresh_token().key();
+            let second = sign_in(&email, PASSWORD).await.refresh_token().key();
+            let mark = MemberKey(first.member_id).ending_sessions(Time::now());
+            store().write(mark, ()).await.unwrap();
+            for ended in [first, second] {
+                assert_eq!(me(ended, Time::now()).await.told(), (401, "SESSION_ENDED"));
+            }
+            let third = sign_in(&email, PASSWORD).await.refresh_token().key();
+            assert_eq!(me(third, Time::now()).await.status, 200);
         });
     }
 

@@ -9,10 +9,7 @@ use std::time::Duration;
 use api::{Answer, Call, Endpoint, Problem};
 use domain::fault::{Fault, Kind};
 use http::header;
-use store::{
-    Rejected, Ttl,
-    identity::{member::MemberKey, session},
-};
+use store::{Ttl, identity::member::MemberKey};
 
 use crate::{
     access::{Access, Clients},
@@ -36,16 +33,16 @@ pub async fn handle(clients: Clients, call: Call) -> Result<Answer<Access>, Prob
     let token = call.context.cookie(COOKIE).and_then(RefreshToken::read).ok_or_else(invalid)?;
     let key = token.key();
     let (session, member) = store.read(&(key, MemberKey(key.member_id))).await?;
-    let session = session::alive(session, now).map_err(|_| invalid())?;
-    let member = member.ok_or_else(invalid)?;
+    let (session, member) = session.zip(member).ok_or_else(invalid)?;
+    if !session.is_alive(&member, now) {
+        return Err(invalid());
+    }
     match token.standing(&session) {
         Standing::Good => {}
         Standing::Used => {
             tracing::warn!(session_id = %session.id, "a refresh token came a second time; its session ends");
-            return match store.write(key.ending(now), ()).await {
-                Ok(()) | Err(Rejected::Condition(())) => Err(invalid()),
-                Err(Rejected::Store(fault)) => Err(fault.into()),
-            };
+            store.end_session(key, now).await?;
+            return Err(invalid());
         }
         Standing::Invented => return Err(invalid()),
     }
@@ -79,13 +76,13 @@ impl Fault for InProgress {
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::new(Clients::connect, handle)
+    Endpoint::new(handle)
 }
 
 #[cfg(test)]
 mod tests {
     use domain::time::Time;
-    use store::{Store, identity::session::SessionEnded};
+    use store::Store;
     use tokio::task::JoinSet;
 
     use super::*;
@@ -144,7 +141,7 @@ mod tests {
     fn without_a_cookie_or_with_a_broken_one_there_is_no_refresh() {
         stack::run(async {
             for cookie in ["", "other=1", "refresh=", "refresh=a.b.c"] {
-                let mut call = request(api::Anyone, api::Nothing {}, Time::now());
+                let mut call = request(api::Anyone, (), Time::now());
                 call.context.headers.insert(header::COOKIE, cookie.parse().unwrap());
                 let seen = Seen::of(handle(clients(store()).await, call).await);
                 assert_eq!(seen.told(), (401, "REFRESH_TOKEN_INVALID"), "{cookie}");
@@ -211,7 +208,7 @@ mod tests {
     fn an_ended_session_is_not_refreshed() {
         stack::run(async {
             let token = signed_in().await;
-            store().write(token.key().ending(Time::now()), SessionEnded).await.unwrap();
+            store().end_session(token.key(), Time::now()).await.unwrap();
             assert_eq!(refresh(&token, Time::now()).await.told(), (401, "REFRESH_TOKEN_INVALID"));
         });
     }

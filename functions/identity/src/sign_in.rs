@@ -1,6 +1,6 @@
 //! `POST /v1/auth/sign-in`: a session for whoever knows the password.
 
-use api::{Answer, Anyone, Call, Endpoint, FieldFaults, Problem};
+use api::{Answer, Anyone, Body, Call, Endpoint, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
     fault::Kind,
@@ -12,7 +12,7 @@ use store::{
     Ttl, Write,
     identity::{
         member::{EmailKey, MemberKey},
-        session::{Session, SessionEnded, SessionKey},
+        session::{SessionEnded, SessionItem, SessionKey},
     },
 };
 use utoipa::ToSchema;
@@ -44,9 +44,9 @@ pub struct SignIn {
 ))]
 pub async fn handle(
     clients: Clients,
-    call: Call<Anyone, SignIn>,
+    call: Call<Anyone, Body<SignIn>>,
 ) -> Result<Answer<Access>, Problem> {
-    let Call { body: SignIn { email, password }, context, .. } = call;
+    let Call { input: Body(SignIn { email, password }), context, .. } = call;
     let (store, now) = (&clients.store, context.now);
     store.count(limits::SIGN_IN_FROM, &limits::address(&context.address), now).await?;
     store.count(limits::SIGN_IN_TO, &limits::account(&email), now).await?;
@@ -63,7 +63,7 @@ pub async fn handle(
 
     let key = SessionKey { member_id, session_id: SessionId::generate() };
     let token = RefreshToken::first(key)?;
-    let session = Session {
+    let session = SessionItem {
         id: key.session_id,
         member_id,
         family_hash: token.family_hash(),
@@ -80,7 +80,7 @@ pub async fn handle(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::new(Clients::connect, handle)
+    Endpoint::new(handle)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `POST /v1/auth/sign-out`: ends the session at once.
 
-use api::{Answer, Call, Endpoint, Problem, SignedIn};
+use api::{Answer, Call, Endpoint, Problem};
 use http::header;
-use store::{Rejected, Store, identity::session::SessionKey};
+use store::{Store, identity::session::SignedIn};
 
 use crate::credentials::refresh_token;
 
@@ -13,18 +13,13 @@ use crate::credentials::refresh_token;
     (status = 204, description = "Signed out", headers(("Set-Cookie" = String))),
 ))]
 pub async fn handle(store: Store, call: Call<SignedIn>) -> Result<Answer<()>, Problem> {
-    let SignedIn(claims) = call.who;
-    let key = SessionKey { member_id: claims.member_id, session_id: claims.session_id };
-    match store.write(key.ending(call.context.now), ()).await {
-        Ok(()) | Err(Rejected::Condition(())) => {}
-        Err(Rejected::Store(fault)) => return Err(fault.into()),
-    }
+    store.sign_out(&call.who, call.context.now).await?;
     Ok(Answer::nothing().with(header::SET_COOKIE, &refresh_token::no_cookie()))
 }
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::new(Store::connect, handle)
+    Endpoint::new(handle)
 }
 
 #[cfg(test)]
@@ -33,6 +28,7 @@ mod tests {
         id::{MemberId, SessionId},
         time::Time,
     };
+    use store::identity::session::SessionKey;
 
     use super::*;
     use crate::{

@@ -1,6 +1,6 @@
 //! `POST /v1/auth/sign-up`: a new account.
 
-use api::{Answer, Anyone, Call, Endpoint, FieldFaults, Problem};
+use api::{Answer, Anyone, Body, Call, Endpoint, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
     id::MemberId,
@@ -37,9 +37,9 @@ pub struct SignUp {
 ))]
 pub async fn handle(
     store: Store,
-    call: Call<Anyone, SignUp>,
+    call: Call<Anyone, Body<SignUp>>,
 ) -> Result<Answer<MemberView>, Problem> {
-    let Call { body, context, .. } = call;
+    let Call { input: Body(body), context, .. } = call;
     store.count(limits::SIGN_UP, &limits::address(&context.address), context.now).await?;
     // Hashed before anybody asks whether the address is taken, so that time tells no more than the answer.
     let password_hash = password::hash(&body.password)?;
@@ -52,6 +52,7 @@ pub async fn handle(
         birth_date: body.birth_date,
         phone: body.phone,
         location: body.location,
+        sessions_ended_at: None,
         version: 1,
         created_at: context.now,
         updated_at: context.now,
@@ -62,7 +63,7 @@ pub async fn handle(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::new(Store::connect, handle)
+    Endpoint::new(handle)
 }
 
 #[cfg(test)]

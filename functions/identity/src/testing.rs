@@ -2,14 +2,15 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use api::{Anyone, Call, Claims, Context, Problem, Response, SignedIn};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
-use domain::{id::MemberId, time::Time};
-use gateways::{Secrets, secrets::Secret};
+use api::{Anyone, Body, Call, Context, Problem, Response, SigningKeys};
+use aws::Secret;
+use domain::{id::MemberId, member::Role, time::Time, who::Claims};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
-use store::{Store, identity::session::SessionKey};
+use store::{
+    Store,
+    identity::session::{SessionKey, SignedIn},
+};
 use tokio::sync::OnceCell;
 
 use crate::{access::Clients, credentials::refresh_token::RefreshToken, sign_in, sign_up};
@@ -17,63 +18,49 @@ use crate::{access::Clients, credentials::refresh_token::RefreshToken, sign_in, 
 /// Every member's password.
 pub const PASSWORD: &str = "보랏빛 무대 뒤의 고양이";
 
-/// A key made for these tests alone.
-const KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
-     MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgq6Fi4ecinTJ8fukD\n\
-     WLaSdgni5HEj9gm5+rDT3UanksyhRANCAATcTlGVSdPVhKqFyK5+HcZMLkLYTem8\n\
-     RooTmodxFjb+M5k9mzXJ5vOr63VGBWS+PMSB+qaEWkeAxA0BTI7RVK7J\n\
-     -----END PRIVATE KEY-----\n";
-
 pub fn store() -> Store {
     Store::new(stack::dynamo(), stack::prefix())
 }
 
 /// A store with this process's signing keys.
 pub async fn clients(store: Store) -> Clients {
-    static SECRETS: OnceCell<Secrets> = OnceCell::const_new();
+    static SECRET: OnceCell<Secret<SigningKeys>> = OnceCell::const_new();
     let secret_id = format!("{}/jwt", stack::prefix());
     let make = async || {
-        let credentials = Credentials::new("test", "test", None, None, "tests");
-        let aws = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::from_static("ap-northeast-2"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .endpoint_url(std::env::var("AWS_ENDPOINT_URL").unwrap())
-            .build();
-        let keys = json!({ "current": { "kid": "test-1", "pem": KEY } }).to_string();
+        let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
+        let keys = json!({ "current": { "kid": stack::KEY_ID, "pem": stack::PRIVATE_KEY } });
+        let keys = keys.to_string();
         let manager = aws_sdk_secretsmanager::Client::new(&aws);
         manager.create_secret().name(&secret_id).secret_string(keys).send().await.unwrap();
-        Secrets::new(&aws)
+        Secret::new(&aws, &secret_id)
     };
-    let secrets = SECRETS.get_or_init(make).await.clone();
-    Clients { store, keys: Secret::new(secrets, &secret_id) }
+    Clients { store, keys: SECRET.get_or_init(make).await.clone() }
 }
 
 /// A request of somebody at an address of their own: tests must not use up each other's rates.
-pub fn request<Who, Body>(who: Who, body: Body, now: Time) -> Call<Who, Body> {
+pub fn request<W, I>(who: W, input: I, now: Time) -> Call<W, I> {
     let context = Context { address: MemberId::generate().to_string(), ..Context::at(now) };
-    Call { who, body, path: api::Nothing {}, query: api::Nothing {}, context }
+    Call { who, input, context }
 }
 
 /// The same with the refresh token in its cookie.
 pub fn request_with(token: &RefreshToken, now: Time) -> Call {
-    let mut request = request(Anyone, api::Nothing {}, now);
+    let mut request = request(Anyone, (), now);
     let cookie = token.cookie(std::time::Duration::ZERO);
     let pair = cookie.split(';').next().unwrap();
     request.context.headers.insert(header::COOKIE, HeaderValue::from_str(pair).unwrap());
     request
 }
 
-/// A request of the session that a refresh token belongs to. The role is not looked at.
+/// A request of the session that a refresh token belongs to.
 pub fn request_of(key: SessionKey, now: Time) -> Call<SignedIn> {
-    let role = domain::member::Role::User;
-    let claims = Claims { member_id: key.member_id, session_id: key.session_id, role };
-    request(SignedIn(claims), api::Nothing {}, now)
+    let SessionKey { member_id, session_id } = key;
+    request(stack::caller(&Claims { member_id, session_id, role: Role::User }), (), now)
 }
 
 /// A body as its endpoint reads it. It must be good.
-pub fn read<T: deserr::Deserr<api::FieldFaults>>(body: Value) -> T {
-    deserr::deserialize(body).unwrap_or_else(|faults| panic!("{faults:?}"))
+pub fn read<T: deserr::Deserr<api::FieldFaults>>(body: Value) -> Body<T> {
+    Body(deserr::deserialize(body).unwrap_or_else(|faults| panic!("{faults:?}")))
 }
 
 /// What a caller sees of an answer or a refusal.

@@ -31,20 +31,13 @@ enum Status {
     Down,
 }
 
-/// The clients whose servers are asked.
-#[derive(Clone)]
-pub struct Clients {
-    store: Store,
-    search: Search,
-}
-
 /// 200 while requests can be served, 503 when they cannot; the answer names the dependency.
 #[utoipa::path(get, path = "/v1/health", responses(
     (status = 200, description = "Up", body = Health),
     (status = 503, description = "A dependency is down", body = Health),
 ))]
-pub async fn handle(clients: Clients, _: Call) -> Result<Answer<Health>, Problem> {
-    let (store, search) = tokio::join!(clients.store.ping(), clients.search.ping());
+pub async fn handle((store, search): (Store, Search), _: Call) -> Result<Answer<Health>, Problem> {
+    let (store, search) = tokio::join!(store.ping(), search.ping());
     let dependencies = Dependencies { store: status(store), search: status(search) };
     let down = [dependencies.store, dependencies.search].contains(&Status::Down);
     let health = Health { status: if down { Status::Down } else { Status::Up }, dependencies };
@@ -63,8 +56,5 @@ fn status<E: std::fmt::Display>(answer: Result<(), E>) -> Status {
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    let connect = async || -> Result<Clients, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Clients { store: Store::connect().await?, search: Search::connect().await? })
-    };
-    Endpoint::new(connect, handle)
+    Endpoint::new(handle)
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/payments/{paymentId}/returns/{token}/approve`: the buyer agreed on KakaoPay's page and comes back.
 
-use api::{Anyone, Call, Endpoint, FieldFaults, Nothing, Problem, Response};
+use api::{Anyone, Call, Endpoint, FieldFaults, Path, Problem, Query, Response};
 use deserr::Deserr;
 use domain::invalid::Invalid;
 use gateways::Kakaopay;
@@ -43,15 +43,6 @@ impl TryFrom<String> for PgToken {
     }
 }
 
-/// What an approval needs.
-#[derive(Clone)]
-pub struct Clients {
-    /// Where everything is kept.
-    pub store: Store,
-    /// Where the money is taken.
-    pub kakaopay: Kakaopay,
-}
-
 /// Comes back from KakaoPay to be charged
 ///
 /// A browser is shown a page, a program JSON. Coming back twice changes nothing.
@@ -59,20 +50,16 @@ pub struct Clients {
     responses((status = 200, description = "How the payment stands", body = PaymentView)),
 )]
 pub async fn handle(
-    clients: Clients,
-    call: Call<Anyone, Nothing, Return, Agreed>,
+    (store, kakaopay): (Store, Kakaopay),
+    call: Call<Anyone, (Path<Return>, Query<Agreed>)>,
 ) -> Result<Response, Problem> {
-    let Call { path: Return { payment_id, token }, query, context, .. } = call;
-    let Clients { store, kakaopay } = clients;
-    let payment =
-        approve(&store, &kakaopay, payment_id, &token, &query.pg_token.0, context.now).await?;
+    let Call { input: (Path(Return { payment_id, token }), Query(agreed)), context, .. } = call;
+    let pg_token = agreed.pg_token.0;
+    let payment = approve(&store, &kakaopay, payment_id, &token, &pg_token, context.now).await?;
     Ok(show(payment, &context))
 }
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    let connect = async || -> Result<Clients, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Clients { store: Store::connect().await?, kakaopay: Kakaopay::connect().await? })
-    };
-    Endpoint::new(connect, handle)
+    Endpoint::new(handle)
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/payments/{paymentId}/returns/{token}/cancel`: the buyer called it off on KakaoPay's page and comes back.
 
-use api::{Anyone, Call, Endpoint, Nothing, Problem, Response};
+use api::{Anyone, Call, Endpoint, Path, Problem, Query, Response};
 use sales::cancel;
 use store::Store;
 
@@ -17,14 +17,14 @@ use crate::{
 )]
 pub async fn handle(
     store: Store,
-    call: Call<Anyone, Nothing, Return, Visit>,
+    call: Call<Anyone, (Path<Return>, Query<Visit>)>,
 ) -> Result<Response, Problem> {
-    let Call { path: Return { payment_id, token }, context, .. } = call;
+    let Call { input: (Path(Return { payment_id, token }), _), context, .. } = call;
     let payment = cancel(&store, payment_id, &token, context.now).await?;
     Ok(show(payment, &context))
 }
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::new(Store::connect, handle)
+    Endpoint::new(handle)
 }

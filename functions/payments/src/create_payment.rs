@@ -1,8 +1,6 @@
 //! `POST /v1/payments`: holds seats for a buyer and opens the payment at KakaoPay.
 
-use std::{env, sync::Arc, time::Duration};
-
-use api::{Answer, Call, Endpoint, FieldFaults, Problem, SignedIn};
+use api::{Answer, Body, Call, Endpoint, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
     event::Quantity,
@@ -14,7 +12,7 @@ use domain::{
 use gateways::Kakaopay;
 use sales::{Held, Purchase, Terms, hold};
 use serde::Serialize;
-use store::Store;
+use store::{Store, identity::session::SignedIn};
 use utoipa::ToSchema;
 
 use crate::view::KakaopayPages;
@@ -70,17 +68,6 @@ impl From<Held> for HeldView {
     }
 }
 
-/// What a purchase needs.
-#[derive(Clone)]
-pub struct Clients {
-    /// Where everything is kept.
-    pub store: Store,
-    /// Where it is paid.
-    pub kakaopay: Kakaopay,
-    /// How long a hold lives, and where KakaoPay sends the buyer back to.
-    pub terms: Arc<Terms>,
-}
-
 /// Buys tickets
 ///
 /// Holds the seats for 15 minutes and answers KakaoPay's pages. The same key with the same body answers the same for
@@ -94,21 +81,19 @@ pub struct Clients {
     security(("bearer" = [])),
 )]
 pub async fn handle(
-    clients: Clients,
-    call: Call<SignedIn, CreatePayment>,
+    (store, kakaopay, terms): (Store, Kakaopay, Terms),
+    call: Call<SignedIn, Body<CreatePayment>>,
 ) -> Result<Answer<HeldView>, Problem> {
     let idempotency = call.idempotency()?;
-    let Call { who: SignedIn(claims), body, context, .. } = call;
+    let Call { who: buyer, input: Body(body), context } = call;
     let CreatePayment { purpose: Purpose::Tickets, event_id, quantity } = body;
     let purchase = Purchase {
-        member_id: claims.member_id,
-        session_id: claims.session_id,
+        buyer,
         event_id,
         quantity,
         key: idempotency.key,
         body_hash: idempotency.fingerprint,
     };
-    let Clients { store, kakaopay, terms } = clients;
     let held = hold(&store, &kakaopay, &terms, &purchase, context.now).await?;
     let location = format!("/v1/payments/{}", held.payment_id);
     Ok(Answer::created(held.into(), &location))
@@ -116,15 +101,5 @@ pub async fn handle(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    let connect = async || -> Result<Clients, Box<dyn std::error::Error + Send + Sync>> {
-        let seconds = env::var("HOLD_SECONDS").map_err(|_| "HOLD_SECONDS is not set")?;
-        let hold = Duration::from_secs(seconds.parse()?);
-        let public_url = env::var("PUBLIC_URL").map_err(|_| "PUBLIC_URL is not set")?;
-        Ok(Clients {
-            store: Store::connect().await?,
-            kakaopay: Kakaopay::connect().await?,
-            terms: Arc::new(Terms { hold, public_url }),
-        })
-    };
-    Endpoint::new(connect, handle)
+    Endpoint::new(handle)
 }

@@ -1,13 +1,9 @@
 //! `GET /v1/payments/{paymentId}`: one payment, for its buyer.
 
-use api::{Answer, Call, Endpoint, FieldFaults, Nothing, Problem, SignedIn};
+use api::{Answer, Call, Endpoint, FieldFaults, Path, Problem};
 use deserr::Deserr;
 use domain::{fault::Kind, id::PaymentId};
-use store::{
-    Store,
-    identity::session::{SessionKey, alive},
-    sales::payment::PaymentKey,
-};
+use store::{Store, identity::session::SignedIn, sales::payment::PaymentKey};
 use utoipa::IntoParams;
 
 use crate::view::PaymentView;
@@ -16,7 +12,7 @@ use crate::view::PaymentView;
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = FieldFaults, rename_all = camelCase)]
 #[into_params(parameter_in = Path, rename_all = "camelCase")]
-pub struct Which {
+pub struct PaymentPath {
     /// The payment.
     payment_id: PaymentId,
 }
@@ -26,7 +22,7 @@ pub struct Which {
 /// Its buyer only; for everybody else it does not exist.
 #[utoipa::path(get, path = "/v1/payments/{paymentId}",
     params(
-        Which,
+        PaymentPath,
         ("If-None-Match" = Option<String>, Header, description = "Entity tags that the caller has"),
     ),
     responses(
@@ -37,14 +33,12 @@ pub struct Which {
 )]
 pub async fn handle(
     store: Store,
-    call: Call<SignedIn, Nothing, Which>,
+    call: Call<SignedIn, Path<PaymentPath>>,
 ) -> Result<Answer<PaymentView>, Problem> {
-    let Call { who: SignedIn(claims), path, context, .. } = call;
-    let session = SessionKey { member_id: claims.member_id, session_id: claims.session_id };
-    let (session, payment) = store.read(&(session, PaymentKey(path.payment_id))).await?;
-    alive(session, context.now)?;
+    let Call { who, input: Path(PaymentPath { payment_id }), context } = call;
+    let (session, payment) = store.read_for(&who, PaymentKey(payment_id), context.now).await?;
     let payment = payment
-        .filter(|payment| payment.member_id == claims.member_id)
+        .filter(|payment| payment.member_id == session.member.id)
         .ok_or_else(|| Problem::new(Kind::NotFound, "PAYMENT_NOT_FOUND"))?;
     // A hold ends without a change of the item.
     let tag = format!("{}-{}", payment.version, payment.state_at(context.now));
@@ -53,5 +47,5 @@ pub async fn handle(
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    Endpoint::new(Store::connect, handle)
+    Endpoint::new(handle)
 }

@@ -1,19 +1,36 @@
-//! What the payments' queues carry: a payment's id.
+//! What the payments' queues carry: a payment to look at, when its time has come.
 
 use domain::id::PaymentId;
-use gateways::queue::NotSent;
+use gateways::{Message, queue::NotSent};
+use serde::{Deserialize, Serialize};
 
-/// The payment that a message names.
-pub fn payment_of(message: Option<&str>) -> Result<PaymentId, Failure> {
-    message.unwrap_or_default().parse().map_err(|_| Failure::NotAPayment)
+/// A payment whose hold ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HoldEnds {
+    /// The payment.
+    pub payment_id: PaymentId,
+}
+
+impl Message for HoldEnds {
+    const QUEUE: &'static str = "HOLD_QUEUE_URL";
+}
+
+/// A payment whose outcome is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reconcile {
+    /// The payment.
+    pub payment_id: PaymentId,
+}
+
+impl Message for Reconcile {
+    const QUEUE: &'static str = "RECONCILE_QUEUE_URL";
 }
 
 /// Why a message could not be worked on.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// It names no payment: a defect, and it ends in the dead-letter queue.
-    #[error("the message names no payment")]
-    NotAPayment,
     /// The payment could not be moved.
     #[error(transparent)]
     Sales(#[from] sales::SalesFault),

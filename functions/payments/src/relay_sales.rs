@@ -14,13 +14,10 @@ use gateways::{Bus, Queue};
 use serde::Serialize;
 use store::sales::payment::Payment;
 
+use crate::message::{HoldEnds, Reconcile};
+
 /// Where it tells.
-#[derive(Clone)]
-pub struct Clients {
-    holds: Queue<PaymentId>,
-    reconciliations: Queue<PaymentId>,
-    bus: Bus,
-}
+type Clients = (Queue<HoldEnds>, Queue<Reconcile>, Bus);
 
 /// What is told of a payment. Whoever needs more reads the table.
 #[derive(Debug, Serialize)]
@@ -45,6 +42,7 @@ pub async fn handle(
     clients: Clients,
     batch: dynamodb::Event,
 ) -> Result<Batch, std::convert::Infallible> {
+    let (_, _, bus) = &clients;
     let mut failed = Batch::default();
     let mut told = Vec::new();
     for change in batch.records.into_iter().map(|record| record.change) {
@@ -57,21 +55,17 @@ pub async fn handle(
                 continue;
             }
         };
-        if let Err(error) = clients.remind(&payment, Time::now()).await {
+        if let Err(error) = remind(&clients, &payment, Time::now()).await {
             failed.failed(&record, error);
             continue;
         }
-        match clients.bus.told(
-            record.clone(),
-            "spotlight.sales",
-            name(payment.state),
-            &Told::of(&payment),
-        ) {
+        match bus.told(record.clone(), "spotlight.sales", name(payment.state), &Told::of(&payment))
+        {
             Ok(entry) => told.push(entry),
             Err(error) => failed.failed(&record, error),
         }
     }
-    for (record, cause) in clients.bus.put(&told).await {
+    for (record, cause) in bus.put(&told).await {
         failed.failed(&record, cause);
     }
     Ok(failed)
@@ -91,25 +85,20 @@ fn reached(change: dynamodb::StreamRecord) -> Result<Option<Payment>, serde_dyna
     Ok((before != Some(payment.state)).then_some(payment))
 }
 
-impl Clients {
-    async fn connect() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self {
-            holds: Queue::connect("HOLD_QUEUE_URL").await?,
-            reconciliations: Queue::connect("RECONCILE_QUEUE_URL").await?,
-            bus: Bus::connect().await?,
-        })
-    }
-
-    /// Sends the payment to whoever looks at it when its time has come.
-    async fn remind(&self, payment: &Payment, now: Time) -> Result<(), impl Display + use<>> {
-        let rest = payment.due_at.map_or(Duration::ZERO, |due| now.until(due));
-        match payment.state {
-            State::Reserved => self.holds.send(&payment.id, rest).await,
-            State::Approving | State::Refunding => {
-                self.reconciliations.send(&payment.id, rest).await
-            }
-            _ => Ok(()),
+/// Sends the payment to whoever looks at it when its time has come.
+async fn remind(
+    (holds, reconciliations, _): &Clients,
+    payment: &Payment,
+    now: Time,
+) -> Result<(), impl Display + use<>> {
+    let payment_id = payment.id;
+    let rest = payment.due_at.map_or(Duration::ZERO, |due| now.until(due));
+    match payment.state {
+        State::Reserved => holds.send(&HoldEnds { payment_id }, rest).await,
+        State::Approving | State::Refunding => {
+            reconciliations.send(&Reconcile { payment_id }, rest).await
         }
+        _ => Ok(()),
     }
 }
 
@@ -146,5 +135,5 @@ impl Told {
 
 /// The worker.
 pub fn worker() -> Worker {
-    Worker::new(Clients::connect, handle)
+    Worker::new(handle)
 }

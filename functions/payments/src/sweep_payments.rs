@@ -4,20 +4,14 @@ use std::time::Duration;
 
 use api::Worker;
 use domain::{id::PaymentId, time::Time};
-use gateways::Queue;
+use gateways::{Message, Queue};
 use serde::{Deserialize, Serialize};
 use store::{
     Store,
     sales::due::{Due, SHARDS},
 };
 
-/// Where it looks, and where it tells.
-#[derive(Clone)]
-pub struct Clients {
-    store: Store,
-    holds: Queue<PaymentId>,
-    reconciliations: Queue<PaymentId>,
-}
+use crate::message::{HoldEnds, Reconcile};
 
 /// The scheduler's event; nothing of it is needed.
 #[derive(Debug, Deserialize)]
@@ -41,26 +35,32 @@ const GRACE: Duration = Duration::from_secs(30);
 /// # Errors
 /// When the database or a queue does not answer; the next minute is the retry.
 pub async fn handle(
-    clients: Clients,
+    (store, holds, reconciliations): (Store, Queue<HoldEnds>, Queue<Reconcile>),
     _: Tick,
 ) -> Result<Swept, Box<dyn std::error::Error + Send + Sync>> {
     let overdue = Time::now().minus(GRACE);
-    let Clients { store, holds, reconciliations } = clients;
+    let reconcile = |payment_id| Reconcile { payment_id };
+    let hold_ends = |payment_id| HoldEnds { payment_id };
     // Money first: should the time not do for both, seats wait.
-    let reconciliations = sweep(&store, Due::Reconcile, overdue, &reconciliations).await?;
-    Ok(Swept { reconciliations, holds: sweep(&store, Due::Hold, overdue, &holds).await? })
+    Ok(Swept {
+        reconciliations: sweep(&store, Due::Reconcile, overdue, &reconciliations, reconcile)
+            .await?,
+        holds: sweep(&store, Due::Hold, overdue, &holds, hold_ends).await?,
+    })
 }
 
-async fn sweep(
+async fn sweep<M: Message>(
     store: &Store,
     due: Due,
     overdue: Time,
-    queue: &Queue<PaymentId>,
+    queue: &Queue<M>,
+    message: impl Fn(PaymentId) -> M,
 ) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
     let mut sent = 0;
     for shard in 0..SHARDS {
         let payments = store.due(due, shard, overdue, AT_ONCE).await?;
-        let messages: Vec<_> = payments.into_iter().map(|id| (id, Duration::ZERO)).collect();
+        let messages: Vec<_> =
+            payments.into_iter().map(|id| (message(id), Duration::ZERO)).collect();
         for result in queue.send_all(&messages).await {
             result?;
             sent += 1;
@@ -69,17 +69,7 @@ async fn sweep(
     Ok(sent)
 }
 
-impl Clients {
-    async fn connect() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self {
-            store: Store::connect().await?,
-            holds: Queue::connect("HOLD_QUEUE_URL").await?,
-            reconciliations: Queue::connect("RECONCILE_QUEUE_URL").await?,
-        })
-    }
-}
-
 /// The worker.
 pub fn worker() -> Worker {
-    Worker::new(Clients::connect, handle)
+    Worker::new(handle)
 }

@@ -1,16 +1,15 @@
 //! `GET /v1/me/tickets`: the caller's tickets, newest first.
 
-use api::{Answer, Call, CursorKeys, Endpoint, List, Nothing, Paging, Problem, SignedIn};
+use api::{Answer, Call, Cursors, Endpoint, List, Paging, Problem, Query};
 use domain::{
     event::{Place, Price, Title},
     id::{EventId, PaymentId, TicketId},
     time::Time,
 };
-use gateways::secrets::Secret;
 use serde::Serialize;
 use store::{
-    Start, Store,
-    identity::session::SessionKey,
+    Store,
+    identity::session::SignedIn,
     sales::ticket::{Ticket, TicketState},
 };
 use utoipa::ToSchema;
@@ -65,13 +64,6 @@ impl From<Ticket> for TicketView {
     }
 }
 
-/// What the list needs.
-#[derive(Clone)]
-pub struct Clients {
-    store: Store,
-    cursors: Secret<CursorKeys>,
-}
-
 /// Lists one's own tickets
 ///
 /// The newest first.
@@ -80,34 +72,17 @@ pub struct Clients {
     security(("bearer" = [])),
 )]
 pub async fn handle(
-    clients: Clients,
-    call: Call<SignedIn, Nothing, Nothing, Paging>,
+    (store, cursors): (Store, Cursors),
+    call: Call<SignedIn, Query<Paging>>,
 ) -> Result<Answer<List<TicketView>>, Problem> {
-    let Clients { store, cursors } = clients;
-    let Call { who: SignedIn(claims), query, context, .. } = call;
-    let member_id = claims.member_id;
-    store.session(SessionKey { member_id, session_id: claims.session_id }, context.now).await?;
-    let scope = format!("list_my_tickets {member_id}");
-    let start: Option<Start> = match &query.cursor {
-        Some(cursor) => Some(cursors.get().await?.open(&scope, cursor)?),
-        None => None,
-    };
-    let page = store.tickets_of(member_id, query.limit().get() as u32, start).await?;
-    let next_cursor = match page.next {
-        Some(next) => Some(cursors.get().await?.seal(&scope, &next)?),
-        None => None,
-    };
-    let items = page.items.into_iter().map(TicketView::from).collect();
-    Ok(Answer::ok(List { items, next_cursor }))
+    let Call { who, input: Query(paging), context } = call;
+    let holder = store.session(&who, context.now).await?.member.id;
+    let scope = format!("list_my_tickets {holder}");
+    let query = |limit, start| store.tickets_of(holder, limit, start);
+    cursors.list(&scope, paging, query, TicketView::from).await
 }
 
 /// The endpoint.
 pub fn endpoint() -> Endpoint {
-    let connect = async || -> Result<Clients, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Clients {
-            store: Store::connect().await?,
-            cursors: Secret::connect("CURSOR_SECRET_ID").await?,
-        })
-    };
-    Endpoint::new(connect, handle)
+    Endpoint::new(handle)
 }

@@ -1,24 +1,21 @@
+use deserr::Deserr;
 use domain::time::Time;
 use http::{HeaderMap, header};
 
-use crate::{Anyone, Idempotency, Nothing, Problem, problem::Place};
+use crate::{Anyone, FieldFaults, Idempotency, Nothing, Problem, problem::Place};
 
 /// One request, parsed and checked: once a handler has it, every value in it is valid.
 #[derive(Debug)]
-pub struct Call<Who = Anyone, Body = Nothing, Path = Nothing, Query = Nothing> {
+pub struct Call<Who = Anyone, In = ()> {
     /// Who is calling, as far as the route requires it.
     pub who: Who,
-    /// The JSON body.
-    pub body: Body,
-    /// The variables in the path.
-    pub path: Path,
-    /// The query string.
-    pub query: Query,
+    /// What the route takes: a [`Path`], a [`Query`], a [`Body`], or a tuple of these in this order.
+    pub input: In,
     /// What all routes know of a request.
     pub context: Context,
 }
 
-impl<W, B, P, Q> Call<W, B, P, Q> {
+impl<W, I> Call<W, I> {
     /// The `Idempotency-Key` of this request with the hash of what it asks.
     ///
     /// # Errors
@@ -27,6 +24,52 @@ impl<W, B, P, Q> Call<W, B, P, Q> {
         Idempotency::read(&self.context)
     }
 }
+
+/// The variables in the path.
+#[derive(Debug)]
+pub struct Path<T>(pub T);
+
+/// The query string.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+/// The JSON body.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+/// What a route takes. A place that it does not name must be empty: unknown fields are refused there, too.
+pub trait Input: Sized {
+    /// What its path is.
+    type Path: Deserr<FieldFaults>;
+    /// What its query string is.
+    type Query: Deserr<FieldFaults>;
+    /// What its body is.
+    type Body: Deserr<FieldFaults>;
+
+    /// Of all three parts.
+    fn of(path: Self::Path, query: Self::Query, body: Self::Body) -> Self;
+}
+
+macro_rules! input {
+    ($input:ty: $path:ty, $query:ty, $body:ty => |$p:pat_param, $q:pat_param, $b:pat_param| $of:expr; $($t:ident),*) => {
+        impl<$($t: Deserr<FieldFaults>),*> Input for $input {
+            type Path = $path;
+            type Query = $query;
+            type Body = $body;
+
+            fn of($p: $path, $q: $query, $b: $body) -> Self {
+                $of
+            }
+        }
+    };
+}
+
+input!((): Nothing, Nothing, Nothing => |_, _, _| (););
+input!(Path<P>: P, Nothing, Nothing => |p, _, _| Path(p); P);
+input!(Query<Q>: Nothing, Q, Nothing => |_, q, _| Query(q); Q);
+input!(Body<B>: Nothing, Nothing, B => |_, _, b| Body(b); B);
+input!((Path<P>, Query<Q>): P, Q, Nothing => |p, q, _| (Path(p), Query(q)); P, Q);
+input!((Path<P>, Body<B>): P, Nothing, B => |p, _, b| (Path(p), Body(b)); P, B);
 
 /// What all routes know of a request.
 #[derive(Debug, Clone)]

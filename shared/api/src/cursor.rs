@@ -1,10 +1,12 @@
+use aws::{Connect, ConnectError, FromSecret, Secret};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use domain::fault::Kind;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::Sha256;
+use utoipa::ToSchema;
 
-use crate::Problem;
+use crate::{Answer, List, Paging, Problem};
 
 /// The keys that page cursors are authenticated with, as Secrets Manager holds them.
 #[derive(Deserialize)]
@@ -20,12 +22,84 @@ struct CursorKey {
     key: String,
 }
 
+impl FromSecret for CursorKeys {
+    const VARIABLE: &'static str = "CURSOR_SECRET_ID";
+}
+
+/// Turns positions in lists into the cursors that callers see, and back. The keys are loaded when the first is needed.
+#[derive(Clone)]
+pub struct Cursors(Secret<CursorKeys>);
+
+impl Connect for Cursors {
+    async fn connect() -> Result<Self, ConnectError> {
+        Secret::connect().await.map(Self)
+    }
+}
+
+impl Cursors {
+    /// With the keys that a secret holds.
+    pub fn new(keys: Secret<CursorKeys>) -> Self {
+        Self(keys)
+    }
+
+    /// The position that a caller's cursor carries in the list that `scope` names (route, filters, sort, owner).
+    ///
+    /// # Errors
+    /// `CURSOR_INVALID` (400) when it was changed, or belongs to another list.
+    pub async fn open<P: DeserializeOwned>(
+        &self,
+        scope: &str,
+        cursor: Option<&str>,
+    ) -> Result<Option<P>, Problem> {
+        let Some(cursor) = cursor else { return Ok(None) };
+        self.0.get().await?.open(scope, cursor).map(Some)
+    }
+
+    /// The cursor of the next page, if there is one.
+    ///
+    /// # Errors
+    /// When there is no key.
+    pub async fn seal(
+        &self,
+        scope: &str,
+        next: Option<impl Serialize>,
+    ) -> Result<Option<String>, Problem> {
+        let Some(next) = next else { return Ok(None) };
+        self.0.get().await?.seal(scope, &next).map(Some)
+    }
+
+    /// One page of a list: `query` reads at most so many items from a position on and answers the next position, `view` makes
+    /// of an item what the caller sees.
+    ///
+    /// # Errors
+    /// `CURSOR_INVALID`, and what `query` says.
+    pub async fn list<T, V, P, Q, R, E>(
+        &self,
+        scope: &str,
+        paging: Paging,
+        query: impl FnOnce(u32, Option<P>) -> R,
+        view: impl FnMut(T) -> V,
+    ) -> Result<Answer<List<V>>, Problem>
+    where
+        V: ToSchema,
+        P: Serialize + DeserializeOwned,
+        Q: Into<(Vec<T>, Option<P>)>,
+        R: Future<Output = Result<Q, E>>,
+        Problem: From<E>,
+    {
+        let start = self.open(scope, paging.cursor.as_deref()).await?;
+        let (items, next) = query(paging.limit().get(), start).await?.into();
+        let next_cursor = self.seal(scope, next).await?;
+        Ok(Answer::ok(List { items: items.into_iter().map(view).collect(), next_cursor }))
+    }
+}
+
 impl CursorKeys {
     /// A cursor that carries a position in the list `scope` names (route, filters, sort, owner).
     ///
     /// # Errors
     /// `INTERNAL` when the key in the secret is not one.
-    pub fn seal(&self, scope: &str, position: &impl Serialize) -> Result<String, Problem> {
+    fn seal(&self, scope: &str, position: &impl Serialize) -> Result<String, Problem> {
         let internal = |_| Problem::new(Kind::Internal, "INTERNAL");
         let position =
             serde_json::to_vec(position).map_err(|_| Problem::new(Kind::Internal, "INTERNAL"))?;
@@ -39,7 +113,7 @@ impl CursorKeys {
     ///
     /// # Errors
     /// `CURSOR_INVALID` (400) when it was changed, or belongs to another list.
-    pub fn open<T: DeserializeOwned>(&self, scope: &str, cursor: &str) -> Result<T, Problem> {
+    fn open<T: DeserializeOwned>(&self, scope: &str, cursor: &str) -> Result<T, Problem> {
         let invalid = || Problem::new(Kind::Refused, "CURSOR_INVALID");
         let sealed = BASE64.decode(cursor).map_err(|_| invalid())?;
         let (tag, position) = sealed.split_at_checked(32).ok_or_else(invalid)?;

@@ -1,17 +1,16 @@
-use std::{fmt::Display, future::Future, pin::Pin, sync::Arc, time::Instant};
+use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
+use aws::{Connect, deadline, variable};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use deserr::Deserr;
-use domain::{fault::Kind, time::Time};
+use domain::{fault::Kind, time::Time, who::Who};
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Request, RequestExt, request::RequestContext, service_fn};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Call, Context, FieldFaults, Language, MAX_BODY, Problem, PublicKeys, Response, Who,
+    Call, Context, Input, Language, MAX_BODY, Problem, PublicKeys, Response, bearer,
     input::{object, parse},
     problem::Place,
-    who,
 };
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -24,26 +23,21 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// A handler with the way to its clients, which are built once, when the function starts.
-    pub fn new<Clients, W, B, P, Q, R, E, Connecting, Handling>(
-        connect: impl FnOnce() -> Connecting + Send + 'static,
-        handle: impl Fn(Clients, Call<W, B, P, Q>) -> Handling + Send + Sync + 'static,
+    /// A handler; its clients are built once, when the function starts.
+    pub fn new<Clients, W, I, R, Handling>(
+        handle: impl Fn(Clients, Call<W, I>) -> Handling + Send + Sync + 'static,
     ) -> Self
     where
-        Clients: Clone + Send + Sync + 'static,
+        Clients: Connect,
         W: Who + Send + 'static,
-        B: Deserr<FieldFaults> + Send + 'static,
-        P: Deserr<FieldFaults> + Send + 'static,
-        Q: Deserr<FieldFaults> + Send + 'static,
+        I: Input + Send + 'static,
         R: Into<Response> + 'static,
-        E: Display,
-        Connecting: Future<Output = Result<Clients, E>> + Send + 'static,
         Handling: Future<Output = Result<R, Problem>> + Send + 'static,
     {
-        let handle = Arc::new(handle);
         let connect = async move || -> Result<Serve, String> {
             let keys = if W::READS_TOKEN { Some(Arc::new(public_keys()?)) } else { None };
-            let clients = connect().await.map_err(|error| error.to_string())?;
+            let clients = Clients::connect().await.map_err(|error| error.to_string())?;
+            let handle = Arc::new(handle);
             let serve: Serve = Arc::new(move |request| {
                 let (clients, keys, handle) = (clients.clone(), keys.clone(), handle.clone());
                 Box::pin(answer(request, move |request, context| {
@@ -85,8 +79,7 @@ pub(crate) fn run(function: impl Future<Output = Result<(), String>>) {
 }
 
 fn public_keys() -> Result<PublicKeys, String> {
-    let keys =
-        std::env::var("JWT_PUBLIC_KEYS").map_err(|_| "JWT_PUBLIC_KEYS is not set".to_owned())?;
+    let keys = variable("JWT_PUBLIC_KEYS").map_err(|error| error.to_string())?;
     PublicKeys::parse(&keys).map_err(|error| error.to_string())
 }
 
@@ -102,8 +95,13 @@ where
     let context = context(&request);
     let span = tracing::info_span!("request", request_id = %context.request_id);
     let method = request.method().clone();
-    let handled =
-        tracing::Instrument::instrument(handle(request, context.clone()), span.clone()).await;
+    let killed_at = request.lambda_context_ref().map(lambda_http::Context::deadline);
+    let handling = tracing::Instrument::instrument(handle(request, context.clone()), span.clone());
+    let handled = match killed_at {
+        Some(killed_at) => deadline::within(killed_at, handling).await,
+        None => Ok(handling.await),
+    };
+    let handled = handled.unwrap_or_else(|over| Err(over.into()));
     let _in_span = span.enter();
     let duration = started.elapsed();
     let mut response = match handled {
@@ -182,19 +180,13 @@ fn context(request: &Request) -> Context {
 }
 
 /// Parses a request in the order in which a caller would mend it: who, what it is about, what it says.
-fn read<W, B, P, Q>(
+fn read<W: Who, I: Input>(
     request: &Request,
     context: Context,
     keys: Option<&PublicKeys>,
-) -> Result<Call<W, B, P, Q>, Problem>
-where
-    W: Who,
-    B: Deserr<FieldFaults>,
-    P: Deserr<FieldFaults>,
-    Q: Deserr<FieldFaults>,
-{
+) -> Result<Call<W, I>, Problem> {
     let claims = match keys {
-        Some(keys) => who::claims(&context.headers, keys, context.now)?,
+        Some(keys) => bearer::claims(&context.headers, keys, context.now)?,
         None => None,
     };
     let who = W::identify(claims)?;
@@ -205,7 +197,7 @@ where
     let query = parse(object(request.query_string_parameters().iter()), Place::Query);
     let body = parse(json(request, &context)?, Place::Body);
     match (query, body) {
-        (Ok(query), Ok(body)) => Ok(Call { who, body, path, query, context }),
+        (Ok(query), Ok(body)) => Ok(Call { who, input: I::of(path, query, body), context }),
         (query, body) => {
             let faults = query.err().into_iter().chain(body.err()).flatten();
             Err(Problem::fields(faults.collect()))
@@ -232,11 +224,11 @@ fn json(request: &Request, context: &Context) -> Result<serde_json::Value, Probl
 
 #[cfg(test)]
 mod tests {
-    use lambda_http::Body;
+    use deserr::Deserr;
+    use serde_json::json;
 
     use super::*;
-    use crate::Answer;
-    use serde_json::json;
+    use crate::{Answer, Anyone, Body, FieldFaults};
 
     #[derive(Debug, Deserr)]
     #[deserr(error = FieldFaults, deny_unknown_fields)]
@@ -244,8 +236,9 @@ mod tests {
         text: String,
     }
 
-    async fn echo(_: (), call: Call<crate::Anyone, Note>) -> Result<Answer<String>, Problem> {
-        Ok(Answer::ok(call.body.text))
+    async fn echo(_: (), call: Call<Anyone, Body<Note>>) -> Result<Answer<String>, Problem> {
+        let Body(note) = call.input;
+        Ok(Answer::ok(note.text))
     }
 
     fn ask(
@@ -256,13 +249,13 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let serve = (endpoint.connect)().await.unwrap();
-            let response = serve(request.body(Body::from(body)).unwrap()).await;
+            let response = serve(request.body(lambda_http::Body::from(body)).unwrap()).await;
             (response.status(), serde_json::from_slice(response.body()).unwrap_or_default())
         })
     }
 
     fn echo_endpoint() -> Endpoint {
-        Endpoint::new(async || Ok::<_, String>(()), echo)
+        Endpoint::new(echo)
     }
 
     fn post() -> http::request::Builder {
@@ -310,7 +303,8 @@ mod tests {
                 ("application/json", "application/problem+json"),
                 ("*/*", "application/problem+json"),
             ] {
-                let request = post().header(header::ACCEPT, accept).body(Body::Empty).unwrap();
+                let request =
+                    post().header(header::ACCEPT, accept).body(lambda_http::Body::Empty).unwrap();
                 let answer = serve(request).await;
                 assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
                 assert_eq!(answer.headers()[header::CONTENT_TYPE], kind, "{accept}");
@@ -325,9 +319,9 @@ mod tests {
         }
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            for endpoint in [echo_endpoint(), Endpoint::new(async || Ok::<_, String>(()), page)] {
+            for endpoint in [echo_endpoint(), Endpoint::new(page)] {
                 let serve = (endpoint.connect)().await.unwrap();
-                let answer = serve(post().body(Body::Empty).unwrap()).await;
+                let answer = serve(post().body(lambda_http::Body::Empty).unwrap()).await;
                 let header = |name| answer.headers()[name].to_str().unwrap().to_owned();
                 assert_eq!(header(header::REFERRER_POLICY), "no-referrer");
                 assert!(header(header::CONTENT_SECURITY_POLICY).contains("default-src 'none'"));

@@ -141,7 +141,7 @@ pub struct Limit(u8);
 
 impl Limit {
     /// As a number.
-    pub fn get(self) -> usize {
+    pub fn get(self) -> u32 {
         self.0.into()
     }
 }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use aws::FromSecret;
 use domain::{
+    fault::Kind,
     id::{MemberId, SessionId},
     member::Role,
     time::Time,
+    who::Claims,
 };
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey, Header, Validation,
@@ -13,8 +16,7 @@ use jsonwebtoken::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Claims, Problem};
-use domain::fault::Kind;
+use crate::Problem;
 
 const ISSUER: &str = "spotlight-space";
 const LIFE: Duration = Duration::from_secs(15 * 60);
@@ -75,6 +77,10 @@ impl PublicKeys {
 #[derive(Deserialize)]
 pub struct SigningKeys {
     current: SigningKey,
+}
+
+impl FromSecret for SigningKeys {
+    const VARIABLE: &'static str = "JWT_SECRET_ID";
 }
 
 #[derive(Deserialize)]

@@ -1,13 +1,16 @@
 use std::{fmt::Display, future::Future, pin::Pin, sync::Arc, time::Instant};
 
-use lambda_runtime::{LambdaEvent, service_fn};
+use aws::{Connect, deadline};
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use futures::future::join_all;
+use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::endpoint::run;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type Serve = Arc<dyn Fn(Value) -> Boxed<Result<Value, String>> + Send + Sync>;
+type Serve = Arc<dyn Fn(LambdaEvent<Value>) -> Boxed<Result<Value, String>> + Send + Sync>;
 
 /// A function that no person calls: it reads a stream, a queue or a schedule.
 pub struct Worker {
@@ -15,30 +18,79 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A handler of events with the way to its clients. A handler that fails has its event delivered
-    /// again; one that handles a batch answers what failed in it ([`Batch`]).
-    pub fn new<Clients, Event, R, E, F, Connecting, Handling>(
-        connect: impl FnOnce() -> Connecting + Send + 'static,
+    /// A handler of events. One that fails, or is not done when the time is over, has its event delivered again; one that handles
+    /// a batch answers what failed in it ([`Batch`]).
+    pub fn new<Clients, Event, R, F, Handling>(
         handle: impl Fn(Clients, Event) -> Handling + Send + Sync + 'static,
     ) -> Self
     where
-        Clients: Clone + Send + Sync + 'static,
+        Clients: Connect,
         Event: DeserializeOwned + Send + 'static,
         R: Serialize,
-        E: Display,
         F: Display,
-        Connecting: Future<Output = Result<Clients, E>> + Send + 'static,
         Handling: Future<Output = Result<R, F>> + Send + 'static,
     {
+        Self::serving(move |clients, event, context| {
+            let handling = serde_json::from_value(event).map(|event| handle(clients, event));
+            async move {
+                let handling = handling.map_err(|error| error.to_string())?;
+                let done = deadline::within(context.deadline(), handling).await;
+                let done = done.map_err(|over| over.to_string())?;
+                done.map_err(|error| error.to_string())
+            }
+        })
+    }
+
+    /// A handler of a queue's messages, one by one but all of a batch at the same time: one that is slow takes no other's time.
+    /// A message that fails, can't be read, or is not done when the time is over, comes again.
+    pub fn messages<Clients, Message, F, Handling>(
+        handle: impl Fn(Clients, Message) -> Handling + Send + Sync + 'static,
+    ) -> Self
+    where
+        Clients: Connect,
+        Message: DeserializeOwned + Send + 'static,
+        F: Display,
+        Handling: Future<Output = Result<(), F>> + Send + 'static,
+    {
         let handle = Arc::new(handle);
+        Self::serving(move |clients: Clients, event, context| {
+            let handle = Arc::clone(&handle);
+            async move {
+                let batch: SqsEvent =
+                    serde_json::from_value(event).map_err(|error| error.to_string())?;
+                let one = async |message: &SqsMessage| -> Result<(), String> {
+                    let body = message.body.as_deref().unwrap_or_default();
+                    let message = serde_json::from_str(body).map_err(|error| error.to_string())?;
+                    let handling = handle(clients.clone(), message);
+                    let done = deadline::within(context.deadline(), handling).await;
+                    done.map_err(|over| over.to_string())?.map_err(|error| error.to_string())
+                };
+                let done = join_all(batch.records.iter().map(one)).await;
+                let mut failed = Batch::default();
+                for (message, done) in batch.records.iter().zip(done) {
+                    if let Err(cause) = done {
+                        failed.failed(message.message_id.as_deref().unwrap_or_default(), cause);
+                    }
+                }
+                Ok(failed)
+            }
+        })
+    }
+
+    fn serving<Clients, R, Handling>(
+        handle: impl Fn(Clients, Value, Context) -> Handling + Send + Sync + 'static,
+    ) -> Self
+    where
+        Clients: Connect,
+        R: Serialize,
+        Handling: Future<Output = Result<R, String>> + Send + 'static,
+    {
         let connect = async move || -> Result<Serve, String> {
-            let clients = connect().await.map_err(|error| error.to_string())?;
-            let serve: Serve = Arc::new(move |event| {
-                let (clients, handle) = (clients.clone(), handle.clone());
+            let clients = Clients::connect().await.map_err(|error| error.to_string())?;
+            let serve: Serve = Arc::new(move |LambdaEvent { payload, context }| {
+                let handling = handle(clients.clone(), payload, context);
                 Box::pin(async move {
-                    let event = serde_json::from_value(event).map_err(|error| error.to_string())?;
-                    let done = handle(clients, event).await.map_err(|error| error.to_string())?;
-                    serde_json::to_value(done).map_err(|error| error.to_string())
+                    serde_json::to_value(handling.await?).map_err(|error| error.to_string())
                 })
             });
             Ok(serve)
@@ -53,7 +105,7 @@ pub fn work(worker: Worker) {
         let serve = (worker.connect)().await?;
         let service = service_fn(move |event: LambdaEvent<Value>| {
             let span = tracing::info_span!("work", request_id = event.context.request_id);
-            let done = serve(event.payload);
+            let done = serve(event);
             let work = async move {
                 let started = Instant::now();
                 let done = done.await;

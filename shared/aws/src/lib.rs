@@ -1,8 +1,18 @@
-//! The one configuration, and with it the one HTTP client, of all AWS clients in a process.
+//! What AWS gives a function: its environment variables, its secrets, the deadline of an invocation, and the one configuration, and
+//! with it the one HTTP client, of all AWS clients in the process.
+
+mod connect;
+pub mod deadline;
+mod secret;
+mod variable;
+
+pub use connect::{Connect, ConnectError};
+pub use secret::{FromSecret, Secret, SecretFault};
+pub use variable::{Missing, variable};
 
 use std::{env, time::Duration};
 
-use aws_config::{AppName, BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+use aws_config::{AppName, BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
@@ -22,9 +32,11 @@ pub async fn config() -> &'static SdkConfig {
         .get_or_init(async || {
             let timeouts = TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(1))
-                .operation_attempt_timeout(Duration::from_secs(4));
-            let mut loader =
-                aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts.build());
+                .operation_attempt_timeout(Duration::from_secs(3));
+            // A call that hangs is given up and made once more in less than the shortest of our functions may take.
+            let mut loader = aws_config::defaults(BehaviorVersion::latest())
+                .timeout_config(timeouts.build())
+                .retry_config(RetryConfig::standard().with_max_attempts(2));
             let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
             // The certificates are a constant of ours; were they unreadable, the SDK's own client serves.
             if let Ok(tls) = TlsContext::builder().with_trust_store(roots).build() {

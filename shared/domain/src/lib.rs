@@ -19,4 +19,5 @@ pub mod points;
 pub mod refund;
 pub mod stock;
 pub mod time;
+pub mod who;
 pub mod won;

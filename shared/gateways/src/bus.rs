@@ -1,7 +1,6 @@
 //! EventBridge: where the parts tell each other what happened.
 
-use std::env;
-
+use aws::{Connect, ConnectError, variable};
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::{Client, error::DisplayErrorContext, types::PutEventsRequestEntry};
 use serde::Serialize;
@@ -24,16 +23,14 @@ pub struct Told {
     entry: PutEventsRequestEntry,
 }
 
-impl Bus {
+impl Connect for Bus {
     /// The bus that the environment names (`EVENT_BUS`).
-    ///
-    /// # Errors
-    /// When the variable is missing.
-    pub async fn connect() -> Result<Self, Missing> {
-        let name = env::var("EVENT_BUS").map_err(|_| Missing)?;
-        Ok(Self::new(aws::config().await, name))
+    async fn connect() -> Result<Self, ConnectError> {
+        Ok(Self::new(aws::config().await, variable("EVENT_BUS")?))
     }
+}
 
+impl Bus {
     /// A bus by its name, with the HTTP client, region and credentials of `aws`.
     pub fn new(aws: &SdkConfig, name: String) -> Self {
         Self { client: Client::new(aws), name }
@@ -80,8 +77,3 @@ impl Bus {
         failed
     }
 }
-
-/// The environment variable `EVENT_BUS` is not set.
-#[derive(Debug, thiserror::Error)]
-#[error("the environment variable EVENT_BUS is missing")]
-pub struct Missing;

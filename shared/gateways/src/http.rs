@@ -50,9 +50,6 @@ pub(crate) fn client(limits: Limits) -> Result<Client, SetupError> {
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// An environment variable is missing.
-    #[error("{0} is not set")]
-    Missing(&'static str),
     /// The TLS library does not work as it was built.
     #[error("no TLS: {0}")]
     Tls(#[from] rustls::Error),

@@ -16,6 +16,7 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws::{Connect, ConnectError};
 use domain::id::PaymentId;
 use domain::won::Won;
 use reqwest::header::AUTHORIZATION;
@@ -24,7 +25,6 @@ use serde::de::DeserializeOwned;
 use tracing::{Instrument, Span, field};
 
 use crate::http::{self, SetupError};
-use crate::secrets::Secrets;
 pub use config::{Config, Key, PRODUCTION};
 pub use error::{Cause, Error};
 pub use messages::{
@@ -42,23 +42,17 @@ pub struct Kakaopay {
     config: Arc<Config>,
 }
 
-impl Kakaopay {
+impl Connect for Kakaopay {
     /// From `KAKAOPAY_URL` ([`PRODUCTION`] by default), `KAKAOPAY_CID` and `KAKAOPAY_SECRET_ID`.
-    ///
-    /// # Errors
-    /// When a variable is missing or the HTTP client cannot be built.
-    pub async fn connect() -> Result<Self, SetupError> {
-        Self::from_env(Secrets::connect().await)
+    async fn connect() -> Result<Self, ConnectError> {
+        let config = Config::from_env().await?;
+        // Before a buyer's seats are held, and not while they are. A secret that is not there is the first call's to tell.
+        let _ = config.key.header().await;
+        Ok(Self::new(config)?)
     }
+}
 
-    /// The same, with the secrets that a function has already.
-    ///
-    /// # Errors
-    /// When a variable is missing or the HTTP client cannot be built.
-    pub fn from_env(secrets: Secrets) -> Result<Self, SetupError> {
-        Self::new(Config::from_env(secrets)?)
-    }
-
+impl Kakaopay {
     /// With this configuration.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The systems of others, one module each with an error type of its own, and the secrets that open them.
+//! The systems of others, one module each with an error type of its own.
 //!
 //! Every call has a time limit and is repeated only where repeating is harmless. Each error says which of three things
 //! happened: the other said no, it surely did nothing, or nobody can tell.
@@ -7,10 +7,8 @@ pub mod bus;
 mod http;
 pub mod kakaopay;
 pub mod queue;
-pub mod secrets;
 
 pub use bus::Bus;
 pub use http::{Limits, SetupError};
 pub use kakaopay::Kakaopay;
-pub use queue::Queue;
-pub use secrets::Secrets;
+pub use queue::{Message, Queue};

@@ -1,10 +1,11 @@
-//! SQS: work for later. A message is written as its type is displayed: an id and little else, since whoever gets it reads
-//! the truth.
+//! SQS: work for later. A message is JSON: an id and little else, since whoever gets it reads the truth.
 
-use std::{env, fmt::Display, marker::PhantomData, time::Duration};
+use std::{marker::PhantomData, time::Duration};
 
+use aws::{Connect, ConnectError, variable};
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{Client, error::DisplayErrorContext, types::SendMessageBatchRequestEntry};
+use serde::Serialize;
 
 /// SQS takes so many messages in one call.
 const AT_ONCE: usize = 10;
@@ -12,24 +13,33 @@ const AT_ONCE: usize = 10;
 /// SQS delays a message by 15 minutes at most; whoever gets one early sends it again.
 const LONGEST_DELAY: Duration = Duration::from_secs(900);
 
+/// What is sent over a queue of its own.
+pub trait Message: Serialize + 'static {
+    /// The environment variable with the queue's address.
+    const QUEUE: &'static str;
+}
+
 /// A queue of messages of one type.
-#[derive(Clone)]
 pub struct Queue<M> {
     client: Client,
     url: String,
     message: PhantomData<fn(M)>,
 }
 
-impl<M: Display> Queue<M> {
-    /// The queue that an environment variable names.
-    ///
-    /// # Errors
-    /// When the variable is missing.
-    pub async fn connect(variable: &'static str) -> Result<Self, Missing> {
-        let url = env::var(variable).map_err(|_| Missing(variable))?;
-        Ok(Self::new(aws::config().await, url))
+impl<M> Clone for Queue<M> {
+    fn clone(&self) -> Self {
+        Self { client: self.client.clone(), url: self.url.clone(), message: PhantomData }
     }
+}
 
+impl<M: Message> Connect for Queue<M> {
+    /// The queue that the environment names.
+    async fn connect() -> Result<Self, ConnectError> {
+        Ok(Self::new(aws::config().await, variable(M::QUEUE)?))
+    }
+}
+
+impl<M: Serialize> Queue<M> {
     /// A queue by its address, with the HTTP client, region and credentials of `aws`.
     pub fn new(aws: &SdkConfig, url: String) -> Self {
         Self { client: Client::new(aws), url, message: PhantomData }
@@ -41,7 +51,7 @@ impl<M: Display> Queue<M> {
     /// When SQS does not take it.
     pub async fn send(&self, message: &M, delay: Duration) -> Result<(), NotSent> {
         let sending = self.client.send_message().queue_url(&self.url);
-        let sending = sending.message_body(message.to_string()).delay_seconds(seconds(delay));
+        let sending = sending.message_body(body(message)?).delay_seconds(seconds(delay));
         sending.send().await.map_err(|error| NotSent(DisplayErrorContext(error).to_string()))?;
         Ok(())
     }
@@ -58,16 +68,14 @@ impl<M: Display> Queue<M> {
 
     async fn send_batch(&self, messages: &[(M, Duration)]) -> Vec<Result<(), NotSent>> {
         let entry = |(position, (message, delay)): (usize, &(M, Duration))| {
-            SendMessageBatchRequestEntry::builder()
-                .id(position.to_string())
-                .message_body(message.to_string())
-                .delay_seconds(seconds(*delay))
-                .build()
+            let entry = SendMessageBatchRequestEntry::builder().id(position.to_string());
+            let entry = entry.message_body(body(message)?).delay_seconds(seconds(*delay));
+            entry.build().map_err(|error| NotSent(error.to_string()))
         };
-        let all_failed = |cause: String| vec![Err(NotSent(cause)); messages.len()];
+        let all_failed = |cause: NotSent| vec![Err(cause); messages.len()];
         let entries = match messages.iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>() {
             Ok(entries) => entries,
-            Err(error) => return all_failed(error.to_string()),
+            Err(cause) => return all_failed(cause),
         };
         let batch = self.client.send_message_batch().queue_url(&self.url);
         match batch.set_entries(Some(entries)).send().await {
@@ -81,20 +89,19 @@ impl<M: Display> Queue<M> {
                 };
                 (0..messages.len()).map(result).collect()
             }
-            Err(error) => all_failed(DisplayErrorContext(error).to_string()),
+            Err(error) => all_failed(NotSent(DisplayErrorContext(error).to_string())),
         }
     }
+}
+
+fn body(message: &impl Serialize) -> Result<String, NotSent> {
+    serde_json::to_string(message).map_err(|error| NotSent(error.to_string()))
 }
 
 /// A delay as SQS counts it, rounded up: a message that comes a moment too early is sent once more.
 fn seconds(delay: Duration) -> i32 {
     delay.min(LONGEST_DELAY).as_secs_f64().ceil() as i32
 }
-
-/// A queue's environment variable is not set.
-#[derive(Debug, thiserror::Error)]
-#[error("the environment variable {0} is missing")]
-pub struct Missing(&'static str);
 
 /// SQS did not take a message, or nobody knows whether it did.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -128,7 +135,7 @@ mod tests {
             let body: Value = request.body_json().unwrap();
             let entries = body["Entries"].as_array().unwrap();
             let (failed, sent): (Vec<_>, Vec<_>) =
-                entries.iter().partition(|entry| entry["MessageBody"] == "refused");
+                entries.iter().partition(|entry| entry["MessageBody"] == r#""refused""#);
             let failed: Vec<_> = failed
                 .iter()
                 .map(|entry| json!({ "Id": entry["Id"], "Code": "InternalError", "SenderFault": false }))
@@ -165,7 +172,7 @@ mod tests {
                 [10, 10, 5]
             );
             for (n, entry) in calls.iter().flat_map(entries).enumerate() {
-                assert_eq!(entry["MessageBody"], format!("message {n}"));
+                assert_eq!(entry["MessageBody"], format!(r#""message {n}""#));
                 assert_eq!(entry["DelaySeconds"], n);
             }
         });

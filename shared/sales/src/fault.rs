@@ -7,7 +7,7 @@ use domain::{
 };
 use gateways::kakaopay;
 use store::{
-    StoreFault,
+    Rejected, StoreFault,
     ephemeral::{idempotency::IdempotencyFault, rate::RateFault},
     identity::session::SessionEnded,
 };
@@ -17,7 +17,7 @@ use store::{
 pub enum SalesFault {
     /// The buyer's session is over.
     #[error(transparent)]
-    Session(#[from] SessionEnded),
+    Session(SessionEnded),
     /// The buyer tries too often.
     #[error(transparent)]
     Rate(#[from] RateFault),
@@ -73,6 +73,15 @@ impl From<kakaopay::Error> for SalesFault {
         match error {
             kakaopay::Error::Refused { .. } => Self::PaymentRefused,
             other => Self::Kakaopay(other),
+        }
+    }
+}
+
+impl From<Rejected<SessionEnded>> for SalesFault {
+    fn from(rejected: Rejected<SessionEnded>) -> Self {
+        match rejected {
+            Rejected::Condition(ended) => Self::Session(ended),
+            Rejected::Store(fault) => Self::Store(fault),
         }
     }
 }

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use aws::{Connect, ConnectError, variable};
 use domain::{
     event::Quantity,
-    id::{EventId, MemberId, PaymentId, SessionId},
+    id::{EventId, MemberId, PaymentId},
     payment::{Amounts, State, Step, amounts},
     time::Time,
     won::Won,
@@ -12,7 +13,7 @@ use store::{
     Rejected, Relaxed, Store, Transaction,
     catalog::event::{Event, EventKey},
     ephemeral::{idempotency::IdempotencyFault, rate::Rule},
-    identity::session::{self, SessionKey},
+    identity::session::SignedIn,
     sales::{
         buyer::{self, BuyerKey},
         payment::{Draft, Order, Payment, Secret},
@@ -40,13 +41,19 @@ pub struct Terms {
     pub public_url: String,
 }
 
+impl Connect for Terms {
+    /// The terms that the environment names (`HOLD_SECONDS`, `PUBLIC_URL`).
+    async fn connect() -> Result<Self, ConnectError> {
+        let hold = Duration::from_secs(variable("HOLD_SECONDS")?.parse()?);
+        Ok(Self { hold, public_url: variable("PUBLIC_URL")? })
+    }
+}
+
 /// What a buyer asks for.
 #[derive(Clone, Debug)]
 pub struct Purchase {
-    /// The buyer.
-    pub member_id: MemberId,
-    /// In which session.
-    pub session_id: SessionId,
+    /// The buyer, whose session is read together with the rest.
+    pub buyer: SignedIn,
     /// Tickets of what.
     pub event_id: EventId,
     /// How many.
@@ -94,14 +101,13 @@ pub async fn hold(
     purchase: &Purchase,
     now: Time,
 ) -> Result<Held, SalesFault> {
-    let key = PurchaseKey { member_id: purchase.member_id, key: purchase.key.clone() };
-    let session_key = SessionKey { member_id: purchase.member_id, session_id: purchase.session_id };
+    let key = PurchaseKey::of(&purchase.buyer, purchase.key.clone());
     // The event may be a second old: a purchase on terms that have changed since is refused by the shards.
     let event_key = Relaxed(EventKey(purchase.event_id));
-    let keys = (session_key, event_key, SoldOutKey(purchase.event_id), key.clone());
-    let (session, event, mark, record) = store.read(&keys).await?;
-    session::alive(session, now)?;
-    store.count(PURCHASES, &purchase.member_id.to_string(), now).await?;
+    let keys = (event_key, SoldOutKey(purchase.event_id), key.clone());
+    let (session, (event, mark, record)) = store.read_for(&purchase.buyer, keys, now).await?;
+    let buyer = session.member.id;
+    store.count(PURCHASES, &buyer.to_string(), now).await?;
 
     // A key that is known comes before every other question: the seats that are gone may be its own.
     let record = record.filter(|record| !record.expires_at.is_past(now));
@@ -110,9 +116,8 @@ pub async fn hold(
         None => {
             let event = event.filter(|event| event.deleted_at.is_none());
             let event = event.ok_or(SalesFault::EventNotFound)?;
-            match reserve(store, terms, purchase, &key, &event, mark.unwrap_or_default(), now)
-                .await?
-            {
+            let mark = mark.unwrap_or_default();
+            match reserve(store, terms, buyer, purchase, &key, &event, mark, now).await? {
                 Some(payment) => payment,
                 None => {
                     // The same request ran beside this one and was faster.
@@ -137,6 +142,7 @@ pub async fn hold(
 async fn reserve(
     store: &Store,
     terms: &Terms,
+    member_id: MemberId,
     purchase: &Purchase,
     key: &PurchaseKey,
     event: &Event,
@@ -146,13 +152,13 @@ async fn reserve(
     let wanted = Wanted::of(event, purchase.quantity, seen, now)?;
     let draft = Draft {
         id: PaymentId::generate(),
-        member_id: purchase.member_id,
+        member_id,
         quantity: purchase.quantity,
         amounts: amounts(event.price, purchase.quantity, None, Won::ZERO)?,
         hold_ends_at: now.plus(terms.hold),
         return_token: token()?,
     };
-    let buyer = BuyerKey { member_id: purchase.member_id, event_id: event.id };
+    let buyer = BuyerKey { member_id, event_id: event.id };
     let payment = |seats: &[Seats]| Payment::reserved(draft.clone(), event, seats.to_vec(), now);
     let rest = |seats: &[Seats]| {
         Transaction::new()

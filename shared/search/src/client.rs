@@ -1,6 +1,6 @@
-use std::env;
 use std::time::Duration;
 
+use aws::{Connect, ConnectError, variable};
 use opensearch::auth::Credentials;
 use opensearch::http::headers::HeaderMap;
 use opensearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
@@ -22,25 +22,23 @@ pub struct Search {
     alias: String,
 }
 
-impl Search {
-    /// Connects to `OPENSEARCH_URL`, with the alias `events`: signed with the function's own credentials, unless it is
-    /// plain HTTP on this machine. A server that does not answer now is no error: the first call meets it.
-    ///
-    /// # Errors
-    /// [`Error::Setup`] when the address or the credentials are missing or of no use.
-    pub async fn connect() -> Result<Self, Error> {
-        let address = env::var("OPENSEARCH_URL")
-            .map_err(|_| Error::Setup("OPENSEARCH_URL is not set".into()))?;
-        let search = Self::new(&address, "events").await?;
+impl Connect for Search {
+    /// Connects to `OPENSEARCH_URL`, with the alias `events`. A server that does not answer now is no error: the first call
+    /// meets it.
+    async fn connect() -> Result<Self, ConnectError> {
+        let search = Self::new(&variable("OPENSEARCH_URL")?, "events").await?;
         // Opens the connection, so that the first request need not.
         let _ = search.send(Method::Head, "/", None, CONNECT).await;
         Ok(search)
     }
+}
 
-    /// As [`Search::connect`], with an address and an alias of one's own, and without opening a connection.
+impl Search {
+    /// An address and an alias: signed with the function's own credentials, unless it is plain HTTP on this machine. Opens no
+    /// connection yet.
     ///
     /// # Errors
-    /// [`Error::Setup`], as there.
+    /// [`Error::Setup`] when the address or the credentials are of no use.
     pub async fn new(address: &str, alias: &str) -> Result<Self, Error> {
         let url =
             Url::parse(address).map_err(|wrong| Error::Setup(format!("{address}: {wrong}")))?;

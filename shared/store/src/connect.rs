@@ -1,5 +1,4 @@
-use std::env;
-
+use aws::{Connect, ConnectError, variable};
 use aws_sdk_dynamodb::{
     Client,
     config::{self, retry::RetryConfig},
@@ -7,21 +6,11 @@ use aws_sdk_dynamodb::{
 
 use crate::Store;
 
-/// Why a function can't start.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// An environment variable is missing.
-    #[error("the environment variable {0} is missing")]
-    Missing(&'static str),
-}
-
-impl Store {
-    /// The store that the environment names (`TABLE_PREFIX`), with its connection open.
-    ///
-    /// # Errors
-    /// When `TABLE_PREFIX` is missing. A database that can't be reached is the first request's to tell.
-    pub async fn connect() -> Result<Self, ConnectError> {
-        let prefix = env::var("TABLE_PREFIX").map_err(|_| ConnectError::Missing("TABLE_PREFIX"))?;
+impl Connect for Store {
+    /// The store that the environment names (`TABLE_PREFIX`), with its connection open. A database that can't be reached is the
+    /// first request's to tell.
+    async fn connect() -> Result<Self, ConnectError> {
+        let prefix = variable("TABLE_PREFIX")?;
         let client = Client::new(aws::config().await);
         greet(&client).await;
         Ok(Self::new(client, &prefix))

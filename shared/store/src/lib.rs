@@ -23,7 +23,6 @@ pub mod sales;
 mod tests;
 
 pub use aws_sdk_dynamodb::Client;
-pub use connect::ConnectError;
 pub use fault::{Rejected, StoreFault};
 pub use key::{Key, Relaxed, Table};
 pub use query::{Index, Page, Query, Start};

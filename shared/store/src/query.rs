@@ -39,6 +39,12 @@ pub struct Page<T> {
     pub next: Option<Start>,
 }
 
+impl<T> From<Page<T>> for (Vec<T>, Option<Start>) {
+    fn from(page: Page<T>) -> Self {
+        (page.items, page.next)
+    }
+}
+
 /// The item after which a page starts. It names keys, so it reaches a caller only sealed, as a cursor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -114,9 +114,9 @@ impl Found {
     }
 }
 
-/// A tuple of keys that are read in one call.
+/// What is read in one call: a key, or a tuple of such.
 pub trait Keys {
-    /// A tuple with an `Option` for each key's item.
+    /// An `Option` for a key's item, a tuple for a tuple.
     type Items;
     #[doc(hidden)]
     fn want(&self, wanted: &mut Wanted);
@@ -124,23 +124,35 @@ pub trait Keys {
     fn take(&self, found: &mut Found) -> Result<Self::Items, serde_dynamo::Error>;
 }
 
-macro_rules! keys {
-    ($($key:ident $at:tt),+) => {
-        impl<$($key: Key),+> Keys for ($($key,)+) {
-            type Items = ($(Option<$key::Item>,)+);
+impl<K: Key> Keys for K {
+    type Items = Option<K::Item>;
 
-            fn want(&self, wanted: &mut Wanted) {
-                $(wanted.add(&self.$at);)+
+    fn want(&self, wanted: &mut Wanted) {
+        wanted.add(self);
+    }
+
+    fn take(&self, found: &mut Found) -> Result<Self::Items, serde_dynamo::Error> {
+        found.take(self)
+    }
+}
+
+macro_rules! keys {
+    ($($keys:ident $at:tt),*) => {
+        impl<$($keys: Keys),*> Keys for ($($keys,)*) {
+            type Items = ($($keys::Items,)*);
+
+            fn want(&self, _wanted: &mut Wanted) {
+                $(self.$at.want(_wanted);)*
             }
 
-            fn take(&self, found: &mut Found) -> Result<Self::Items, serde_dynamo::Error> {
-                Ok(($(found.take(&self.$at)?,)+))
+            fn take(&self, _found: &mut Found) -> Result<Self::Items, serde_dynamo::Error> {
+                Ok(($(self.$at.take(_found)?,)*))
             }
         }
     };
 }
 
+keys!();
 keys!(A 0, B 1);
 keys!(A 0, B 1, C 2);
 keys!(A 0, B 1, C 2, D 3);
-keys!(A 0, B 1, C 2, D 3, E 4);

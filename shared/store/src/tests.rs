@@ -9,16 +9,16 @@ use crate::{
         idempotency::{Begun, IdempotencyFault, LEASE, RecordKey},
         rate::{RateFault, Rule},
     },
-    identity::session::{Session, SessionKey},
+    identity::session::{SessionItem, SessionKey},
 };
 
 pub(crate) fn store() -> Store {
     Store::new(stack::dynamo(), stack::prefix())
 }
 
-fn session(now: Time) -> (SessionKey, Session) {
+fn session(now: Time) -> (SessionKey, SessionItem) {
     let key = SessionKey { member_id: MemberId::generate(), session_id: SessionId::generate() };
-    let session = Session {
+    let session = SessionItem {
         id: key.session_id,
         member_id: key.member_id,
         refresh_hash: "hash".into(),
@@ -49,7 +49,7 @@ fn a_second_create_is_rejected_and_changes_nothing() {
         let (store, now) = (store(), Time::now());
         let (key, session) = session(now);
         store.write(Write::create(&key, &session), ()).await.unwrap();
-        let other = Session { refresh_hash: "other".into(), ..session.clone() };
+        let other = SessionItem { refresh_hash: "other".into(), ..session.clone() };
         let second = store.write(Write::create(&key, &other), "taken").await;
         assert!(matches!(second, Err(Rejected::Condition("taken"))), "{second:?}");
         assert_eq!(store.get(&key).await.unwrap(), Some(session));

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use tests::outside::Outside;
 use tokio::sync::OnceCell;
 
-use super::world::PUBLIC;
 use crate::shop::{HOLD, simulator, variable};
 
 /// What the functions need outside the tables: the queues' addresses and the secret's name.
@@ -51,11 +50,11 @@ pub fn program(name: &str, things: &Things, outside: &Outside) -> Command {
         ("AWS_ENDPOINT_URL", outside.url("aws")),
         ("STAGE", "test"),
         ("TABLE_PREFIX", stack::prefix()),
-        ("JWT_PUBLIC_KEYS", PUBLIC),
+        ("JWT_stack::PUBLIC_KEYS_KEYS", stack::PUBLIC_KEYS),
         ("KAKAOPAY_URL", outside.url("kakaopay")),
         ("KAKAOPAY_CID", simulator::CID),
         ("KAKAOPAY_SECRET_ID", &things.secret),
-        ("PUBLIC_URL", "http://127.0.0.1:3000"),
+        ("stack::PUBLIC_KEYS_URL", "http://127.0.0.1:3000"),
         ("HOLD_SECONDS", &HOLD.as_secs().to_string()),
         ("HOLD_QUEUE_URL", &things.queue),
         ("RECONCILE_QUEUE_URL", &things.queue),

@@ -3,19 +3,11 @@
 
 use std::time::Duration;
 
-use api::{Claims, SigningKeys};
-use domain::{member::Role, payment::State};
+use api::SigningKeys;
+use domain::payment::State;
 use serde_json::{Map, Value, json};
 
 use crate::shop::{FIRST_LOOK, Fan, Held, LEASE, Shop, simulator::Back};
-
-// A pair made for tests alone; shared/api has the same.
-pub const PUBLIC: &str = r#"{"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "test-1", "x": "3E5RlUnT1YSqhciufh3GTC5C2E3pvEaKE5qHcRY2_jM", "y": "mT2bNcnm86vrdUYFZL48xIH6poRaR4DEDQFMjtFUrsk"}]}"#;
-const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\n\
-     MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgq6Fi4ecinTJ8fukD\n\
-     WLaSdgni5HEj9gm5+rDT3UanksyhRANCAATcTlGVSdPVhKqFyK5+HcZMLkLYTem8\n\
-     RooTmodxFjb+M5k9mzXJ5vOr63VGBWS+PMSB+qaEWkeAxA0BTI7RVK7J\n\
-     -----END PRIVATE KEY-----\n";
 
 const KEY: &str = "key";
 
@@ -97,11 +89,9 @@ impl World {
 
     /// `POST /v1/payments` as API Gateway hands it over.
     pub fn buying(&self) -> Value {
-        let keys = json!({ "current": { "kid": "test-1", "pem": PRIVATE } });
+        let keys = json!({ "current": { "kid": stack::KEY_ID, "pem": stack::PRIVATE_KEY } });
         let keys: SigningKeys = serde_json::from_value(keys).unwrap();
-        let Fan { member_id, session_id } = self.fan;
-        let claims = Claims { member_id, session_id, role: Role::User };
-        let (token, _) = keys.sign(&claims, self.shop.now).unwrap();
+        let (token, _) = keys.sign(&self.fan.claims(), self.shop.now).unwrap();
         let headers = json!({
             "authorization": format!("Bearer {token}"), "content-type": "application/json", "idempotency-key": KEY,
         });
@@ -128,8 +118,8 @@ impl World {
 
     /// The message of a worker's queue.
     pub fn message(&self) -> Value {
-        let id = self.held.as_ref().unwrap().id;
-        json!({ "Records": [{ "messageId": "message", "body": id, "eventSource": "aws:sqs" }] })
+        let body = json!({ "paymentId": self.held.as_ref().unwrap().id }).to_string();
+        json!({ "Records": [{ "messageId": "message", "body": body, "eventSource": "aws:sqs" }] })
     }
 }
 

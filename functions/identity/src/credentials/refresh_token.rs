@@ -9,7 +9,7 @@ use api::Problem;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use domain::fault::Kind;
 use sha2::{Digest, Sha256};
-use store::identity::session::{Session, SessionKey};
+use store::identity::session::{SessionItem, SessionKey};
 use subtle::ConstantTimeEq;
 
 /// The cookie's name.
@@ -86,7 +86,7 @@ impl RefreshToken {
     }
 
     /// What it is to the session.
-    pub fn standing(&self, session: &Session) -> Standing {
+    pub fn standing(&self, session: &SessionItem) -> Standing {
         let same =
             |ours: String, theirs: &str| bool::from(ours.as_bytes().ct_eq(theirs.as_bytes()));
         if !same(self.family_hash(), &session.family_hash) {
@@ -137,8 +137,8 @@ mod tests {
         RefreshToken::first(key).unwrap()
     }
 
-    fn session(token: &RefreshToken) -> Session {
-        Session {
+    fn session(token: &RefreshToken) -> SessionItem {
+        SessionItem {
             id: token.key.session_id,
             member_id: token.key.member_id,
             family_hash: token.family_hash(),

@@ -1,13 +1,12 @@
 //! What a client needs to know, and where it finds it.
 
-use std::env;
-use std::fmt;
+use std::{env, fmt};
 
+use aws::{Connect, ConnectError, FromSecret, Secret, SecretFault, variable};
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
 
-use crate::http::{Limits, SetupError};
-use crate::secrets::{self, Secrets};
+use crate::http::Limits;
 
 /// KakaoPay's own address.
 pub const PRODUCTION: &str = "https://open-api.kakaopay.com";
@@ -26,12 +25,11 @@ pub struct Config {
 
 impl Config {
     /// From `KAKAOPAY_URL` ([`PRODUCTION`] if it is not set), `KAKAOPAY_CID` and `KAKAOPAY_SECRET_ID`.
-    pub(super) fn from_env(secrets: Secrets) -> Result<Self, SetupError> {
-        let variable = |name| env::var(name).map_err(|_| SetupError::Missing(name));
+    pub(super) async fn from_env() -> Result<Self, ConnectError> {
         Ok(Self {
             url: env::var("KAKAOPAY_URL").unwrap_or_else(|_| PRODUCTION.to_owned()),
             cid: variable("KAKAOPAY_CID")?,
-            key: Key::Secret { secrets, id: variable("KAKAOPAY_SECRET_ID")? },
+            key: Key::Secret(Secret::connect().await?),
             limits: Limits::default(),
         })
     }
@@ -41,30 +39,29 @@ impl Config {
 pub enum Key {
     /// The key itself.
     Known(String),
-    /// A secret `{"secretKey": "…"}`, loaded when it is first needed.
-    Secret {
-        /// Where it is kept.
-        secrets: Secrets,
-        /// Its name.
-        id: String,
-    },
+    /// A secret, loaded when it is first needed.
+    Secret(Secret<Stored>),
+}
+
+/// The secret as it lies in Secrets Manager: `{"secretKey": "…"}`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stored {
+    secret_key: String,
+}
+
+impl FromSecret for Stored {
+    const VARIABLE: &'static str = "KAKAOPAY_SECRET_ID";
 }
 
 impl Key {
-    pub(super) async fn header(&self) -> Result<HeaderValue, secrets::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Stored {
-            secret_key: String,
-        }
-        let (key, id) = match self {
-            Self::Known(key) => (key.clone(), ""),
-            Self::Secret { secrets, id } => {
-                (secrets.get::<Stored>(id).await?.secret_key.clone(), id.as_str())
-            }
+    pub(super) async fn header(&self) -> Result<HeaderValue, SecretFault> {
+        let key = match self {
+            Self::Known(key) => key.clone(),
+            Self::Secret(secret) => secret.get().await?.secret_key.clone(),
         };
         let mut header = HeaderValue::try_from(format!("SECRET_KEY {key}"))
-            .map_err(|_| secrets::Error::Unreadable { id: id.to_owned() })?;
+            .map_err(|_| SecretFault::Unreadable { id: "of KakaoPay".to_owned() })?;
         header.set_sensitive(true);
         Ok(header)
     }

@@ -54,7 +54,7 @@ pub enum Cause {
     Misconfigured(i64),
     /// The secret key could not be had.
     #[error("{0}")]
-    Key(#[from] crate::secrets::Error),
+    Key(#[from] aws::SecretFault),
 }
 
 impl Cause {

@@ -119,7 +119,8 @@ fn nobody_buys_outside_the_sale() {
     stack::run(async {
         let shop = Shop::open(5).await;
         let fan = shop.fan().await;
-        let before = Shop { now: shop.now.minus(HOLD * 2), ..shop.clone() };
+        let sale_starts = shop.event.schedule.sale_starts_at();
+        let before = Shop { now: sale_starts.minus(Duration::from_millis(1)), ..shop.clone() };
         assert_eq!(before.buy(fan, 1, "before").await.unwrap_err().code(), "SALE_NOT_STARTED");
         let sale_ends = shop.event.schedule.sale_ends_at();
         let ended = Shop { now: sale_ends, ..shop.clone() };

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use domain::{
-    event::{RefundPolicy, Schedule, State as EventState},
-    id::{EventId, MemberId, SessionId},
+    id::{MemberId, SessionId},
+    member::Role,
     payment::State,
-    stock::{Shard, shards_for},
+    stock::Shard,
     time::Time,
+    who::Claims,
 };
 use store::{
-    Client, Store, Transaction, Ttl, Write,
+    Client, Store, Transaction, Write,
     catalog::event::{Event, EventKey},
-    identity::session::{Session, SessionKey},
     sales::{
         buyer::BuyerKey,
         payment::{Payment, PaymentKey},
@@ -50,31 +50,10 @@ impl Shop {
 
     pub(crate) async fn with(client: Client, capacity: i64, price: i64) -> Self {
         let (store, now) = (Store::new(client, stack::prefix()), Time::now());
-        let hour = |hours: u64| now.plus(Duration::from_secs(3600 * hours));
-        let capacity = capacity.try_into().unwrap();
-        let event = Event {
-            id: EventId::generate(),
-            artist_id: MemberId::generate(),
-            artist_nickname: "별빛".parse().unwrap(),
-            title: "한여름 밤의 어쿠스틱".parse().unwrap(),
-            place: "홍대 소극장".parse().unwrap(),
-            content: "기타 한 대와 목소리".parse().unwrap(),
-            category: domain::event::Category::Music,
-            capacity,
-            price: price.try_into().unwrap(),
-            schedule: Schedule::new(hour(240), hour(243), now.minus(HOLD), hour(239)).unwrap(),
-            refund_policy: RefundPolicy::Standard,
-            state: EventState::Open,
-            terms_version: 1,
-            shards: shards_for(capacity).len().try_into().unwrap(),
-            version: 1,
-            created_at: now,
-            updated_at: now,
-            deleted_at: None,
-        };
+        let event = Event { price: price.try_into().unwrap(), ..stack::event(capacity, now) };
         let mut transaction =
             Transaction::<()>::new().also(Write::create(&EventKey(event.id), &event));
-        for shard in stock::create(event.id, capacity, event.sale()) {
+        for shard in stock::create(event.id, event.capacity, event.sale()) {
             transaction = transaction.also(shard);
         }
         store.transact(transaction).await.unwrap();
@@ -87,25 +66,16 @@ impl Shop {
     }
 
     pub(crate) async fn fan(&self) -> Fan {
-        let fan = Fan { member_id: MemberId::generate(), session_id: SessionId::generate() };
-        let key = SessionKey { member_id: fan.member_id, session_id: fan.session_id };
-        let session = Session {
-            id: key.session_id,
-            member_id: key.member_id,
-            family_hash: "family".into(),
-            refresh_hash: "refresh".into(),
-            created_at: self.now,
-            ended_at: None,
-            expires_at: Ttl::at(self.now.plus(Duration::from_secs(86_400))),
-        };
-        self.store.write(Write::create(&key, &session), ()).await.unwrap();
-        fan
+        let Claims { member_id, session_id, .. } =
+            stack::sign_in(&self.store, Role::User, self.now).await;
+        Fan { member_id, session_id }
     }
 
     pub(crate) async fn buy(&self, fan: Fan, quantity: i64, key: &str) -> Result<Held, SalesFault> {
+        let Fan { member_id, session_id } = fan;
+        let claims = Claims { member_id, session_id, role: Role::User };
         let purchase = Purchase {
-            member_id: fan.member_id,
-            session_id: fan.session_id,
+            buyer: stack::caller(&claims),
             event_id: self.event.id,
             quantity: quantity.try_into().unwrap(),
             key: key.into(),

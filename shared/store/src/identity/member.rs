@@ -41,6 +41,13 @@ pub struct Member {
     /// Where they live, if they said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
+    /// Whatever session began until then is over: the mark that ends all of them at once, however many there are.
+    #[serde(
+        default,
+        with = "domain::time::optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub sessions_ended_at: Option<Time>,
     /// Rises with each change, and an update checks it.
     pub version: u64,
     /// When they signed up.
@@ -115,6 +122,13 @@ impl Fault for Taken {
             Self::Email => "EMAIL_TAKEN",
             Self::Phone => "PHONE_TAKEN",
         }
+    }
+}
+
+impl MemberKey {
+    /// Ends all sessions that the member has, at once: for whoever changes a password or a role, or deletes the account.
+    pub fn ending_sessions(&self, now: Time) -> Write {
+        Write::update(self).set("sessionsEndedAt", now.millis()).when_present("pk")
     }
 }
 

@@ -1,13 +1,78 @@
 //! Sessions: one per sign-in, with all the refreshes after it. Only hashes of refresh tokens are stored.
+//!
+//! A handler is given [`SignedIn`] or [`Artist`], which tell nothing, not even whose they are. Only the check opens them
+//! ([`Store::session`], [`Store::read_for`]), and what it makes, a [`Session`], nobody else can make: a handler that forgets to
+//! ask whether the session lives knows nobody to act for.
+
+use std::ops::Deref;
 
 use domain::{
     fault::{Fault, Kind},
     id::{MemberId, SessionId},
+    member::Role,
     time::Time,
+    who::{Claims, NotAllowed, Who},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Rejected, Store, Ttl, Write};
+use crate::{
+    Compare, Keys, Rejected, Store, StoreFault, Ttl, Write,
+    identity::member::{Member, MemberKey},
+};
+
+/// Members: the token of somebody whose session nobody has looked at yet.
+#[derive(Clone, Debug)]
+pub struct SignedIn(Claims);
+
+impl Who for SignedIn {
+    const READS_TOKEN: bool = true;
+
+    fn identify(claims: Option<Claims>) -> Result<Self, NotAllowed> {
+        claims.map(Self).ok_or(NotAllowed::SignInRequired)
+    }
+}
+
+/// Artists: the same, of somebody who was an artist when the token was made. Whoever changes a role ends all sessions with it.
+#[derive(Clone, Debug)]
+pub struct Artist(SignedIn);
+
+impl Who for Artist {
+    const READS_TOKEN: bool = true;
+
+    fn identify(claims: Option<Claims>) -> Result<Self, NotAllowed> {
+        let caller = SignedIn::identify(claims)?;
+        if caller.0.role == Role::Artist { Ok(Self(caller)) } else { Err(NotAllowed::ArtistsOnly) }
+    }
+}
+
+impl Deref for Artist {
+    type Target = SignedIn;
+
+    fn deref(&self) -> &SignedIn {
+        &self.0
+    }
+}
+
+impl SignedIn {
+    /// Whose it is said to be: for keys that are read together with the session.
+    pub(crate) fn member_id(&self) -> MemberId {
+        self.0.member_id
+    }
+
+    fn key(&self) -> SessionKey {
+        SessionKey { member_id: self.0.member_id, session_id: self.0.session_id }
+    }
+}
+
+/// Proof that somebody is signed in: made by the check alone.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Session {
+    /// The session.
+    pub id: SessionId,
+    /// Whose it is.
+    pub member: Member,
+}
 
 key!(
     /// Where a session stands.
@@ -17,13 +82,13 @@ key!(
         member_id: MemberId,
         /// Its id.
         session_id: SessionId,
-    } => Session in Identity, pk("MEM#{member_id}"), sk("SES#{session_id}")
+    } => SessionItem in Identity, pk("MEM#{member_id}"), sk("SES#{session_id}")
 );
 
 /// One signing in, with all the refreshes after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Session {
+pub struct SessionItem {
     /// Its id.
     pub id: SessionId,
     /// Whose it is.
@@ -46,7 +111,7 @@ pub struct Session {
     pub expires_at: Ttl,
 }
 
-impl Session {
+impl SessionItem {
     /// Puts another refresh token in the place of the one that is good now; fails when it is no longer good.
     pub fn rotation(&self, key: &SessionKey, next: &str, expires_at: Ttl) -> Write {
         Write::update(key)
@@ -59,7 +124,7 @@ impl Session {
 
 impl SessionKey {
     /// Ends the session; fails when there is none, or it has ended.
-    pub fn ending(&self, now: Time) -> Write {
+    fn ending(&self, now: Time) -> Write {
         Write::update(self).set("endedAt", now.millis()).when_present("pk").when_absent("endedAt")
     }
 }
@@ -79,26 +144,64 @@ impl Fault for SessionEnded {
     }
 }
 
-/// What a read found at a [`SessionKey`], if the session is alive.
-///
-/// # Errors
-/// [`SessionEnded`].
-pub fn alive(found: Option<Session>, now: Time) -> Result<Session, SessionEnded> {
-    found
-        .filter(|session| session.ended_at.is_none() && !session.expires_at.is_past(now))
-        .ok_or(SessionEnded)
+impl SessionItem {
+    /// Whether it is neither over nor ended, by itself or with all of its member's.
+    pub fn is_alive(&self, member: &Member, now: Time) -> bool {
+        let ended_with_all = member.sessions_ended_at.is_some_and(|ended| self.created_at <= ended);
+        self.ended_at.is_none() && !self.expires_at.is_past(now) && !ended_with_all
+    }
 }
 
 impl Store {
-    /// The session, if it is alive; for routes that read nothing else beside it.
+    /// The caller's session, if it is alive; for routes that read nothing else at the same time.
     ///
     /// # Errors
     /// `SESSION_ENDED`, or the database's trouble.
     pub async fn session(
         &self,
-        key: SessionKey,
+        caller: &SignedIn,
         now: Time,
     ) -> Result<Session, Rejected<SessionEnded>> {
-        alive(self.get(&key).await?, now).map_err(Rejected::Condition)
+        let (session, ()) = self.read_for(caller, (), now).await?;
+        Ok(session)
+    }
+
+    /// The caller's session, if it is alive, and in the same call what else the handler needs.
+    ///
+    /// # Errors
+    /// `SESSION_ENDED`, or the database's trouble.
+    pub async fn read_for<K: Keys>(
+        &self,
+        caller: &SignedIn,
+        keys: K,
+        now: Time,
+    ) -> Result<(Session, K::Items), Rejected<SessionEnded>> {
+        let own = (caller.key(), MemberKey(caller.member_id()));
+        let ((session, member), items) = self.read(&(own, keys)).await?;
+        let ended = || Rejected::Condition(SessionEnded);
+        let (session, member) = session.zip(member).ok_or_else(ended)?;
+        if !session.is_alive(&member, now) {
+            return Err(ended());
+        }
+        Ok((Session { id: session.id, member }, items))
+    }
+
+    /// Ends the caller's session, whether it is alive or not.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn sign_out(&self, caller: &SignedIn, now: Time) -> Result<(), StoreFault> {
+        self.end_session(caller.key(), now).await
+    }
+
+    /// Ends a session. One that has ended, or is unknown, stays as it is.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn end_session(&self, key: SessionKey, now: Time) -> Result<(), StoreFault> {
+        match self.write(key.ending(now), ()).await {
+            Ok(()) | Err(Rejected::Condition(())) => Ok(()),
+            Err(Rejected::Store(fault)) => Err(fault),
+        }
     }
 }

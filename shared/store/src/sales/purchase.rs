@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Compare, Ttl, Write,
     ephemeral::idempotency::{LEASE, MEMORY},
+    identity::session::SignedIn,
 };
 
 key!(
@@ -21,6 +22,13 @@ key!(
         key: String,
     } => Purchase in Sales, pk("IDEM#{member_id}#create_payment#{key}"), sk("IDEMPOTENCY")
 );
+
+impl PurchaseKey {
+    /// Of a caller whose session is read together with it.
+    pub fn of(buyer: &SignedIn, key: String) -> Self {
+        Self { member_id: buyer.member_id(), key }
+    }
+}
 
 /// What a key made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,18 +1,12 @@
-//! AWS Secrets Manager: each secret is loaded when it is first needed and kept for five minutes.
+use std::{sync::Arc, time::Duration};
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
-use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-use aws_config::SdkConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::config;
+use aws_config::{SdkConfig, timeout::TimeoutConfig};
+use aws_sdk_secretsmanager::{Client, config};
 use domain::fault::{Fault, Kind};
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
+use tokio::{sync::Mutex, time::Instant};
+
+use crate::{Connect, ConnectError, variable};
 
 /// How long a secret is used before it is looked up again. A rotation waits longer than this between its steps.
 const KEPT: Duration = Duration::from_mins(5);
@@ -23,138 +17,98 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a lookup may take, the SDK's own retries included.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// Secrets by name. A clone shares what was loaded.
-#[derive(Clone)]
-pub struct Secrets {
-    client: Client,
-    kept: Duration,
-    slots: Arc<Mutex<HashMap<(String, TypeId), Slot>>>,
+/// What Secrets Manager holds as JSON.
+pub trait FromSecret: DeserializeOwned + Send + Sync + 'static {
+    /// The environment variable with the secret's name.
+    const VARIABLE: &'static str;
 }
 
-/// Whoever holds the lock may look the secret up; the others wait for what it finds.
-type Slot = Arc<tokio::sync::Mutex<Option<Loaded>>>;
+/// One secret of AWS Secrets Manager: loaded when it is first needed, and kept for five minutes. A clone shares what was loaded.
+pub struct Secret<T> {
+    client: Client,
+    id: Arc<str>,
+    kept: Duration,
+    /// Whoever holds the lock may look the secret up; the others wait for what it finds.
+    loaded: Arc<Mutex<Option<Loaded<T>>>>,
+}
 
-struct Loaded {
-    value: Arc<dyn Any + Send + Sync>,
+struct Loaded<T> {
+    value: Arc<T>,
     good_until: Instant,
 }
 
-impl Secrets {
-    /// With the configuration that all AWS clients of the process share.
-    pub async fn connect() -> Self {
-        Self::new(aws::config().await)
+impl<T: FromSecret> Connect for Secret<T> {
+    /// The secret that the environment names. It is not loaded yet.
+    async fn connect() -> Result<Self, ConnectError> {
+        Ok(Self::new(crate::config().await, &variable(T::VARIABLE)?))
     }
+}
 
-    /// With the HTTP client, region and credentials of `aws`.
-    pub fn new(aws: &SdkConfig) -> Self {
+impl<T: DeserializeOwned> Secret<T> {
+    /// The secret with this name, with the HTTP client, region and credentials of `aws`.
+    pub fn new(aws: &SdkConfig, id: &str) -> Self {
         // On top of the other limits: another limit for connecting would be another pool of connections.
         let limits =
             aws.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
         let limits = limits.operation_timeout(TIME_LIMIT).build();
         let config = config::Builder::from(aws).timeout_config(limits).build();
-        Self { client: Client::from_conf(config), kept: KEPT, slots: Arc::default() }
+        Self {
+            client: Client::from_conf(config),
+            id: id.into(),
+            kept: KEPT,
+            loaded: Arc::default(),
+        }
     }
 
-    /// The secret with this name, read from its JSON. Asked for by many at once, it is loaded once. The same `Arc` is
-    /// given until it is loaded again, so what is costly to make of a secret can be made in `T`'s `Deserialize`.
+    /// Its value, read from its JSON. Asked for by many at once, it is loaded once. The same `Arc` is given until it is loaded
+    /// again, so what is costly to make of a secret can be made in `T`'s `Deserialize`.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it was never loaded and cannot be now (one that was loaded before goes on being used),
-    /// [`Error::Unreadable`] when it is not the JSON that `T` reads.
-    pub async fn get<T: DeserializeOwned + Send + Sync + 'static>(
-        &self,
-        id: &str,
-    ) -> Result<Arc<T>, Error> {
-        let slot = self.slot::<T>(id);
-        let mut slot = slot.lock().await;
+    /// [`SecretFault::Unavailable`] when it was never loaded and cannot be now (one that was loaded before goes on being used),
+    /// [`SecretFault::Unreadable`] when it is not the JSON that `T` reads.
+    pub async fn get(&self) -> Result<Arc<T>, SecretFault> {
+        let mut loaded = self.loaded.lock().await;
         let now = Instant::now();
-        let kept = slot.as_ref().and_then(|loaded| {
-            Some((Arc::clone(&loaded.value).downcast::<T>().ok()?, loaded.good_until))
-        });
-        if let Some((value, good_until)) = &kept
-            && now < *good_until
-        {
-            return Ok(Arc::clone(value));
+        if let Some(kept) = loaded.as_ref().filter(|kept| now < kept.good_until) {
+            return Ok(Arc::clone(&kept.value));
         }
-        let (value, good_until) = match (self.load::<T>(id).await, kept) {
+        let (value, good_until) = match (self.load().await, loaded.as_ref()) {
             (Ok(value), _) => (Arc::new(value), now + self.kept),
-            (Err(error), Some((value, _))) => {
+            (Err(error), Some(kept)) => {
                 tracing::warn!(error = %error, "a secret is used beyond its time");
-                (value, now + PATIENCE)
+                (Arc::clone(&kept.value), now + PATIENCE)
             }
             (Err(error), None) => return Err(error),
         };
-        *slot = Some(Loaded { value: Arc::clone(&value) as _, good_until });
+        *loaded = Some(Loaded { value: Arc::clone(&value), good_until });
         Ok(value)
     }
 
-    fn slot<T: 'static>(&self, id: &str) -> Slot {
-        // Nothing can panic while this is locked.
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(slots.entry((id.to_owned(), TypeId::of::<T>())).or_default())
-    }
-
-    async fn load<T: DeserializeOwned>(&self, id: &str) -> Result<T, Error> {
-        let answer =
-            self.client.get_secret_value().secret_id(id).send().await.map_err(|error| {
-                let code = error
-                    .as_service_error()
-                    .and_then(|error| error.meta().code())
-                    .unwrap_or("no answer");
-                Error::Unavailable { id: id.to_owned(), code: code.to_owned() }
-            })?;
-        let unreadable = || Error::Unreadable { id: id.to_owned() };
+    async fn load(&self) -> Result<T, SecretFault> {
+        let answer = self.client.get_secret_value().secret_id(&*self.id).send().await;
+        let answer = answer.map_err(|error| {
+            let code = error.as_service_error().and_then(|error| error.meta().code());
+            let code = code.unwrap_or("no answer").to_owned();
+            SecretFault::Unavailable { id: self.id.to_string(), code }
+        })?;
+        let unreadable = || SecretFault::Unreadable { id: self.id.to_string() };
         let text = answer.secret_string().ok_or_else(unreadable)?;
         // serde's message would quote the secret.
         serde_json::from_str(text).map_err(|_| unreadable())
     }
 }
 
-/// One secret, by the name that an environment variable holds, read as a `T`.
-pub struct Secret<T> {
-    secrets: Secrets,
-    id: Arc<str>,
-    kind: PhantomData<fn() -> T>,
-}
-
-impl<T: DeserializeOwned + Send + Sync + 'static> Secret<T> {
-    /// The secret whose name is in `variable`. It is not loaded yet.
-    ///
-    /// # Errors
-    /// When the variable is missing.
-    pub async fn connect(variable: &'static str) -> Result<Self, Missing> {
-        let id = std::env::var(variable).map_err(|_| Missing(variable))?;
-        Ok(Self::new(Secrets::connect().await, &id))
-    }
-
-    /// The secret with this name.
-    pub fn new(secrets: Secrets, id: &str) -> Self {
-        Self { secrets, id: id.into(), kind: PhantomData }
-    }
-
-    /// Its value, as [`Secrets::get`] gives it.
-    ///
-    /// # Errors
-    /// As [`Secrets::get`].
-    pub async fn get(&self) -> Result<Arc<T>, Error> {
-        self.secrets.get(&self.id).await
-    }
-}
-
 impl<T> Clone for Secret<T> {
     fn clone(&self) -> Self {
-        Self { secrets: self.secrets.clone(), id: Arc::clone(&self.id), kind: self.kind }
+        let Self { client, id, kept, loaded } = self;
+        let (client, loaded) = (client.clone(), Arc::clone(loaded));
+        Self { client, id: Arc::clone(id), kept: *kept, loaded }
     }
 }
-
-/// An environment variable that names a secret is not set.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable {0} is missing")]
-pub struct Missing(&'static str);
 
 /// Why there is no secret. Never says anything of its value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum SecretFault {
     /// Secrets Manager did not answer, or did not give it.
     #[error("secret {id} could not be loaded: {code}")]
     Unavailable {
@@ -171,7 +125,7 @@ pub enum Error {
     },
 }
 
-impl Fault for Error {
+impl Fault for SecretFault {
     fn kind(&self) -> Kind {
         match self {
             Self::Unavailable { .. } => Kind::Unavailable,
@@ -207,7 +161,7 @@ mod tests {
         tokio::runtime::Runtime::new().unwrap().block_on(test)
     }
 
-    fn secrets(server: &MockServer) -> Secrets {
+    fn secret<T: DeserializeOwned>(server: &MockServer, id: &str) -> Secret<T> {
         let credentials = Credentials::new("test", "test", None, None, "test");
         let aws = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -215,7 +169,7 @@ mod tests {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .endpoint_url(server.uri())
             .build();
-        Secrets::new(&aws)
+        Secret::new(&aws, id)
     }
 
     fn holding(text: &str) -> ResponseTemplate {
@@ -237,11 +191,11 @@ mod tests {
                 .expect(1)
                 .mount(&server)
                 .await;
-            let secrets = secrets(&server);
+            let secret = secret::<Word>(&server, "local/word");
             let asking: Vec<_> = (0..50)
                 .map(|_| {
-                    let secrets = secrets.clone();
-                    tokio::spawn(async move { secrets.get::<Word>("local/word").await.unwrap() })
+                    let secret = secret.clone();
+                    tokio::spawn(async move { secret.get().await.unwrap() })
                 })
                 .collect();
             let mut first: Option<Arc<Word>> = None;
@@ -273,10 +227,10 @@ mod tests {
                 .expect(1)
                 .mount(&server)
                 .await;
-            let secrets = Secrets { kept: Duration::ZERO, ..secrets(&server) };
+            let secret = Secret::<Word> { kept: Duration::ZERO, ..secret(&server, "a") };
             let mut words = Vec::new();
             for _ in 0..5 {
-                words.push(secrets.get::<Word>("a").await.unwrap().word.clone());
+                words.push(secret.get().await.unwrap().word.clone());
             }
             // Old, new; then the lookup fails, and is left alone for a while.
             assert_eq!(words, ["old", "new", "new", "new", "new"]);
@@ -295,32 +249,16 @@ mod tests {
                 .respond_with(refusing())
                 .mount(&server)
                 .await;
-            let secrets = secrets(&server);
-
-            let bad = secrets.get::<Word>("bad").await.unwrap_err();
+            let bad = secret::<Word>(&server, "bad").get().await.unwrap_err();
             assert_eq!(bad.kind(), Kind::Internal);
             assert!(!format!("{bad} {bad:?}").contains("hush"));
 
-            let none = secrets.get::<Word>("none").await.unwrap_err();
+            let none = secret::<Word>(&server, "none").get().await.unwrap_err();
             assert_eq!(
                 none.to_string(),
                 "secret none could not be loaded: ResourceNotFoundException"
             );
             assert_eq!(none.kind(), Kind::Unavailable);
-        });
-    }
-
-    #[test]
-    fn one_secret_can_be_read_as_two_types() {
-        run(async {
-            let server = MockServer::start().await;
-            Mock::given(body_json(json!({ "SecretId": "a" })))
-                .respond_with(holding(r#"{"word":"open"}"#))
-                .mount(&server)
-                .await;
-            let secrets = secrets(&server);
-            assert_eq!(secrets.get::<Word>("a").await.unwrap().word, "open");
-            assert_eq!(secrets.get::<serde_json::Value>("a").await.unwrap()["word"], "open");
         });
     }
 }
