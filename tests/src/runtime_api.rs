@@ -36,6 +36,7 @@ pub struct Function {
     started: Instant,
     ready: watch::Receiver<Option<Result<Instant, String>>>,
     events: mpsc::UnboundedSender<Event>,
+    limit: Duration,
 }
 
 struct Event {
@@ -44,6 +45,8 @@ struct Event {
 }
 
 struct Api {
+    /// The function's time limit.
+    limit: Duration,
     /// Only one `/next` waits at a time: Lambda gives a process one event after the other.
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Event>>,
     current: Mutex<Option<(u64, oneshot::Sender<Outcome>)>>,
@@ -59,12 +62,21 @@ impl Function {
     ///
     /// # Errors
     /// If no port is free or the program can't be started.
-    pub async fn start(name: &str, mut program: Command) -> io::Result<Self> {
+    pub async fn start(name: &str, program: Command) -> io::Result<Self> {
+        Self::start_with(name, program, LIMIT).await
+    }
+
+    /// The same with a time limit for each invocation. It is told to the function; nobody ends one that passes it.
+    ///
+    /// # Errors
+    /// If no port is free or the program can't be started.
+    pub async fn start_with(name: &str, mut program: Command, limit: Duration) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         let (events, waiting) = mpsc::unbounded_channel();
         let (ready_tell, ready) = watch::channel(None);
         let api = Api {
+            limit,
             events: tokio::sync::Mutex::new(waiting),
             current: Mutex::new(None),
             numbers: AtomicU64::new(0),
@@ -85,7 +97,7 @@ impl Function {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256");
         let started = Instant::now();
         let child = program.spawn()?;
-        Ok(Self { child: Arc::new(Mutex::new(child)), started, ready, events })
+        Ok(Self { child: Arc::new(Mutex::new(child)), started, ready, events, limit })
     }
 
     /// Waits until the function asks for its first event. The time since its start is its cold start.
@@ -111,7 +123,7 @@ impl Function {
     /// Gives the function one event and waits for what comes of it.
     ///
     /// # Errors
-    /// If nothing comes of it within a minute.
+    /// If nothing comes of it within its time limit and a minute.
     pub async fn invoke(&self, event: &Value) -> Result<Outcome, String> {
         let (reply, answer) = oneshot::channel();
         let body = event.to_string().into_bytes();
@@ -125,7 +137,8 @@ impl Function {
                 _ = self.ended() => Outcome::Died,
             }
         };
-        timeout(LIMIT, outcome).await.map_err(|_| "no answer after a minute".to_owned())
+        let patience = self.limit + LIMIT;
+        timeout(patience, outcome).await.map_err(|_| format!("no answer after {patience:?}"))
     }
 
     /// A way to kill the process (`SIGKILL`, as a crashed sandbox ends) that can be handed on.
@@ -194,7 +207,7 @@ async fn next(State(api): State<Arc<Api>>) -> axum::response::Response {
         return StatusCode::GONE.into_response();
     };
     #[expect(clippy::disallowed_methods, reason = "Lambda gives the time on the wall")]
-    let deadline = (SystemTime::now() + LIMIT).duration_since(UNIX_EPOCH).unwrap_or_default();
+    let deadline = (SystemTime::now() + api.limit).duration_since(UNIX_EPOCH).unwrap_or_default();
     let number = api.numbers.fetch_add(1, Ordering::Relaxed);
     *lock(&api.current) = Some((number, event.reply));
     let headers = [

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on ends there")]
 
 mod bad_input;
+mod deadlines;
 mod documents;
 mod faults;
 mod helpers;

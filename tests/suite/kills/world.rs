@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use api::SigningKeys;
 use domain::payment::State;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use tests::gateway::request;
 
 use crate::shop::{FIRST_LOOK, Fan, Held, LEASE, Shop, simulator::Back};
 
@@ -96,7 +97,7 @@ impl World {
             "authorization": format!("Bearer {token}"), "content-type": "application/json", "idempotency-key": KEY,
         });
         let body = json!({ "purpose": "TICKETS", "eventId": self.shop.event.id, "quantity": 2 });
-        let mut event = gateway("POST", "/v1/payments", headers);
+        let mut event = request("POST", "/v1/payments", headers);
         event["body"] = json!(body.to_string());
         event
     }
@@ -107,7 +108,7 @@ impl World {
         let path = &address[address.find("/v1/").unwrap()..];
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let parts: Vec<_> = path.split('/').collect();
-        let mut event = gateway("GET", path, json!({ "accept": "application/json" }));
+        let mut event = request("GET", path, json!({ "accept": "application/json" }));
         event["pathParameters"] = json!({ "paymentId": parts[3], "token": parts[5] });
         if let Some(token) = query.strip_prefix("pg_token=") {
             event["queryStringParameters"] = json!({ "pg_token": token });
@@ -121,22 +122,4 @@ impl World {
         let body = json!({ "paymentId": self.held.as_ref().unwrap().id }).to_string();
         json!({ "Records": [{ "messageId": "message", "body": body, "eventSource": "aws:sqs" }] })
     }
-}
-
-fn gateway(method: &str, path: &str, headers: Value) -> Value {
-    let every: Map<_, _> = headers
-        .as_object()
-        .unwrap()
-        .iter()
-        .map(|(name, value)| (name.clone(), json!([value])))
-        .collect();
-    json!({
-        "resource": path, "path": path, "httpMethod": method, "headers": headers, "multiValueHeaders": every,
-        "queryStringParameters": null, "multiValueQueryStringParameters": null, "pathParameters": null, "stageVariables": null,
-        "requestContext": {
-            "accountId": "0", "apiId": "local", "resourceId": "local", "stage": "local", "requestId": "test",
-            "resourcePath": path, "httpMethod": method, "identity": { "sourceIp": "127.0.0.1" },
-        },
-        "body": null, "isBase64Encoded": false,
-    })
 }
