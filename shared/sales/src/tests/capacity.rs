@@ -1,6 +1,7 @@
 //! What each use case costs, against `infra/data-model.md`.
 
 use stack::{Meter, assert_operation, metered};
+use store::sales::by_event;
 
 use super::{
     kakaopay::Trouble::{LostBefore, Refused},
@@ -134,5 +135,30 @@ fn lists_and_sweeps_cost_what_the_data_model_says() {
         check("list_my_tickets", &meter);
         shop.store.due(store::sales::due::Due::Hold, 0, shop.now, 100).await.unwrap();
         check("sweep of one shard", &meter);
+    });
+}
+
+#[test]
+fn what_belongs_to_an_event_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter, _, held) = waiting().await;
+        shop.agree(&held).await;
+        meter.take();
+        let (mut payments, mut tickets) = (0, 0);
+        for shard in 0..by_event::SHARDS {
+            let page = shop.store.payments_of_event(shop.event.id, shard, 100, None).await.unwrap();
+            let read = meter.take();
+            if !page.items.is_empty() {
+                assert_operation("payments_of_event", &read);
+                payments += 1;
+            }
+            let page = shop.store.tickets_of_event(shop.event.id, shard, 100, None).await.unwrap();
+            let read = meter.take();
+            if !page.items.is_empty() {
+                assert_operation("tickets_of_event", &read);
+                tickets += 1;
+            }
+        }
+        assert_eq!((payments, tickets), (1, 1));
     });
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use domain::{fault::Fault, payment::State, time::Time};
-use store::{Compare, Write, sales::payment::PaymentKey};
+use store::{
+    Compare, Page, Start, Write,
+    sales::{by_event, payment::PaymentKey, ticket::Ticket},
+};
 
 use super::shop::{HOLD, PRICE, Shop};
 use crate::cancel;
@@ -255,5 +258,52 @@ fn a_payment_with_attributes_of_a_newer_version_keeps_them() {
         let kept =
             Write::update(&key).remove("fromTheFuture").when("fromTheFuture", Compare::Equal, "x");
         shop.store.write(kept, ()).await.unwrap();
+    });
+}
+
+/// Every page of every shard of an event.
+async fn everything<T>(read: impl AsyncFn(u8, Option<Start>) -> Page<T>) -> Vec<T> {
+    let mut found = Vec::new();
+    for shard in 0..by_event::SHARDS {
+        let mut page = read(shard, None).await;
+        found.append(&mut page.items);
+        while let Some(start) = page.next {
+            page = read(shard, Some(start)).await;
+            found.append(&mut page.items);
+        }
+    }
+    found
+}
+
+#[test]
+fn an_events_payments_and_tickets_are_found_over_its_shards_page_by_page() {
+    stack::run(async {
+        let (shop, other) = (Shop::open(99).await, Shop::open(99).await);
+        let mut bought = Vec::new();
+        for _ in 0..12 {
+            let fan = shop.fan().await;
+            let held = [shop.buy(fan, 2, "a").await.unwrap(), shop.buy(fan, 1, "b").await.unwrap()];
+            shop.agree(&held[0]).await;
+            other.buy(fan, 1, "c").await.unwrap();
+            bought.push((fan, held));
+        }
+        let (store, event) = (&shop.store, shop.event.id);
+        let payments = everything(async |shard, start| {
+            store.payments_of_event(event, shard, 2, start).await.unwrap()
+        });
+        let tickets = everything(async |shard, start| {
+            store.tickets_of_event(event, shard, 2, start).await.unwrap()
+        });
+        let (payments, tickets) = (payments.await, tickets.await);
+        assert_eq!((payments.len(), tickets.len()), (24, 24), "each once, and no other event's");
+        for (fan, held) in bought {
+            for held in held {
+                assert!(payments.contains(&shop.payment(&held).await), "as it is now");
+            }
+            let own = |ticket: &Ticket| ticket.member_id == fan.member_id;
+            let first = tickets.iter().position(own).unwrap();
+            assert!(tickets[first..first + 2].iter().all(own), "a member's stand together");
+            assert!(shop.tickets(fan).await.iter().all(|ticket| tickets.contains(ticket)));
+        }
     });
 }

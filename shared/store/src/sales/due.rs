@@ -3,6 +3,7 @@
 use domain::{id::PaymentId, time::Time};
 use serde::Deserialize;
 
+use super::shard::shard_of;
 use crate::{Index, Query, Store, StoreFault, Table};
 
 /// Over how many partitions each kind is spread, so that none limits the sale.
@@ -28,11 +29,9 @@ impl Due {
         }
     }
 
-    /// The partition of one payment. The last character of an id is random: one of the 32 that a ULID is written with.
+    /// The partition of one payment.
     pub(super) fn key_of(self, payment: PaymentId) -> String {
-        const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-        let last = payment.to_string().pop().and_then(|last| ALPHABET.find(last));
-        self.key(last.unwrap_or_default() as u8 % SHARDS)
+        self.key(shard_of(payment, SHARDS))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stock, payments, tickets, points. What stands together in one transaction is put together in the crate `sales`.
 
 pub mod buyer;
+pub mod by_event;
 pub mod due;
 pub mod payment;
 pub mod points;
@@ -8,3 +9,5 @@ pub mod purchase;
 pub mod sold_out;
 pub mod stock;
 pub mod ticket;
+
+mod shard;

@@ -11,7 +11,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{due::Due, stock::Seats};
+use super::{by_event::shard_of_member, due::Due, stock::Seats};
 use crate::{Compare, Index, Page, Query, Start, Store, StoreFault, Table, Write};
 
 /// When a payment in between is first asked about: longer than a call to KakaoPay and all that follows it can take.
@@ -138,6 +138,8 @@ pub struct Payment {
     due_key: Option<String>,
     member_key: String,
     member_sort: String,
+    #[serde(default)]
+    event_key: String,
 }
 
 /// What a new payment is made of.
@@ -198,6 +200,7 @@ impl Payment {
             due_key: None,
             member_key: partition(draft.member_id),
             member_sort: draft.id.to_string(),
+            event_key: partition_of_event(event.id, shard_of_member(draft.member_id)),
         };
         payment.fall_due(now);
         payment
@@ -273,6 +276,10 @@ fn partition(member_id: MemberId) -> String {
     format!("MEM#{member_id}#PAY")
 }
 
+fn partition_of_event(event_id: EventId, shard: u8) -> String {
+    format!("EVT#{event_id}#PAY#{shard}")
+}
+
 impl Store {
     /// A member's payments, newest first.
     ///
@@ -286,5 +293,19 @@ impl Store {
     ) -> Result<Page<Payment>, StoreFault> {
         self.query(Query::new(BY_MEMBER, partition(member_id), limit).backwards().after(start))
             .await
+    }
+
+    /// The payments of one shard (0 to 7) of an event, at most 100, each member's together.
+    ///
+    /// # Errors
+    /// When the database does not answer, or an item can't be read.
+    pub async fn payments_of_event(
+        &self,
+        event_id: EventId,
+        shard: u8,
+        limit: u32,
+        start: Option<Start>,
+    ) -> Result<Page<Payment>, StoreFault> {
+        self.of_event::<PaymentKey>(partition_of_event(event_id, shard), limit, start).await
     }
 }

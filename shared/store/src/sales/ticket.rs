@@ -7,7 +7,10 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::payment::{BY_MEMBER, Payment};
+use super::{
+    by_event::shard_of_member,
+    payment::{BY_MEMBER, Payment},
+};
 use crate::{Page, Query, Start, Store, StoreFault, Write};
 
 key!(
@@ -54,6 +57,8 @@ pub struct Ticket {
     pub created_at: Time,
     member_key: String,
     member_sort: String,
+    #[serde(default)]
+    event_key: String,
 }
 
 impl Ticket {
@@ -73,6 +78,7 @@ impl Ticket {
             created_at: now,
             member_key: partition(payment.member_id),
             member_sort: id.to_string(),
+            event_key: partition_of_event(payment.event_id, shard_of_member(payment.member_id)),
         }
     }
 
@@ -84,6 +90,10 @@ impl Ticket {
 
 fn partition(member_id: MemberId) -> String {
     format!("MEM#{member_id}#TKT")
+}
+
+fn partition_of_event(event_id: EventId, shard: u8) -> String {
+    format!("EVT#{event_id}#TKT#{shard}")
 }
 
 impl Store {
@@ -99,5 +109,19 @@ impl Store {
     ) -> Result<Page<Ticket>, StoreFault> {
         self.query(Query::new(BY_MEMBER, partition(member_id), limit).backwards().after(start))
             .await
+    }
+
+    /// The tickets of one shard (0 to 7) of an event, at most 100, each member's together.
+    ///
+    /// # Errors
+    /// When the database does not answer, or an item can't be read.
+    pub async fn tickets_of_event(
+        &self,
+        event_id: EventId,
+        shard: u8,
+        limit: u32,
+        start: Option<Start>,
+    ) -> Result<Page<Ticket>, StoreFault> {
+        self.of_event::<TicketKey>(partition_of_event(event_id, shard), limit, start).await
     }
 }

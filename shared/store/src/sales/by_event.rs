@@ -1,0 +1,59 @@
+//! What belongs to an event: the index `byEvent` of its payments and tickets. It names them and no more, so that an entry is
+//! written once, whatever becomes of the item. Whoever acts on one has to read the item itself in any case.
+
+use std::marker::PhantomData;
+
+use domain::id::MemberId;
+use serde::Deserialize;
+
+use super::shard::shard_of;
+use crate::{Index, Key, Page, Query, Start, Store, StoreFault, Table};
+
+/// Over how many partitions each kind of an event's items is spread, so that the index never limits a sale. Whoever wants all of
+/// them reads all shards.
+pub const SHARDS: u8 = 8;
+
+const BY_EVENT: Index =
+    Index { table: Table::Sales, name: Some("byEvent"), partition: "eventKey", sort: "memberKey" };
+
+/// The shard of a member: what one has of an event stands together.
+pub(super) fn shard_of_member(member_id: MemberId) -> u8 {
+    shard_of(member_id, SHARDS)
+}
+
+/// An item as the index names it.
+#[derive(Deserialize)]
+#[serde(bound = "")]
+struct Named<K> {
+    pk: String,
+    sk: String,
+    #[serde(skip)]
+    kind: PhantomData<K>,
+}
+
+impl<K: Key> Key for Named<K> {
+    type Item = K::Item;
+    const TABLE: Table = K::TABLE;
+    const CONSISTENT: bool = K::CONSISTENT;
+
+    fn pair(&self) -> (String, String) {
+        (self.pk.clone(), self.sk.clone())
+    }
+}
+
+impl Store {
+    /// The items that one partition of the index names, at most 100, as they are now.
+    pub(super) async fn of_event<K: Key>(
+        &self,
+        partition: String,
+        limit: u32,
+        start: Option<Start>,
+    ) -> Result<Page<K::Item>, StoreFault> {
+        let named = Query::new(BY_EVENT, partition, limit).after(start);
+        let Page { items: named, next } = self.query::<Named<K>>(named).await?;
+        if named.is_empty() {
+            return Ok(Page { items: Vec::new(), next });
+        }
+        Ok(Page { items: self.read_all(&named).await?.into_iter().flatten().collect(), next })
+    }
+}
