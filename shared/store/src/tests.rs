@@ -1,6 +1,8 @@
 use domain::{
-    id::{MemberId, SessionId},
+    id::{MemberId, SessionId, TransferId},
+    points::{Account, Kind, State, Transfer, balance},
     time::Time,
+    won::Won,
 };
 
 use crate::{
@@ -10,6 +12,7 @@ use crate::{
         rate::{RateFault, Rule},
     },
     identity::session::{SessionItem, SessionKey},
+    sales::points::Entry,
 };
 
 pub(crate) fn store() -> Store {
@@ -202,5 +205,43 @@ fn an_item_with_attributes_of_a_newer_version_is_read() {
         store.write(Write::create(&key, &session), ()).await.unwrap();
         store.write(Write::update(&key).set("fromTheFuture", "x"), ()).await.unwrap();
         assert_eq!(store.get(&key).await.unwrap(), Some(session));
+    });
+}
+
+#[test]
+fn every_transfer_is_found_from_both_of_its_accounts_and_all_sums_are_zero() {
+    stack::run(async {
+        let store = Store::new(stack::dynamo(), &stack::own_tables().await);
+        let [mina, juno] = [MemberId::generate(), MemberId::generate()];
+        let accounts = [
+            Account::Member(mina),
+            Account::Member(juno),
+            Account::Artist(juno),
+            Account::Platform,
+            Account::Promotion,
+        ];
+        let mut transfers = Vec::new();
+        while transfers.len() < 1_500 {
+            let [from, to] = [(); 2].map(|()| fastrand::choice(accounts).unwrap());
+            let (kind, state) = (Kind::Used, *fastrand::choice(State::ALL).unwrap());
+            let (id, amount) = (TransferId::generate(), Won::new(fastrand::u64(1..100_000)));
+            if from != to {
+                transfers.push(Transfer { id, from, to, amount, kind, state });
+            }
+        }
+        for some in transfers.chunks(100) {
+            let entries =
+                some.iter().map(|transfer| Entry::of(transfer.clone(), None, Time::now()));
+            let writes =
+                entries.fold(Transaction::<()>::new(), |all, entry| all.also(entry.create()));
+            store.transact(writes).await.unwrap();
+        }
+        let mut all = 0;
+        for account in accounts {
+            let sum = store.sum_of(account).await.unwrap();
+            assert_eq!(sum, balance(account, &transfers), "{account}");
+            all += sum;
+        }
+        assert_eq!(all, 0);
     });
 }

@@ -12,7 +12,7 @@ mod tamper;
 pub use meter::{Call, Meter, metered};
 pub use model::assert_operation;
 pub use samples::{KEY_ID, PRIVATE_KEY, PUBLIC_KEYS, aws, caller, event, member, session, sign_in};
-pub use tables::prefix;
+pub use tables::{own_tables, prefix};
 pub use tamper::without;
 
 use std::{future::Future, sync::OnceLock};

@@ -1,4 +1,7 @@
-use std::sync::OnceLock;
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
@@ -14,11 +17,13 @@ use crate::dynamo;
 /// Call it inside [`crate::run`].
 pub fn prefix() -> &'static str {
     static PREFIX: OnceLock<String> = OnceLock::new();
-    PREFIX.get_or_init(|| block_in_place(|| Handle::current().block_on(create())))
+    PREFIX.get_or_init(|| block_in_place(|| Handle::current().block_on(own_tables())))
 }
 
-/// Makes the tables that `infra/data.yaml` defines: `TABLES_FILE` holds their properties in JSON, as CloudFormation has them.
-async fn create() -> String {
+/// Makes tables for one test alone, which asserts over all that is in them, and answers their prefix. Properties are those that
+/// `infra/data.yaml` defines: `TABLES_FILE` holds them in JSON, as CloudFormation has them.
+pub async fn own_tables() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
     let file = std::env::var("TABLES_FILE").unwrap_or_else(|_| {
         concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/local/tables.json").to_owned()
     });
@@ -27,7 +32,8 @@ async fn create() -> String {
     let tables: Vec<Value> = serde_json::from_str(&json).expect("tables.json is a list of tables");
     let process = std::process::id();
     let started = std::time::UNIX_EPOCH.elapsed().expect("a clock after 1970").as_millis();
-    let prefix = format!("test-{process}-{started}");
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let prefix = format!("test-{process}-{started}-{number}");
     for table in &tables {
         let name = text(&table["TableName"]).replace("${Stage}", &prefix);
         let request =

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use domain::{payment::State, points::earned, won::Won};
+use domain::{
+    payment::State,
+    points::{Account, earned},
+    won::Won,
+};
 use fastrand::Rng;
+use store::Store;
 
 use super::{
     kakaopay::Trouble::{self, LostAfter, LostBefore, Refused, WrongAmount},
-    shop::{Fan, Shop},
+    shop::{Fan, PRICE, Shop},
 };
 use crate::{Held, cancel, fail};
 
@@ -33,8 +38,8 @@ struct Story {
 }
 
 impl Story {
-    async fn open(seed: u64) -> Self {
-        let shop = Shop::open(i64::from(SEATS)).await;
+    async fn open(store: &Store, seed: u64) -> Self {
+        let shop = Shop::within(store.clone(), i64::from(SEATS), PRICE).await;
         let mut fans = Vec::new();
         for _ in 0..6 {
             fans.push(shop.fan().await);
@@ -110,9 +115,10 @@ impl Story {
         }
     }
 
-    async fn holds(&self, seed: u64) {
+    /// What must hold; answers the points of all fans.
+    async fn holds(&self, seed: u64) -> i128 {
         let shop = &self.shop;
-        let (mut sold, mut kept) = (0, 0);
+        let (mut sold, mut kept, mut given) = (0, 0, 0);
         for fan in &self.fans {
             let (mut tickets, mut points) = (0, 0);
             for payment in shop.store.payments_of(fan.member_id, 100, None).await.unwrap().items {
@@ -148,23 +154,36 @@ impl Story {
             assert_eq!(shop.bought(*fan).await, tickets, "seed {seed}: the buyer's counter");
             assert_eq!(shop.tickets(*fan).await.len(), tickets as usize, "seed {seed}: tickets");
             assert_eq!(shop.points(*fan).await, points, "seed {seed}: points");
+            let sum = shop.store.sum_of(Account::Member(fan.member_id)).await.unwrap();
+            assert_eq!(
+                sum,
+                i128::from(points),
+                "seed {seed}: the balance is the sum of its transfers"
+            );
+            given += sum;
             sold += tickets;
         }
         assert_eq!(shop.stock().await, [SEATS - sold, 0, sold], "seed {seed}: stock");
         assert_eq!(shop.kakaopay.kept(), kept, "seed {seed}: no money without a payment");
+        given
     }
 }
 
 #[test]
-fn whatever_happens_no_seat_and_no_won_is_lost_or_doubled() {
+fn whatever_happens_no_seat_no_won_and_no_point_is_lost_or_doubled() {
     stack::run(async {
+        let store = Store::new(stack::dynamo(), &stack::own_tables().await);
+        let mut given = 0;
         for seed in 0..10 {
-            let mut story = Story::open(seed).await;
+            let mut story = Story::open(&store, seed).await;
             for _ in 0..60 {
                 story.happens().await;
             }
             story.settles().await;
-            story.holds(seed).await;
+            given += story.holds(seed).await;
         }
+        assert!(given > 0, "points were earned");
+        let promotion = store.sum_of(Account::Promotion).await.unwrap();
+        assert_eq!(promotion + given, 0, "the ledger of both sides");
     });
 }

@@ -49,7 +49,11 @@ impl Shop {
     }
 
     pub(crate) async fn with(client: Client, capacity: i64, price: i64) -> Self {
-        let (store, now) = (Store::new(client, stack::prefix()), Time::now());
+        Self::within(Store::new(client, stack::prefix()), capacity, price).await
+    }
+
+    pub(crate) async fn within(store: Store, capacity: i64, price: i64) -> Self {
+        let now = Time::now();
         let event = Event { price: price.try_into().unwrap(), ..stack::event(capacity, now) };
         let mut transaction =
             Transaction::<()>::new().also(Write::create(&EventKey(event.id), &event));

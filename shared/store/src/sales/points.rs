@@ -2,13 +2,22 @@
 
 use domain::{
     id::{MemberId, PaymentId, TransferId},
-    points::{Account, Kind, State, Transfer},
+    points::{Account, Kind, State, Transfer, balance},
     time::Time,
     won::Won,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Write;
+use super::{payment::BY_MEMBER, shard::shard_of};
+use crate::{Index, Page, Query, Start, Store, StoreFault, Table, Write};
+
+/// Over how many partitions the transfers of the platform and of the promotions are spread: every purchase meets there.
+const SHARDS: u8 = 16;
+
+/// How many transfers are summed at once.
+const PAGE: u32 = 500;
+
+const LEDGER: Index = Index { table: Table::Sales, name: None, partition: "pk", sort: "sk" };
 
 key!(
     /// Where a member's balance stands.
@@ -25,14 +34,14 @@ pub struct Balance {
 }
 
 key!(
-    /// Where a member's transfer stands: beside the balance.
+    /// Where a transfer stands: under the one of its two accounts that is less of a member's. The other finds it by `byMember`.
     #[derive(Copy)]
     pub struct TransferKey {
-        /// Whose points moved.
-        member_id: MemberId,
+        /// That account.
+        account: Account,
         /// The transfer.
         id: TransferId,
-    } => Entry in Sales, pk("MEM#{member_id}#POINTS"), sk("TRF#{id}")
+    } => Entry in Sales, pk("{}", partition(*account, shard_of(id, SHARDS))), sk("TRF#{id}")
 );
 
 /// A transfer as it is kept.
@@ -48,6 +57,34 @@ pub struct Entry {
     /// When it was written.
     #[serde(with = "domain::time::millis")]
     pub created_at: Time,
+    member_key: String,
+    member_sort: String,
+}
+
+impl Entry {
+    /// What is kept of a transfer, so that each of its accounts finds it.
+    pub fn of(transfer: Transfer, payment_id: Option<PaymentId>, now: Time) -> Self {
+        // Members' balances come first in the order of accounts.
+        let member = transfer.from.min(transfer.to);
+        let member_key = partition(member, shard_of(transfer.id, SHARDS));
+        let member_sort = transfer.id.to_string();
+        Self { transfer, payment_id, created_at: now, member_key, member_sort }
+    }
+
+    /// Writes a new transfer: a piece for the transaction that moves the balance.
+    pub fn create(&self) -> Write {
+        let Transfer { id, from, to, .. } = self.transfer;
+        Write::create(&TransferKey { account: from.max(to), id }, self)
+    }
+}
+
+fn partition(account: Account, shard: u8) -> String {
+    match account {
+        Account::Member(id) => format!("MEM#{id}#TRF"),
+        Account::Artist(id) => format!("MEM#{id}#EARNINGS"),
+        Account::Platform => format!("PLATFORM#{shard}"),
+        Account::Promotion => format!("PROMOTION#{shard}"),
+    }
 }
 
 /// Posts what a member earned by a payment: two pieces for the transaction that approves it, none if that is nothing.
@@ -64,8 +101,48 @@ pub fn earn(member_id: MemberId, payment_id: PaymentId, amount: Won, now: Time) 
         kind: Kind::Earned,
         state: State::Posted,
     };
-    let key = TransferKey { member_id, id: transfer.id };
-    let entry = Entry { transfer, payment_id: Some(payment_id), created_at: now };
+    let entry = Entry::of(transfer, Some(payment_id), now);
     let points = i64::try_from(amount.get()).unwrap_or(i64::MAX);
-    vec![Write::create(&key, &entry), Write::update(&BalanceKey(member_id)).add("balance", points)]
+    vec![entry.create(), Write::update(&BalanceKey(member_id)).add("balance", points)]
+}
+
+impl Store {
+    /// A member's transfers, newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer, or an item can't be read.
+    pub async fn transfers_of(
+        &self,
+        member_id: MemberId,
+        limit: u32,
+        start: Option<Start>,
+    ) -> Result<Page<Entry>, StoreFault> {
+        let partition = partition(Account::Member(member_id), 0);
+        self.query(Query::new(BY_MEMBER, partition, limit).backwards().after(start)).await
+    }
+
+    /// The points of an account by its posted transfers, however many they are: what a stored balance has to equal. All accounts
+    /// together are zero.
+    ///
+    /// # Errors
+    /// When the database does not answer, or an item can't be read.
+    pub async fn sum_of(&self, account: Account) -> Result<i128, StoreFault> {
+        let shards = match account {
+            Account::Member(_) | Account::Artist(_) => 1,
+            Account::Platform | Account::Promotion => SHARDS,
+        };
+        let mut sum = 0;
+        for shard in 0..shards {
+            for index in [LEDGER, BY_MEMBER] {
+                let mut query = Query::new(index, partition(account, shard), PAGE);
+                loop {
+                    let page = self.query::<Entry>(query.clone()).await?;
+                    sum += balance(account, page.items.iter().map(|entry| &entry.transfer));
+                    let Some(next) = page.next else { break };
+                    query = query.after(Some(next));
+                }
+            }
+        }
+        Ok(sum)
+    }
 }
