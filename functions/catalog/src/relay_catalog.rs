@@ -1,4 +1,4 @@
-//! Worker on the catalog's stream: tells the other parts, over the event bus, what happened to events.
+//! Worker on the catalog's stream: publishes what happened to events, for the other parts.
 
 use std::convert::Infallible;
 
@@ -10,17 +10,17 @@ use domain::{
     member::Nickname,
     time::Time,
 };
-use gateways::Bus;
+use gateways::{Bus, DomainEvent};
 use serde::Serialize;
 use store::catalog::event::Event;
 
 use crate::changes::{Change, changes};
 
-/// What is told of an event. Whoever needs more reads the table.
+/// What a domain event says of an event. Whoever needs more reads the table.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
-    /// The same for the same change, however often it is told: consumers remember it.
+struct Detail {
+    /// The same for the same change, however often it is published: consumers remember it.
     id: String,
     event_id: EventId,
     version: u64,
@@ -38,7 +38,7 @@ struct Told {
 /// None: every failure is its record's.
 pub async fn handle(bus: Bus, batch: dynamodb::Event) -> Result<Batch, Infallible> {
     let mut failed = Batch::default();
-    let mut told = Vec::new();
+    let (mut records, mut events) = (Vec::new(), Vec::new());
     for (record, change) in changes(batch) {
         let (name, event) = match change.map(happened) {
             Ok(Some(happened)) => happened,
@@ -48,13 +48,18 @@ pub async fn handle(bus: Bus, batch: dynamodb::Event) -> Result<Batch, Infallibl
                 continue;
             }
         };
-        match bus.told(record.clone(), "spotlight.catalog", name, &Told::of(name, event)) {
-            Ok(entry) => told.push(entry),
+        match DomainEvent::new("spotlight.catalog", name, &Detail::of(name, event)) {
+            Ok(event) => {
+                records.push(record);
+                events.push(event);
+            }
             Err(error) => failed.failed(&record, error),
         }
     }
-    for (record, cause) in bus.put(&told).await {
-        failed.failed(&record, cause);
+    for (record, published) in records.iter().zip(bus.publish(&events).await) {
+        if let Err(error) = published {
+            failed.failed(record, error);
+        }
     }
     Ok(failed)
 }
@@ -65,9 +70,9 @@ fn happened(change: Change) -> Option<(&'static str, Event)> {
         Change { before: None, after } => Some(("EventPublished", after?)),
         Change { before: Some(mut gone), after: None } => {
             // An item that was marked as deleted before is only cleaned up.
-            let told = gone.deleted_at.is_some();
+            let published = gone.deleted_at.is_some();
             gone.version += 1;
-            (!told).then_some(("EventDeleted", gone))
+            (!published).then_some(("EventDeleted", gone))
         }
         // Written again, but not changed.
         Change { before: Some(before), after: Some(after) } if before.version == after.version => {
@@ -86,7 +91,7 @@ fn happened(change: Change) -> Option<(&'static str, Event)> {
     }
 }
 
-impl Told {
+impl Detail {
     fn of(name: &str, event: Event) -> Self {
         Self {
             id: format!("{name}:{}:{}", event.id, event.version),
@@ -118,8 +123,7 @@ mod tests {
     use crate::samples::{again, batch, event, record};
 
     fn bus(server: &MockServer) -> Bus {
-        let aws = stack::aws(&server.uri());
-        Bus::new(&aws, "test".into())
+        Bus::new(&stack::aws(&server.uri()), "test".into())
     }
 
     /// An event bus that does not take what has this title.
@@ -144,7 +148,7 @@ mod tests {
     }
 
     /// The calls that arrived, each with its entries.
-    async fn told(server: &MockServer) -> Vec<Vec<Value>> {
+    async fn published(server: &MockServer) -> Vec<Vec<Value>> {
         let calls = server.received_requests().await.unwrap().into_iter();
         let entries = |request: Request| {
             request.body_json::<Value>().unwrap()["Entries"].as_array().unwrap().clone()
@@ -153,18 +157,18 @@ mod tests {
     }
 
     #[test]
-    fn what_happened_has_a_name_and_an_id_that_stays_when_it_is_told_twice() {
+    fn what_happened_has_a_name_and_an_id_that_stays_when_it_is_published_twice() {
         stack::run(async {
             let server = server("nothing").await;
             let now = Time::now();
-            let published = event(now);
-            let changed = Event { version: 2, price: 0.try_into().unwrap(), ..published.clone() };
+            let first = event(now);
+            let changed = Event { version: 2, price: 0.try_into().unwrap(), ..first.clone() };
             let cancelled = Event { version: 3, state: State::Cancelled, ..changed.clone() };
             let deleted = Event { version: 4, deleted_at: Some(now), ..cancelled.clone() };
             let unmarked = event(now);
             let records = [
-                record(1, None, Some(&published)),
-                record(2, Some(&published), Some(&changed)),
+                record(1, None, Some(&first)),
+                record(2, Some(&first), Some(&changed)),
                 record(3, Some(&changed), Some(&changed)),
                 record(4, Some(&changed), Some(&cancelled)),
                 record(5, Some(&cancelled), Some(&deleted)),
@@ -174,8 +178,8 @@ mod tests {
             for _ in 0..2 {
                 assert!(again(&handle(bus(&server), batch(&records)).await.unwrap()).is_empty());
             }
-            let calls = told(&server).await;
-            assert_eq!(calls[0], calls[1], "told twice, told the same");
+            let calls = published(&server).await;
+            assert_eq!(calls[0], calls[1], "published twice, published the same");
             let names: Vec<_> =
                 calls[0].iter().map(|entry| entry["DetailType"].as_str().unwrap()).collect();
             assert_eq!(
@@ -194,8 +198,8 @@ mod tests {
                 (&json!("spotlight.catalog"), &json!("test"))
             );
             let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
-            assert_eq!(detail["id"], format!("EventPublished:{}:1", published.id));
-            assert_eq!(detail["artistNickname"], "새벽의 기타");
+            assert_eq!(detail["id"], format!("EventPublished:{}:1", first.id));
+            assert_eq!(detail["artistNickname"], "별빛");
         });
     }
 
@@ -214,7 +218,7 @@ mod tests {
                 .collect();
             let failed = handle(bus(&server), batch(&records)).await.unwrap();
             assert_eq!(again(&failed), ["7", "21"]);
-            let calls = told(&server).await;
+            let calls = published(&server).await;
             assert_eq!(calls.iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 5]);
             let ids: BTreeSet<_> =
                 calls.iter().flatten().map(|entry| entry["Detail"].to_string()).collect();
@@ -234,7 +238,7 @@ mod tests {
             let records = [review, unreadable, record(3, None, Some(&good))];
             let failed = handle(bus(&server), batch(&records)).await.unwrap();
             assert_eq!(again(&failed), ["2"]);
-            assert_eq!(told(&server).await.concat().len(), 1);
+            assert_eq!(published(&server).await.concat().len(), 1);
         });
     }
 }

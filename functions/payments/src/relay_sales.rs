@@ -1,6 +1,6 @@
-//! Worker on the stream of sales: sends what has a deadline to its queue, and tells the other parts what happened.
+//! Worker on the stream of sales: sends what has a deadline to its queue, and publishes what happened for the other parts.
 
-use std::{fmt::Display, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use api::{Batch, Worker};
 use aws_lambda_events::event::dynamodb;
@@ -10,20 +10,20 @@ use domain::{
     time::Time,
     won::Won,
 };
-use gateways::{Bus, Queue};
+use gateways::{Bus, DomainEvent, Message, Queue};
 use serde::Serialize;
 use store::sales::payment::Payment;
 
 use crate::message::{HoldEnds, Reconcile};
 
-/// Where it tells.
+/// Where it sends, and where it publishes.
 type Clients = (Queue<HoldEnds>, Queue<Reconcile>, Bus);
 
-/// What is told of a payment. Whoever needs more reads the table.
+/// What an event says of a payment. Whoever needs more reads the table.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
-    /// The same for the same change, however often it is told: consumers remember it.
+struct Detail {
+    /// The same for the same change, however often it is published: consumers remember it.
     id: String,
     payment_id: PaymentId,
     version: u64,
@@ -38,41 +38,79 @@ struct Told {
 ///
 /// # Errors
 /// None: every failure is its record's.
-pub async fn handle(
-    clients: Clients,
+pub async fn handle(clients: Clients, batch: dynamodb::Event) -> Result<Batch, Infallible> {
+    Ok(relay(&clients, batch, Time::now()).await)
+}
+
+async fn relay(
+    (holds, reconciliations, bus): &Clients,
     batch: dynamodb::Event,
-) -> Result<Batch, std::convert::Infallible> {
-    let (_, _, bus) = &clients;
+    now: Time,
+) -> Batch {
     let mut failed = Batch::default();
-    let mut told = Vec::new();
+    let mut reached = Vec::new();
     for change in batch.records.into_iter().map(|record| record.change) {
         let record = change.sequence_number.clone().unwrap_or_default();
-        let payment = match reached(change) {
-            Ok(Some(payment)) => payment,
-            Ok(None) => continue,
-            Err(error) => {
-                failed.failed(&record, error);
-                continue;
-            }
-        };
-        if let Err(error) = remind(&clients, &payment, Time::now()).await {
-            failed.failed(&record, error);
-            continue;
-        }
-        match bus.told(record.clone(), "spotlight.sales", name(payment.state), &Told::of(&payment))
-        {
-            Ok(entry) => told.push(entry),
+        match new_state(change) {
+            Ok(Some(payment)) => reached.push((record, payment)),
+            Ok(None) => {}
             Err(error) => failed.failed(&record, error),
         }
     }
-    for (record, cause) in bus.put(&told).await {
-        failed.failed(&record, cause);
+    let hold_ends = |payment: &Payment| {
+        (payment.state == State::Reserved).then_some(HoldEnds { payment_id: payment.id })
+    };
+    enqueue(holds, hold_ends, &reached, now, &mut failed).await;
+    let reconcile = |payment: &Payment| {
+        payment.state.is_in_between().then_some(Reconcile { payment_id: payment.id })
+    };
+    enqueue(reconciliations, reconcile, &reached, now, &mut failed).await;
+    publish(bus, &reached, &mut failed).await;
+    failed
+}
+
+/// Sends the messages that the new states ask for, each to arrive when its payment is due.
+async fn enqueue<M: Message>(
+    queue: &Queue<M>,
+    message: impl Fn(&Payment) -> Option<M>,
+    reached: &[(String, Payment)],
+    now: Time,
+    failed: &mut Batch,
+) {
+    let (mut records, mut messages) = (Vec::new(), Vec::new());
+    for (record, payment) in reached {
+        if let Some(message) = message(payment) {
+            records.push(record);
+            messages.push((message, payment.due_at.map_or(Duration::ZERO, |due| now.until(due))));
+        }
     }
-    Ok(failed)
+    for (record, sent) in records.into_iter().zip(queue.send_all(&messages).await) {
+        if let Err(error) = sent {
+            failed.failed(record, error);
+        }
+    }
+}
+
+async fn publish(bus: &Bus, reached: &[(String, Payment)], failed: &mut Batch) {
+    let (mut records, mut events) = (Vec::new(), Vec::new());
+    for (record, payment) in reached {
+        match DomainEvent::new("spotlight.sales", name(payment.state), &Detail::of(payment)) {
+            Ok(event) => {
+                records.push(record);
+                events.push(event);
+            }
+            Err(error) => failed.failed(record, error),
+        }
+    }
+    for (record, published) in records.into_iter().zip(bus.publish(&events).await) {
+        if let Err(error) = published {
+            failed.failed(record, error);
+        }
+    }
 }
 
 /// The payment of a record, if it has come to another state with it.
-fn reached(change: dynamodb::StreamRecord) -> Result<Option<Payment>, serde_dynamo::Error> {
+fn new_state(change: dynamodb::StreamRecord) -> Result<Option<Payment>, serde_dynamo::Error> {
     let is_payment = matches!(change.keys.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk == "PAYMENT");
     if !is_payment || change.new_image.is_empty() {
         return Ok(None);
@@ -83,23 +121,6 @@ fn reached(change: dynamodb::StreamRecord) -> Result<Option<Payment>, serde_dyna
         false => Some(serde_dynamo::from_item::<_, Payment>(change.old_image)?.state),
     };
     Ok((before != Some(payment.state)).then_some(payment))
-}
-
-/// Sends the payment to whoever looks at it when its time has come.
-async fn remind(
-    (holds, reconciliations, _): &Clients,
-    payment: &Payment,
-    now: Time,
-) -> Result<(), impl Display + use<>> {
-    let payment_id = payment.id;
-    let rest = payment.due_at.map_or(Duration::ZERO, |due| now.until(due));
-    match payment.state {
-        State::Reserved => holds.send(&HoldEnds { payment_id }, rest).await,
-        State::Approving | State::Refunding => {
-            reconciliations.send(&Reconcile { payment_id }, rest).await
-        }
-        _ => Ok(()),
-    }
 }
 
 /// What a payment's new state is called on the bus.
@@ -118,7 +139,7 @@ fn name(state: State) -> &'static str {
     }
 }
 
-impl Told {
+impl Detail {
     fn of(payment: &Payment) -> Self {
         Self {
             id: format!("{}:{}:{}", name(payment.state), payment.id, payment.version),

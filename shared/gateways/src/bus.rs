@@ -1,4 +1,4 @@
-//! EventBridge: where the parts tell each other what happened.
+//! EventBridge: where the parts publish what happened in them, for each other.
 
 use aws::{Connect, ConnectError, variable};
 use aws_config::SdkConfig;
@@ -15,12 +15,27 @@ pub struct Bus {
     name: String,
 }
 
-/// One thing that happened.
+/// Something that happened in a part.
 #[derive(Clone, Debug)]
-pub struct Told {
-    /// The stream's record that it was read from: what has to come again if it can't be told.
-    pub record: String,
-    entry: PutEventsRequestEntry,
+pub struct DomainEvent {
+    source: &'static str,
+    name: &'static str,
+    detail: String,
+}
+
+impl DomainEvent {
+    /// What happened in a part (`spotlight.<part>`), by its name. The detail has an id that is the same however often it is
+    /// published: consumers remember it.
+    ///
+    /// # Errors
+    /// When the detail can't be written as JSON.
+    pub fn new(
+        source: &'static str,
+        name: &'static str,
+        detail: &impl Serialize,
+    ) -> Result<Self, serde_json::Error> {
+        Ok(Self { source, name, detail: serde_json::to_string(detail)? })
+    }
 }
 
 impl Connect for Bus {
@@ -36,44 +51,43 @@ impl Bus {
         Self { client: Client::new(aws), name }
     }
 
-    /// Something that happened in a part (`spotlight.<part>`), by its name. The detail has an id that is the same however
-    /// often it is told: consumers remember it.
-    ///
-    /// # Errors
-    /// When the detail can't be written as JSON.
-    pub fn told(
-        &self,
-        record: String,
-        source: &str,
-        name: &str,
-        detail: &impl Serialize,
-    ) -> Result<Told, serde_json::Error> {
-        let entry = PutEventsRequestEntry::builder()
-            .event_bus_name(&self.name)
-            .source(source)
-            .detail_type(name);
-        Ok(Told { record, entry: entry.detail(serde_json::to_string(detail)?).build() })
+    /// Publishes events, at least once each, ten in a call. Answers for each, in their order, whether the bus took it.
+    pub async fn publish(&self, events: &[DomainEvent]) -> Vec<Result<(), NotPublished>> {
+        let mut results = Vec::with_capacity(events.len());
+        for chunk in events.chunks(AT_ONCE) {
+            results.extend(self.publish_batch(chunk).await);
+        }
+        results
     }
 
-    /// Tells it all, at least once; answers the records that could not be told, each with its cause.
-    pub async fn put(&self, told: &[Told]) -> Vec<(String, String)> {
-        let mut failed = Vec::new();
-        for chunk in told.chunks(AT_ONCE) {
-            let entries = chunk.iter().map(|told| told.entry.clone()).collect();
-            match self.client.put_events().set_entries(Some(entries)).send().await {
-                Ok(answer) => {
-                    for (told, entry) in chunk.iter().zip(answer.entries()) {
-                        if let Some(code) = entry.error_code() {
-                            failed.push((told.record.clone(), code.to_owned()));
-                        }
-                    }
-                }
-                Err(error) => {
-                    let cause = DisplayErrorContext(&error).to_string();
-                    failed.extend(chunk.iter().map(|told| (told.record.clone(), cause.clone())));
-                }
+    async fn publish_batch(&self, events: &[DomainEvent]) -> Vec<Result<(), NotPublished>> {
+        let entry = |event: &DomainEvent| {
+            PutEventsRequestEntry::builder()
+                .event_bus_name(&self.name)
+                .source(event.source)
+                .detail_type(event.name)
+                .detail(&event.detail)
+                .build()
+        };
+        let entries = events.iter().map(entry).collect();
+        match self.client.put_events().set_entries(Some(entries)).send().await {
+            // EventBridge answers for each in its place.
+            Ok(answer) => {
+                let failure = |position: usize| answer.entries().get(position)?.error_code();
+                let result = |position| match failure(position) {
+                    Some(code) => Err(NotPublished(code.to_owned())),
+                    None => Ok(()),
+                };
+                (0..events.len()).map(result).collect()
+            }
+            Err(error) => {
+                vec![Err(NotPublished(DisplayErrorContext(error).to_string())); events.len()]
             }
         }
-        failed
     }
 }
+
+/// The bus did not take an event, or nobody knows whether it did.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an event was not published: {0}")]
+pub struct NotPublished(String);

@@ -8,7 +8,7 @@ mod http;
 pub mod kakaopay;
 pub mod queue;
 
-pub use bus::Bus;
+pub use bus::{Bus, DomainEvent};
 pub use http::{Limits, SetupError};
 pub use kakaopay::Kakaopay;
 pub use queue::{Message, Queue};
