@@ -342,6 +342,8 @@ async fn rows(world: &World, route: &str) {
                 |query: &[(&str, &str)]| world.request(Method::GET, "/v1/events").query(query);
             Refusal::of(search(&[("limit", "0")])).await.has("query", "limit", "RANGE");
             Refusal::of(search(&[("limit", "101")])).await.has("query", "limit", "RANGE");
+            let long = "가".repeat(101);
+            Refusal::of(search(&[("q", &long)])).await.has("query", "q", "LENGTH");
             Refusal::of(search(&[("sort", "cheapest")])).await.has("query", "sort", "CHOICE");
             Refusal::of(search(&[("cursor", "bm90IGEgY3Vyc29y")])).await.is(400, "CURSOR_INVALID");
         }

@@ -5,7 +5,7 @@ use api::{
 };
 use deserr::Deserr;
 use domain::{
-    event::{Capacity, Category, Place, Price, State, Title},
+    event::{Capacity, Category, Place, Price, SearchWords, Sort, State, Title},
     id::EventId,
     invalid::Invalid,
     time::{Day, Time},
@@ -23,14 +23,16 @@ use crate::view::ArtistView;
 pub struct SearchEvents {
     /// Words in the title, the place, the artist's name or the content. Typos and unfinished words are forgiven.
     #[deserr(default)]
-    #[param(example = "째즈 공연")]
-    q: Option<String>,
+    #[param(inline)]
+    q: Option<SearchWords>,
     /// Words in the title.
     #[deserr(default)]
-    title: Option<String>,
+    #[param(inline)]
+    title: Option<SearchWords>,
     /// Words in the place.
     #[deserr(default)]
-    place: Option<String>,
+    #[param(inline)]
+    place: Option<SearchWords>,
     /// The kind of event.
     #[deserr(default)]
     #[param(inline)]
@@ -67,8 +69,8 @@ pub struct SearchEvents {
     #[deserr(default)]
     #[param(value_type = Option<bool>)]
     on_sale: Option<Param<bool>>,
-    /// The order: without it the most relevant first where there is `q`, else the newest. `closingSoon` leaves out what is no
-    /// longer sold.
+    /// The order: without it the most relevant first where there is `q`, else the newest. By relevance the list ends after 500;
+    /// `closingSoon` leaves out what is no longer sold.
     #[deserr(default)]
     #[param(inline)]
     sort: Option<Sort>,
@@ -79,23 +81,6 @@ pub struct SearchEvents {
     /// `nextCursor` of the page before, with the same filters; none for the first page.
     #[deserr(default)]
     cursor: Option<String>,
-}
-
-/// The order of a list of events.
-#[derive(Debug, Clone, Copy, Deserr, ToSchema)]
-#[deserr(rename_all = camelCase)]
-#[serde(rename_all = "camelCase")]
-pub enum Sort {
-    /// The best match first, 500 at most.
-    Relevance,
-    /// The latest published first.
-    Newest,
-    /// The cheapest first.
-    PriceUp,
-    /// The dearest first.
-    PriceDown,
-    /// The sale that ends next first.
-    ClosingSoon,
 }
 
 /// One page of the events that were found.
@@ -242,9 +227,9 @@ impl SearchEvents {
             return Err(Problem::broken_filters(broken));
         }
         Ok(Query {
-            q: words(self.q),
-            title: words(self.title),
-            place: words(self.place),
+            q: asked(self.q),
+            title: asked(self.title),
+            place: asked(self.place),
             category: self.category,
             capacity_max: self.capacity_max.map(|most| most.0),
             price_min,
@@ -254,26 +239,14 @@ impl SearchEvents {
             start_from: self.start_from,
             start_to: self.start_to,
             on_sale: self.on_sale.map(|on_sale| on_sale.0),
-            sort: self.sort.map(search::Sort::from),
+            sort: self.sort,
         })
     }
 }
 
 /// An empty field of a search form asks for nothing.
-fn words(typed: Option<String>) -> Option<String> {
-    typed.filter(|typed| !typed.trim().is_empty())
-}
-
-impl From<Sort> for search::Sort {
-    fn from(sort: Sort) -> Self {
-        match sort {
-            Sort::Relevance => Self::Relevance,
-            Sort::Newest => Self::Newest,
-            Sort::PriceUp => Self::PriceUp,
-            Sort::PriceDown => Self::PriceDown,
-            Sort::ClosingSoon => Self::ClosingSoon,
-        }
-    }
+fn asked(words: Option<SearchWords>) -> Option<SearchWords> {
+    words.filter(|words| !words.as_str().is_empty())
 }
 
 impl From<Hit> for FoundEvent {
@@ -531,6 +504,15 @@ mod tests {
                 "startFrom": "2026-12-02", "startTo": "2026-12-01",
             });
             let (status, problem) = ask(&clients, query).await;
+    #[test]
+    fn words_beyond_a_hundred_characters_are_refused_and_not_cut() {
+        for filter in ["q", "title", "place"] {
+            assert!(parse::<SearchEvents>(json!({ filter: "가".repeat(100) })).is_ok());
+            let faults = parse::<SearchEvents>(json!({ filter: "가".repeat(101) })).unwrap_err();
+            assert!(format!("{faults:?}").contains(filter), "{filter}: {faults:?}");
+        }
+    }
+
             let errors = problem["errors"].as_array().unwrap().iter();
             let told: Vec<_> = errors.map(|error| (&error["in"], &error["name"])).collect();
             let names = ["priceMax", "saleFrom", "startFrom"].map(Value::from);

@@ -2,9 +2,11 @@
 
 mod sale;
 mod schedule;
+mod search;
 
 pub use sale::{Sale, SaleClosed, State};
 pub use schedule::{SaleWindow, Schedule};
+pub use search::{SearchWords, Sort};
 
 use crate::text;
 use crate::won::Won;

@@ -111,7 +111,8 @@ macro_rules! number {
     };
 }
 
-/// One of a few named values, written in `SCREAMING_SNAKE` everywhere: in JSON, in the database, in a query.
+/// One of a few named values, written the same everywhere: in JSON, in the database, in a query. That is `SCREAMING_SNAKE`, but
+/// for what only a query string has.
 macro_rules! choice {
     ($(#[doc = $doc:literal])+ $name:ident $(as $called:literal)? { $($(#[doc = $what:literal])+ $variant:ident = $text:literal,)+ }) => {
         $(#[doc = $doc])+

@@ -75,6 +75,7 @@ mod tests {
         assert_eq!(schema::<event::Category>()["enum"], json!(event::Category::NAMES));
         assert_eq!(schema::<member::Nickname>()["maxLength"], 20);
         assert_eq!(schema::<event::Content>()["maxLength"], 5_000);
+        assert_eq!(schema::<event::SearchWords>()["maxLength"], 100);
         assert_eq!(schema::<won::Won>()["minimum"], 0);
         assert_eq!(<event::Title as ToSchema>::name(), "Title");
     }
@@ -95,6 +96,7 @@ mod tests {
             event::Title,
             event::Place,
             event::Content,
+            event::SearchWords,
             id::MemberId,
             id::PaymentId,
             member::BirthDate,

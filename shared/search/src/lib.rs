@@ -21,5 +21,5 @@ pub use document::{Document, Listing};
 pub use error::Error;
 pub use index::NewIndex;
 pub use page::{Facet, Highlights, Hit, Page, Total};
-pub use query::{MAX_BY_RELEVANCE, Position, Query, Sort};
+pub use query::{MAX_BY_RELEVANCE, Position, Query};
 pub use write::Rejected;

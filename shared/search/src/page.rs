@@ -1,9 +1,9 @@
-use domain::event::Category;
+use domain::event::{Category, Sort};
 use opensearch::http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Error, Listing, MAX_BY_RELEVANCE, Position, Query, Search, Sort};
+use crate::{Error, Listing, MAX_BY_RELEVANCE, Position, Query, Search};
 
 /// A page of what was found.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-use domain::event::{Capacity, Category, Price, State};
+use domain::event::{Capacity, Category, Price, SearchWords, Sort, State};
 use domain::time::{Day, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,12 +12,12 @@ pub const MAX_BY_RELEVANCE: u32 = 500;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Query {
-    /// Words in title, place, the artist's nickname or content; the first 100 characters count.
-    pub q: Option<String>,
+    /// Words in title, place, the artist's nickname or content.
+    pub q: Option<SearchWords>,
     /// Words in the title.
-    pub title: Option<String>,
+    pub title: Option<SearchWords>,
     /// Words in the place.
-    pub place: Option<String>,
+    pub place: Option<SearchWords>,
     /// The kind of event.
     pub category: Option<Category>,
     /// At most so many tickets.
@@ -38,22 +38,6 @@ pub struct Query {
     pub on_sale: Option<bool>,
     /// The order, [`Query::order`] when not given.
     pub sort: Option<Sort>,
-}
-
-/// The order of what is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Sort {
-    /// The best match first.
-    Relevance,
-    /// The latest published first.
-    Newest,
-    /// The cheapest first.
-    PriceUp,
-    /// The dearest first.
-    PriceDown,
-    /// The sale that ends next first; sales that are over are left out.
-    ClosingSoon,
 }
 
 /// Where a list goes on. `api` seals it into a cursor.
@@ -104,7 +88,7 @@ impl Query {
 
         let mut body = json!({
             "query": { "bool": { "filter": filters } },
-            "sort": self.order().fields(),
+            "sort": fields(self.order()),
             "size": size + 1,
             "track_total_hits": 10_000,
         });
@@ -163,15 +147,14 @@ impl Query {
     }
 }
 
-impl Sort {
-    fn fields(self) -> Value {
-        match self {
-            Self::Relevance => json!([{ "_score": "desc" }, { "id": "asc" }]),
-            Self::Newest => json!([{ "createdAt": "desc" }, { "id": "desc" }]),
-            Self::PriceUp => json!([{ "price": "asc" }, { "id": "asc" }]),
-            Self::PriceDown => json!([{ "price": "desc" }, { "id": "asc" }]),
-            Self::ClosingSoon => json!([{ "saleEndsAt": "asc" }, { "id": "asc" }]),
-        }
+/// The fields that give an order, the id last: no two events are alike.
+fn fields(sort: Sort) -> Value {
+    match sort {
+        Sort::Relevance => json!([{ "_score": "desc" }, { "id": "asc" }]),
+        Sort::Newest => json!([{ "createdAt": "desc" }, { "id": "desc" }]),
+        Sort::PriceUp => json!([{ "price": "asc" }, { "id": "asc" }]),
+        Sort::PriceDown => json!([{ "price": "desc" }, { "id": "asc" }]),
+        Sort::ClosingSoon => json!([{ "saleEndsAt": "asc" }, { "id": "asc" }]),
     }
 }
 

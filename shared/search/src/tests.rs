@@ -64,7 +64,7 @@ fn schedule(sale_starts_at: Time, sale_ends_at: Time) -> Schedule {
 }
 
 fn query(q: &str) -> Query {
-    Query { q: Some(q.to_owned()), ..Query::default() }
+    Query { q: Some(q.parse().unwrap()), ..Query::default() }
 }
 
 impl Search {

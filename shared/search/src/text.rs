@@ -1,12 +1,10 @@
 //! What a person typed, as a query: exact words first, then typos and words that are not finished.
 
+use domain::event::SearchWords;
 use serde_json::{Value, json};
-use unicode_normalization::UnicodeNormalization;
 
 use crate::jamo;
 
-/// Longer input is cut: an event's title has no more.
-const MAX_CHARACTERS: usize = 100;
 /// So many words may have typos; each costs a fuzzy query.
 const MAX_FORGIVEN: usize = 5;
 /// What a typo is worth beside an exact match: so little that it never ranks above one.
@@ -24,16 +22,15 @@ pub(crate) const TITLE: Fields = Fields { korean: &["title"], jamo: "jamo.title"
 pub(crate) const PLACE: Fields = Fields { korean: &["place"], jamo: "jamo.place" };
 
 /// Every word must be found, each in any of the fields.
-pub(crate) fn matches(typed: &str, fields: &Fields) -> Value {
-    let typed: String = typed.nfc().take(MAX_CHARACTERS).collect();
-    let words = jamo::words(&typed);
+pub(crate) fn matches(typed: &SearchWords, fields: &Fields) -> Value {
+    let words = jamo::words(typed.as_str());
     if words.is_empty() {
         return json!({ "match_none": {} });
     }
     any(&[
-        exact(&typed, "korean", 2, fields),
+        exact(typed.as_str(), "korean", 2, fields),
         // A verb says little of what is looked for: “공연을 보다” finds what says 공연.
-        exact(&typed, "korean_without_verbs", 1, fields),
+        exact(typed.as_str(), "korean_without_verbs", 1, fields),
         json!({ "constant_score": { "filter": forgiving(&words, fields), "boost": FORGIVEN } }),
     ])
 }

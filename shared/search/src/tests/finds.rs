@@ -51,7 +51,7 @@ fn a_typo_in_the_place_or_the_artists_name_is_found() {
         programme(&search).await;
         assert_eq!(search.titles(&query("예슬의전당")).await, ["봄날의 클래식 공연"]);
         assert_eq!(search.titles(&query("김사윌")).await, ["붉은 다방의 밤"]);
-        let at = Query { place: Some("롤링헐".into()), ..Query::default() };
+        let at = Query { place: Some("롤링헐".parse().unwrap()), ..Query::default() };
         assert_eq!(search.titles(&at).await, ["붉은 다방의 밤"]);
     });
 }
@@ -135,7 +135,7 @@ fn each_keystroke_on_the_way_to_a_word_finds_it() {
 fn signs_alone_find_nothing_and_do_no_harm() {
     with_index(|search| async move {
         programme(&search).await;
-        for typed in ["", "?!", "\"*", "{\"match_all\":{}}", "~~~", "🎷", &"가".repeat(5_000)] {
+        for typed in ["", "?!", "\"*", "{\"match_all\":{}}", "~~~", "🎷", &"가".repeat(100)] {
             assert!(search.titles(&query(typed)).await.is_empty(), "{typed}");
         }
     });

@@ -1,9 +1,9 @@
 //! Filters, orders, pages and counts.
 
-use domain::event::{Category, Schedule, State};
+use domain::event::{Category, Schedule, Sort, State};
 
 use super::{DAY, HOUR, listing, now, query, schedule, with_index};
-use crate::{Facet, Listing, MAX_BY_RELEVANCE, Position, Query, Search, Sort, Total};
+use crate::{Facet, Listing, MAX_BY_RELEVANCE, Position, Query, Search, Total};
 
 #[test]
 fn each_filter_keeps_what_it_says_with_its_bounds_included() {
@@ -55,8 +55,8 @@ fn each_filter_keeps_what_it_says_with_its_bounds_included() {
         let only = |title: &str| vec![title.to_owned()];
         let cases = [
             ("none", any.clone(), all_but(&[])),
-            ("title", Query { title: Some("바다".into()), ..any.clone() }, only("바다")),
-            ("place", Query { place: Some("영도".into()), ..any.clone() }, only("바다")),
+            ("title", Query { title: Some("바다".parse().unwrap()), ..any.clone() }, only("바다")),
+            ("place", Query { place: Some("영도".parse().unwrap()), ..any.clone() }, only("바다")),
             ("category", Query { category: Some(Category::Art), ..any.clone() }, only("그림")),
             (
                 "capacity",
