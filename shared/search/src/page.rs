@@ -79,8 +79,10 @@ impl Search {
             _ => u32::MAX,
         };
         let size = limit.min(left);
-        // The same copy of the index for every page: scores differ a little between copies.
-        let path = format!("/{}/_search?preference=pages", self.read_alias());
+        let mut path = format!("/{}/_search", self.read_alias());
+        if let Some(copy) = query.preference(position)? {
+            path = format!("{path}?preference={copy}");
+        }
         let body = query.body(size, position).to_string();
         let answer: Answer = self.call(Method::Post, &path, Some(body)).await?;
 

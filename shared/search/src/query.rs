@@ -1,3 +1,5 @@
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use domain::event::{Capacity, Category, Price, SearchWords, Sort, State};
 use domain::time::{Day, Time};
 use serde::{Deserialize, Serialize};
@@ -75,6 +77,20 @@ impl Query {
     /// None that can be: a query is always JSON.
     pub fn canonical(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(&Self { sort: Some(self.order()), ..self.clone() })
+    }
+
+    /// What chooses the copy of the index that answers. By relevance it is the same for every page, since scores differ a
+    /// little between copies; otherwise there is none, and OpenSearch asks whichever copy has the least to do.
+    pub(crate) fn preference(
+        &self,
+        position: &Position,
+    ) -> Result<Option<String>, serde_json::Error> {
+        if self.order() != Sort::Relevance {
+            return Ok(None);
+        }
+        let mut hasher = DefaultHasher::new();
+        (self.canonical()?, position.now.millis()).hash(&mut hasher);
+        Ok(Some(format!("{:016x}", hasher.finish())))
     }
 
     /// The body of a search request for one more than `size` events.

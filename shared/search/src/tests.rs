@@ -4,6 +4,7 @@ mod finds;
 mod keeps;
 mod lists;
 mod rebuilds;
+mod requests;
 
 use std::future::Future;
 use std::time::Duration;
