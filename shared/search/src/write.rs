@@ -8,8 +8,12 @@ use serde_json::{Value, json};
 use crate::index::own_alias;
 use crate::{Document, Error, Search};
 
-/// So many documents go in one call: at their largest they stay below the 10 MiB of a small managed domain.
+/// So many documents go in one call, so that it ends within its time limit.
 const AT_ONCE: usize = 200;
+
+/// And so many bytes: half of what a small managed domain takes. A document alone is far below, though a title and a place of
+/// many short words are found by 130 KB of keys.
+const MAX_BYTES: usize = 5 * 1024 * 1024;
 
 /// A document that the index did not take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,35 +61,51 @@ impl Search {
     ) -> Result<Vec<Rejected>, Error> {
         // One entry a document, whichever of the indices refused it.
         let mut rejected = BTreeMap::new();
-        for (chunk, documents) in documents.chunks(AT_ONCE).enumerate() {
-            let mut lines = String::new();
-            for document in documents {
-                let source = document.source()?.to_string();
-                for index in indices {
-                    lines.push_str(&action(index, document).to_string());
-                    lines.push('\n');
-                    lines.push_str(&source);
-                    lines.push('\n');
-                }
-            }
+        let mut first = 0;
+        while first < documents.len() {
+            let (body, count) = bulk_body(indices, &documents[first..])?;
             let written: Written =
-                self.call(Method::Post, "/_bulk?require_alias=true", Some(lines)).await?;
+                self.call(Method::Post, "/_bulk?require_alias=true", Some(body)).await?;
             for (place, item) in written.items.into_iter().enumerate() {
-                let within = place / indices.len();
-                let Some((error, document)) = item.index.error.zip(documents.get(within)) else {
+                let position = first + place / indices.len();
+                let Outcome { status, error } = item.index;
+                let Some((error, document)) = error.zip(documents.get(position)) else {
                     continue;
                 };
-                if item.index.status != CONFLICT {
-                    let position = chunk * AT_ONCE + within;
-                    rejected.insert(
-                        position,
-                        Rejected { position, id: document.id(), reason: error.to_string() },
-                    );
+                if status == CONFLICT {
+                    continue;
                 }
+                let (id, reason) = (document.id(), error.to_string());
+                rejected.insert(position, Rejected { position, id, reason });
             }
+            first += count;
         }
         Ok(rejected.into_values().collect())
     }
+}
+
+/// The body of one call, with the number of documents that found room in it.
+fn bulk_body(
+    indices: &[String],
+    documents: &[Document],
+) -> Result<(String, usize), serde_json::Error> {
+    let (mut body, mut count) = (String::new(), 0);
+    for document in documents.iter().take(AT_ONCE) {
+        let source = document.source()?.to_string();
+        let mut lines = String::new();
+        for index in indices {
+            lines.push_str(&action(index, document).to_string());
+            lines.push('\n');
+            lines.push_str(&source);
+            lines.push('\n');
+        }
+        if count > 0 && body.len() + lines.len() > MAX_BYTES {
+            break;
+        }
+        body.push_str(&lines);
+        count += 1;
+    }
+    Ok((body, count))
 }
 
 /// The status of a document that is not newer than what is there.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use domain::event::Sort;
-use serde_json::json;
-use wiremock::matchers::path;
+use serde_json::{Value, json};
+use wiremock::matchers::{method, path, path_regex};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::{listing, now, query};
-use crate::{Position, Query, Search};
+use crate::{Document, Listing, Position, Query, Search};
 
 /// One page of many.
 async fn pages() -> MockServer {
@@ -71,5 +71,59 @@ fn where_a_field_gives_the_order_the_least_busy_copy_answers() {
         }
         search.search(&Query::default(), 1, &Position::first(now())).await.unwrap();
         assert_eq!(preferences(&server).await, [None, None, None, None, None]);
+    });
+}
+
+/// A title or a place of fifty words of one syllable, each another: no text of 100 characters is found by more keys.
+fn many_short_words(first: u32) -> String {
+    let syllable = |n: u32| char::from_u32(0xAC01 + (first + n * 29) % 11_000).unwrap();
+    (0..50).map(|n| syllable(n).to_string()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn no_call_is_larger_than_a_small_domain_takes_and_every_document_is_in_one() {
+    stack::run(async {
+        let server = MockServer::start().await;
+        // Two indices, as during a rebuild.
+        Mock::given(path("/_alias/events-write"))
+            .respond_with(
+                ResponseTemplate::new(200).set_body_json(json!({ "events-1": {}, "events-2": {} })),
+            )
+            .mount(&server)
+            .await;
+        let written = |request: &Request| {
+            let lines = request.body.split(|byte| *byte == b'\n').count() / 2;
+            let items = vec![json!({ "index": { "status": 201 } }); lines];
+            ResponseTemplate::new(200).set_body_json(json!({ "items": items }))
+        };
+        Mock::given(method("POST"))
+            .and(path_regex("^/_bulk"))
+            .respond_with(written)
+            .mount(&server)
+            .await;
+        let documents: Vec<Document> = (0..200)
+            .map(|n| Listing {
+                place: many_short_words(n * 53 + 17).parse().unwrap(),
+                ..listing(&many_short_words(n * 31))
+            })
+            .map(Document::from)
+            .collect();
+        let search = Search::new(&server.uri(), "events").await.unwrap();
+        assert_eq!(search.bulk(&documents).await.unwrap(), []);
+
+        let calls = server.received_requests().await.unwrap();
+        let bodies: Vec<_> =
+            calls.iter().map(|call| &call.body).filter(|body| !body.is_empty()).collect();
+        for body in &bodies {
+            assert!(body.len() <= 10 * 1024 * 1024, "{} bytes in one call", body.len());
+        }
+        let mut copies = BTreeMap::<String, u32>::new();
+        let lines = bodies.iter().flat_map(|body| body.split(|byte| *byte == b'\n'));
+        for action in lines.filter(|line| !line.is_empty()).step_by(2) {
+            let action: Value = serde_json::from_slice(action).unwrap();
+            *copies.entry(action["index"]["_id"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+        assert_eq!(copies.len(), 200);
+        assert!(copies.values().all(|copies| *copies == 2), "each document goes to both indices");
     });
 }
