@@ -1,4 +1,4 @@
-"""Deploys one stage of samconfig.toml to AWS: data, keys, everything that runs, in this order.
+"""Deploys one stage of samconfig.toml to AWS: data, keys, the search's fields, everything that runs, in this order.
 
 SAM does the deploying. This program puts before it what SAM can't: the hash that decides whether a
 function gets a new version, the values of the secrets, and protection from an accidental delete.
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "infra/local"))
 
 import keys  # noqa: E402
-from deploy import create_index  # noqa: E402
+from deploy import add_fields, create_index  # noqa: E402
 from templates import functions, load, of_type, stamp  # noqa: E402
 
 READY = ROOT / "target/deploy"
@@ -41,6 +41,10 @@ def release(stage: str) -> None:
     keys.ensure(session, stage, os.environ.get("KAKAOPAY_SECRET_KEY"))
     if not keys.value_of(session.client("secretsmanager"), f"{stage}/kakaopay"):
         print(f"Nobody can buy yet: {stage}/kakaopay is empty. Deploy once with KAKAOPAY_SECRET_KEY set.")
+
+    # What is deployed next may write fields that the index does not know yet.
+    search_url = session.client("ssm").get_parameter(Name=f"/{stage}/search-url")["Parameter"]["Value"]
+    add_fields(session, search_url)
 
     overrides = dict(pair.split("=", 1) for pair in own["parameter_overrides"])
     sam_deploy(stage, prepare(session.client("ssm"), overrides))

@@ -21,8 +21,11 @@ from typing import Any
 
 import boto3
 import yaml
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 from samtranslator.translator.transform import transform
 
 import keys
@@ -82,6 +85,7 @@ def deploy(cloud: Cloud, stage: str, built: Path, search_url: str, **values: str
     api = root["Resources"]["Api"]["Properties"]
     api["DefinitionBody"] = yaml.safe_load((ROOT / "infra/api.yaml").read_text())
     put_stack(cloud, stage, expand(root), {**given, **from_data})
+    add_fields(cloud.session, search_url)
     for name, part in parts.items():
         passed = {p: known[value["Ref"]] for p, value in part["Properties"]["Parameters"].items()}
         template = _part(cloud, ROOT / part["Properties"]["Location"], built, passed)
@@ -94,6 +98,24 @@ def deploy(cloud: Cloud, stage: str, built: Path, search_url: str, **values: str
     api_id = cloud.client("cloudformation").describe_stack_resource(
         StackName=stage, LogicalResourceId="Api")["StackResourceDetail"]["PhysicalResourceId"]
     return f"{cloud.endpoint}/restapis/{api_id}/live/_user_request_"
+
+
+def add_fields(session: Any, search_url: str) -> None:
+    """Teaches the search index the fields of its definition, before anything is deployed that writes them.
+
+    There is no index before the first deployment: then the worker that fills it makes it.
+    """
+    mappings = json.loads((ROOT / "infra/search/events.json").read_text())["mappings"]
+    request = AWSRequest("PUT", f"{search_url}/events-write/_mapping", {"Content-Type": "application/json"},
+                         json.dumps(mappings).encode())
+    if search_url.startswith("https:"):
+        SigV4Auth(session.get_credentials(), "es", session.region_name).add_auth(request)
+    answer = URLLib3Session().send(request.prepare())
+    if answer.status_code == 400:
+        raise DeployError("The search index can't learn infra/search/events.json by adding fields. Rebuild it by that "
+                          f"definition first (infra/runbook.md). It said: {answer.text}")
+    if answer.status_code not in (200, 404):
+        raise DeployError(f"the search index did not learn its fields: {answer.status_code} {answer.text}")
 
 
 def create_index(functions_api: Any, stage: str) -> None:

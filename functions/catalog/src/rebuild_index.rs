@@ -9,10 +9,19 @@ use std::error::Error;
 
 use api::Worker;
 use search::{Document, Search};
-use serde::{Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use store::Store;
 
 use crate::index_catalog::document;
+
+/// How the index is to be made.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rebuild {
+    /// By this definition, where it is not our own but that of a release that is to come.
+    definition: Option<Value>,
+}
 
 /// What the new index was made of.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -30,10 +39,10 @@ pub struct Rebuilt {
 /// When the database or OpenSearch does not answer, or an event can't be read or indexed: the old index stays.
 pub async fn handle(
     (store, search): (Store, Search),
-    _: IgnoredAny,
+    Rebuild { definition }: Rebuild,
 ) -> Result<Rebuilt, Box<dyn Error + Send + Sync>> {
     // First, so that what is written while the table is read comes into the new index by its own record.
-    let new = search.begin_rebuild().await?;
+    let new = search.begin_rebuild(definition).await?;
     let mut rebuilt = Rebuilt::default();
     let mut after = None;
     loop {
@@ -68,7 +77,6 @@ mod tests {
 
     use domain::{id::EventId, time::Time};
     use futures::future::join;
-    use serde_json::Value;
     use store::{
         Write,
         catalog::event::{Event, EventKey},
@@ -144,7 +152,7 @@ mod tests {
     }
 
     async fn rebuild(store: Store, search: &Search) -> Rebuilt {
-        handle((store, search.clone()), IgnoredAny).await.unwrap()
+        handle((store, search.clone()), Rebuild::default()).await.unwrap()
     }
 
     /// Publishes, changes and deletes until told to stop, and answers how often.
@@ -228,7 +236,7 @@ mod tests {
 
             let no_tables = Store::new(stack::dynamo(), "nowhere");
             let clients = (no_tables, search.clone());
-            assert!(handle(clients, IgnoredAny).await.is_err());
+            assert!(handle(clients, Rebuild::default()).await.is_err());
             assert_eq!(written.found(&search).await, written.listed());
             written.change(0, false).await;
             written.deliver(&search, 0).await;

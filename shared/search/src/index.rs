@@ -11,17 +11,18 @@ const DEFINITION: &str = include_str!("../../../infra/search/events.json");
 pub struct NewIndex(String);
 
 impl Search {
-    /// Makes the index and its aliases unless they are there. Two may do it at once.
+    /// Makes the index and its aliases unless they are there; one that is there learns the fields that it does not know yet.
+    /// Two may do it at once.
     ///
     /// # Errors
     /// [`Error`], as its variants say.
     pub async fn ensure(&self) -> Result<(), Error> {
         if !self.indices(self.read_alias()).await?.is_empty() {
-            return Ok(());
+            return self.add_fields().await;
         }
         // The first index has a name that everybody knows, so that a second one can't be made beside it.
         let first = format!("{}-1", self.read_alias());
-        match self.create(&first, &[self.read_alias(), &self.write_alias()]).await {
+        match self.create(&first, definition()?, &[self.read_alias(), &self.write_alias()]).await {
             Err(Error::Refused { reason, .. })
                 if reason.contains("resource_already_exists_exception") =>
             {
@@ -32,7 +33,8 @@ impl Search {
     }
 
     /// Starts to fill a new index: from now on [`Search::bulk`] writes to it too. One rebuild is under way at a time; what
-    /// an earlier one left unfinished is thrown away, and its finish will fail.
+    /// an earlier one left unfinished is thrown away, and its finish will fail. The index is made by our own definition, or by
+    /// another: that of the next release, where it can't be had by adding fields.
     ///
     /// Then read the table **consistently**, give everything to [`Search::bulk_into`], and call
     /// [`Search::finish_rebuild`]. Nothing is lost: what a worker wrote before it knew of the new index was in the table
@@ -40,7 +42,7 @@ impl Search {
     ///
     /// # Errors
     /// [`Error`], as its variants say.
-    pub async fn begin_rebuild(&self) -> Result<NewIndex, Error> {
+    pub async fn begin_rebuild(&self, other: Option<Value>) -> Result<NewIndex, Error> {
         let searched = self.indices(self.read_alias()).await?;
         for written in self.indices(&self.write_alias()).await? {
             if !searched.contains(&written) {
@@ -48,7 +50,8 @@ impl Search {
             }
         }
         let name = format!("{}-{}", self.read_alias(), Time::now().millis());
-        self.create(&name, &[&self.write_alias()]).await?;
+        let definition = other.map_or_else(definition, Ok)?;
+        self.create(&name, definition, &[&self.write_alias()]).await?;
         Ok(NewIndex(name))
     }
 
@@ -110,9 +113,21 @@ impl Search {
         }
     }
 
+    /// Teaches every index that is written the fields of our definition. What it has already can't be changed so.
+    async fn add_fields(&self) -> Result<(), Error> {
+        let path = format!("/{}/_mapping", self.write_alias());
+        let mappings = definition()?["mappings"].to_string();
+        self.call::<Value>(Method::Put, &path, Some(mappings)).await?;
+        Ok(())
+    }
+
     /// Every index also has an alias of its own, since only an alias can be written to without being made by the writing.
-    async fn create(&self, index: &str, aliases: &[&str]) -> Result<(), Error> {
-        let mut definition: Value = serde_json::from_str(DEFINITION)?;
+    async fn create(
+        &self,
+        index: &str,
+        mut definition: Value,
+        aliases: &[&str],
+    ) -> Result<(), Error> {
         for alias in aliases {
             definition["aliases"][alias] = json!({});
         }
@@ -120,6 +135,10 @@ impl Search {
         self.call::<Value>(Method::Put, &format!("/{index}"), Some(definition.to_string())).await?;
         Ok(())
     }
+}
+
+pub(crate) fn definition() -> Result<Value, serde_json::Error> {
+    serde_json::from_str(DEFINITION)
 }
 
 /// The alias that one index has alone.

@@ -6,7 +6,7 @@ use opensearch::http::Method;
 use serde_json::{Value, json};
 
 use super::{listing, now, query, with_index};
-use crate::index::own_alias;
+use crate::index::{definition, own_alias};
 use crate::{Document, Error, Listing, Position, Query, Search};
 
 /// Eight versions of one event, the last one deleted if asked for.
@@ -71,6 +71,24 @@ fn a_field_that_the_definition_does_not_name_is_refused() {
             matches!(&refused, Error::Refused { reason, .. } if reason.contains("strict_dynamic_mapping"))
         );
         assert_eq!(refused.kind(), Kind::Internal);
+    });
+}
+
+#[test]
+fn an_index_of_the_definition_before_learns_a_new_field_and_takes_changed_documents_again() {
+    with_index(|search| async move {
+        let mut before = definition().unwrap();
+        let fields = before["mappings"]["properties"].as_object_mut().unwrap();
+        fields.remove("artistNickname").unwrap();
+        let old = search.begin_rebuild(Some(before)).await.unwrap();
+        search.finish_rebuild(old).await.unwrap();
+        let changed = Document::from(listing("새 이름"));
+        let rejected = search.bulk(std::slice::from_ref(&changed)).await.unwrap();
+        assert!(rejected[0].reason.contains("strict_dynamic_mapping"), "{}", rejected[0].reason);
+
+        search.ensure().await.unwrap();
+        search.put(&[changed]).await;
+        assert_eq!(search.titles(&query("이름없는이")).await, ["새 이름"], "by the new field");
     });
 }
 

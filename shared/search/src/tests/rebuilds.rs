@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use opensearch::http::Method;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{listing, now as moment, with_index};
+use crate::index::definition;
 use crate::{Document, Error, Listing, Position, Query, Search};
 
 /// Stands for the table: the last version of each event.
@@ -34,7 +37,7 @@ async fn keep_writing(search: Search, table: Table, stop: Arc<AtomicBool>) -> us
 }
 
 async fn rebuild(search: &Search, table: &Table) {
-    let new = search.begin_rebuild().await.unwrap();
+    let new = search.begin_rebuild(None).await.unwrap();
     let length = table.lock().await.len();
     // In small pieces, as a table is read, so that writes fall between them.
     for start in (0..length).step_by(20) {
@@ -89,14 +92,30 @@ fn a_rebuild_while_writes_go_on_loses_nothing() {
 }
 
 #[test]
+fn a_rebuild_can_make_the_index_by_the_definition_of_the_next_release() {
+    with_index(|search| async move {
+        let mut next = definition().unwrap();
+        next["settings"]["analysis"]["analyzer"]["exact"] =
+            json!({ "type": "custom", "tokenizer": "keyword" });
+        next["mappings"]["properties"]["subtitle"] = json!({ "type": "text", "analyzer": "exact" });
+        let new = search.begin_rebuild(Some(next)).await.unwrap();
+        search.finish_rebuild(new).await.unwrap();
+        let path = format!("/{}/_doc/x", search.write_alias());
+        let body = json!({ "id": "x", "deleted": false, "subtitle": "둘째 밤" }).to_string();
+        search.call::<Value>(Method::Put, &path, Some(body)).await.unwrap();
+        search.ensure().await.unwrap();
+    });
+}
+
+#[test]
 fn an_unfinished_rebuild_changes_nothing_and_the_next_one_clears_it_away() {
     with_index(|search| async move {
         let event = listing("그대로");
         search.publish(std::slice::from_ref(&event)).await;
-        let left = search.begin_rebuild().await.unwrap();
+        let left = search.begin_rebuild(None).await.unwrap();
         assert_eq!(search.titles(&Query::default()).await, ["그대로"]);
 
-        let next = search.begin_rebuild().await.unwrap();
+        let next = search.begin_rebuild(None).await.unwrap();
         assert_eq!(search.indices(&search.write_alias()).await.unwrap().len(), 2);
         search.bulk_into(&next, &[event.into()]).await.unwrap();
         let failed = search.finish_rebuild(left).await.unwrap_err();
