@@ -1,5 +1,5 @@
 //! The workers of the deployed stack: what is lost on the way is found, what came early comes again, what KakaoPay left open
-//! is settled, and the search is made anew while it serves.
+//! is settled, what can't be indexed is told, and the search is made anew while it serves.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::time::Time;
@@ -10,32 +10,31 @@ use crate::world::{World, eventually};
 
 /// Runs a worker at once, as its schedule would.
 async fn invoke(function: &str) -> Value {
+    invoke_with(function, json!({})).await
+}
+
+/// Runs a worker with an event of its own.
+async fn invoke_with(function: &str, event: Value) -> Value {
     let url = std::env::var("AWS_ENDPOINT_URL").unwrap();
     let stage = std::env::var("STAGE").unwrap();
     let url = format!("{url}/2015-03-31/functions/{stage}-{function}:live/invocations");
-    let answer = reqwest::Client::builder()
-        .build()
-        .unwrap()
-        .post(url)
-        .json(&json!({}))
-        .send()
-        .await
-        .unwrap();
+    let answer =
+        reqwest::Client::builder().build().unwrap().post(url).json(&event).send().await.unwrap();
     answer.json().await.unwrap()
 }
 
-/// Sends a payment's id to a queue of the stack.
-async fn send(queue: &str, payment: &str) {
+/// A queue of the stack.
+async fn queue(name: &str) -> (aws_sdk_sqs::Client, String) {
     let client = aws_sdk_sqs::Client::new(aws::config().await);
     let stage = std::env::var("STAGE").unwrap();
-    let url = client.get_queue_url().queue_name(format!("{stage}-{queue}")).send().await.unwrap();
-    client
-        .send_message()
-        .queue_url(url.queue_url().unwrap())
-        .message_body(payment)
-        .send()
-        .await
-        .unwrap();
+    let url = client.get_queue_url().queue_name(format!("{stage}-{name}")).send().await.unwrap();
+    (client, url.queue_url.unwrap())
+}
+
+/// Sends a payment's id to a queue of the stack.
+async fn send(name: &str, payment: &str) {
+    let (client, url) = queue(name).await;
+    client.send_message().queue_url(url).message_body(payment).send().await.unwrap();
 }
 
 /// Moves an attribute of a payment that is a time so far into the past that the sweeper counts it as lost.
@@ -120,5 +119,27 @@ fn the_search_is_made_anew_while_it_serves() {
         let rebuilt = invoke("rebuild_index").await;
         assert!(rebuilt["indexed"].as_u64() >= Some(1), "{rebuilt}");
         assert!(finds().await, "it is found in the new index");
+    });
+}
+
+#[test]
+fn an_event_that_can_not_be_indexed_is_a_dead_letter_and_no_failure_of_its_batch() {
+    stack::run(async {
+        let key = format!("EVT#{}", Time::now().millis());
+        let keys = json!({ "pk": { "S": key }, "sk": { "S": "EVENT" } });
+        let change = json!({
+            "Keys": keys, "NewImage": keys, "SequenceNumber": "1", "SizeBytes": 1, "StreamViewType": "NEW_AND_OLD_IMAGES",
+        });
+        let record = json!({ "awsRegion": "ap-northeast-2", "eventID": "1", "eventName": "INSERT", "dynamodb": change });
+        let done = invoke_with("index_catalog", json!({ "Records": [record] })).await;
+        assert_eq!(done, json!({ "batchItemFailures": [] }));
+        let (client, url) = queue("index-dead").await;
+        let sent = json!({ "key": key }).to_string();
+        eventually("the dead letter", 10, async || {
+            let received = client.receive_message().queue_url(&url).max_number_of_messages(10);
+            let letters = received.send().await.unwrap().messages.unwrap_or_default();
+            letters.iter().any(|letter| letter.body.as_ref() == Some(&sent)).then_some(())
+        })
+        .await;
     });
 }

@@ -9,25 +9,39 @@ pub struct Change {
     pub after: Option<Event>,
 }
 
+/// An event that can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{key} can't be read: {cause}")]
+pub struct Unreadable {
+    /// Its item's partition key.
+    pub key: String,
+    /// Why.
+    pub cause: serde_dynamo::Error,
+}
+
 /// The changes of events in a batch of the catalog's stream, each with its record's sequence number. Other items are passed
 /// over; an event that can't be read is an error of its own.
 pub fn changes(
     batch: dynamodb::Event,
-) -> impl Iterator<Item = (String, Result<Change, serde_dynamo::Error>)> {
+) -> impl Iterator<Item = (String, Result<Change, Unreadable>)> {
     let changes = batch.records.into_iter().map(|record| record.change);
-    changes.filter(|change| is_event(&change.keys)).map(|change| {
+    changes.filter_map(|change| {
+        let key = event_key(&change.keys)?;
         let read =
             || Ok(Change { before: event(change.old_image)?, after: event(change.new_image)? });
-        (change.sequence_number.unwrap_or_default(), read())
+        let read = read().map_err(|cause| Unreadable { key, cause });
+        Some((change.sequence_number.unwrap_or_default(), read))
     })
 }
 
-fn is_event(keys: &serde_dynamo::Item) -> bool {
+/// The partition key of an event's item; none of any other item.
+fn event_key(keys: &serde_dynamo::Item) -> Option<String> {
     let key = |name| match keys.get(name) {
         Some(serde_dynamo::AttributeValue::S(key)) => key.as_str(),
         _ => "",
     };
-    key("pk").starts_with("EVT#") && key("sk") == "EVENT"
+    let pk = key("pk");
+    (pk.starts_with("EVT#") && key("sk") == "EVENT").then(|| pk.to_owned())
 }
 
 /// An image that is not there arrives empty.

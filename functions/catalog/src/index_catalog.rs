@@ -1,45 +1,97 @@
 //! Worker on the catalog's stream: keeps the search equal to the table.
 
+use std::time::Duration;
+
 use api::{Batch, Worker};
 use aws_lambda_events::event::dynamodb;
-use search::{Document, Listing, Search};
-use store::catalog::event::Event;
+use gateways::{Queue, queue::Message};
+use search::{Document, Listing, Rejected, Search};
+use serde::Serialize;
+use store::{
+    Key,
+    catalog::event::{Event, EventKey},
+};
+use telemetry::Unit;
 
-use crate::changes::{Change, changes};
+use crate::changes::{Change, Unreadable, changes};
+
+/// What is left of an event that would fail however often it came.
+#[derive(Debug, Serialize)]
+pub struct DeadLetter {
+    /// Its item's partition key.
+    key: String,
+}
+
+impl Message for DeadLetter {
+    const QUEUE: &'static str = "INDEX_DEAD_QUEUE_URL";
+}
+
+/// Why it would. Its record is counted as done, or it would hold up all that come after it.
+struct Refused {
+    record: String,
+    key: String,
+    code: &'static str,
+    cause: String,
+}
 
 /// Brings the events of a batch into the index. Records come at least once, late and shuffled: the document with the higher
-/// version stays, so none of that matters.
+/// version stays, so none of that matters. What OpenSearch can't take now comes again; what it never will is a dead letter.
 ///
 /// # Errors
 /// When OpenSearch took nothing: then the whole batch comes again.
-pub async fn handle(search: Search, batch: dynamodb::Event) -> Result<Batch, search::Error> {
+pub async fn handle(
+    (search, dead): (Search, Queue<DeadLetter>),
+    batch: dynamodb::Event,
+) -> Result<Batch, search::Error> {
     let mut failed = Batch::default();
+    let mut refused = Vec::new();
     let (mut records, mut documents) = (Vec::new(), Vec::new());
     for (record, change) in changes(batch) {
-        match change {
-            Ok(change) => {
-                if let Some(document) = document_after(change) {
-                    documents.push(document);
-                    records.push(record);
-                }
+        match change.map(document_after) {
+            Ok(Some(document)) => {
+                documents.push(document);
+                records.push(record);
             }
-            Err(error) => failed.failed(&record, error),
+            Ok(None) => {}
+            Err(Unreadable { key, cause }) => {
+                let (code, cause) = ("EVENT_UNREADABLE", cause.to_string());
+                refused.push(Refused { record, key, code, cause });
+            }
         }
     }
-    let rejected = match search.bulk(&documents).await {
-        // The index was lost while this process lived.
-        Err(search::Error::NotReady { status: 404, .. }) => {
-            search.ensure().await?;
-            search.bulk(&documents).await?
-        }
-        answered => answered?,
-    };
-    for rejected in rejected {
-        if let Some(record) = records.get(rejected.position) {
+    for rejected in bulk(&search, &documents).await? {
+        let Some(record) = records.get(rejected.position) else { continue };
+        if rejected.is_retryable() {
             failed.failed(record, rejected.reason);
+            continue;
         }
+        let (record, (key, _)) = (record.clone(), EventKey(rejected.id).pair());
+        let (code, cause) = ("DOCUMENT_REFUSED", rejected.reason);
+        refused.push(Refused { record, key, code, cause });
     }
+    bury(&dead, &refused, &mut failed).await;
     Ok(failed)
+}
+
+/// Writes documents, a second time if it may have been the index's fault that it did not take them.
+async fn bulk(search: &Search, documents: &[Document]) -> Result<Vec<Rejected>, search::Error> {
+    let written = search.bulk(documents).await;
+    let is_index_at_fault = match &written {
+        // There is none yet, or it was lost.
+        Err(search::Error::NotReady { status: 404, .. }) => true,
+        // It may not know a field yet.
+        Ok(rejected) => rejected.iter().any(|document| !document.is_retryable()),
+        Err(_) => false,
+    };
+    if !is_index_at_fault {
+        return written;
+    }
+    match search.ensure().await {
+        Ok(()) => search.bulk(documents).await,
+        // It can't become what we would have it be; what it took it has.
+        Err(search::Error::Refused { .. }) => written,
+        Err(failed) => Err(failed),
+    }
 }
 
 fn document_after(change: Change) -> Option<Document> {
@@ -77,6 +129,21 @@ pub(crate) fn document(event: Event) -> Document {
     listing.into()
 }
 
+/// Tells a person of each event. A record whose letter was not sent comes again, so that none is forgotten.
+async fn bury(dead: &Queue<DeadLetter>, refused: &[Refused], failed: &mut Batch) {
+    let letter = |refused: &Refused| (DeadLetter { key: refused.key.clone() }, Duration::ZERO);
+    let letters: Vec<_> = refused.iter().map(letter).collect();
+    for (refused, sent) in refused.iter().zip(dead.send_all(&letters).await) {
+        let Refused { record, key, code, cause } = refused;
+        let event_id = key.trim_start_matches("EVT#");
+        tracing::error!(event_id, record, code, cause, "an event is not indexed");
+        telemetry::metric("NotIndexed", code, Unit::Count, 1.0);
+        if let Err(error) = sent {
+            failed.failed(record, error);
+        }
+    }
+}
+
 /// The worker.
 pub fn worker() -> Worker {
     Worker::new(handle)
@@ -88,10 +155,45 @@ mod tests {
 
     use domain::{id::EventId, time::Time};
     use serde_json::{Value, json};
-    use store::{Store, Write, catalog::event::EventKey};
+    use store::{Store, Write};
+    use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::path};
 
     use super::*;
-    use crate::samples::{again, batch, event, found, record, store, until, with_index};
+    use crate::samples::{again, batch, event, found, index, record, store, until, with_index};
+
+    /// An SQS that answers with a status, and takes everything if that is 200.
+    async fn queues(status: u16) -> MockServer {
+        let answer = move |request: &Request| {
+            let body: Value = request.body_json().unwrap();
+            let entries = body["Entries"].as_array().unwrap().iter();
+            let sent = |entry: &Value| json!({ "Id": entry["Id"], "MessageId": "1", "MD5OfMessageBody": "" });
+            let sent: Vec<_> = entries.map(sent).collect();
+            ResponseTemplate::new(status).set_body_json(json!({ "Successful": sent, "Failed": [] }))
+        };
+        let server = MockServer::start().await;
+        Mock::given(path("/")).respond_with(answer).mount(&server).await;
+        server
+    }
+
+    fn clients(search: &Search, sqs: &MockServer) -> (Search, Queue<DeadLetter>) {
+        (search.clone(), Queue::new(&stack::aws(&sqs.uri()), "http://127.0.0.1/dead".into()))
+    }
+
+    /// What was sent to the dead-letter queue.
+    async fn letters(sqs: &MockServer) -> Vec<Value> {
+        let mut letters = Vec::new();
+        for request in sqs.received_requests().await.unwrap() {
+            let body: Value = request.body_json().unwrap();
+            let bodies = body["Entries"].as_array().unwrap().iter();
+            let bodies = bodies.map(|entry| entry["MessageBody"].as_str().unwrap());
+            letters.extend(bodies.map(|letter| serde_json::from_str::<Value>(letter).unwrap()));
+        }
+        letters
+    }
+
+    fn letter(event: &Event) -> Value {
+        json!({ "key": format!("EVT#{}", event.id) })
+    }
 
     /// Writes what happens to an event, and answers its records.
     async fn lives(store: &Store, number: usize) -> (EventId, Vec<Value>) {
@@ -131,7 +233,7 @@ mod tests {
             let mut delivered = [records.clone(), records].concat();
             fastrand::shuffle(&mut delivered);
             for some in delivered.chunks(7) {
-                assert!(again(&handle(search.clone(), batch(some)).await.unwrap()).is_empty());
+                index(&search, some).await;
             }
 
             let mut table = BTreeMap::new();
@@ -147,18 +249,97 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_passed_over_and_an_unreadable_one_comes_again() {
+    fn an_event_that_can_not_be_read_is_told_and_holds_up_no_other() {
         with_index(|search| async move {
-            let good = event(Time::now());
+            let sqs = queues(200).await;
+            let (good, bad) = (event(Time::now()), event(Time::now()));
             let mut review = record(1, None, Some(&event(Time::now())));
             review["dynamodb"]["Keys"]["sk"]["S"] = "REVIEW".into();
-            let mut unreadable = record(2, None, Some(&event(Time::now())));
+            let mut unreadable = record(2, None, Some(&bad));
             unreadable["dynamodb"]["NewImage"]["price"] = json!({ "S": "much" });
             let records = [review, unreadable, record(3, None, Some(&good))];
-            let failed = handle(search.clone(), batch(&records)).await.unwrap();
-            assert_eq!(again(&failed), ["2"]);
+            for _ in 0..2 {
+                let failed = handle(clients(&search, &sqs), batch(&records)).await.unwrap();
+                assert!(again(&failed).is_empty());
+            }
+            assert_eq!(letters(&sqs).await, [letter(&bad), letter(&bad)]);
             let good = BTreeMap::from([(good.id, (1, good.title.to_string()))]);
             until(async || found(&search).await == good).await;
+        });
+    }
+
+    #[test]
+    fn an_event_that_opensearch_refuses_is_told_and_holds_up_no_other() {
+        with_index(|search| async move {
+            let sqs = queues(200).await;
+            // A second index is written too, and its capacity has room for 127 only.
+            let narrow =
+                json!({ "mappings": { "properties": { "capacity": { "type": "byte" } } } });
+            search.begin_rebuild(Some(narrow)).await.unwrap();
+            let good = event(Time::now());
+            let bad = Event { capacity: 128.try_into().unwrap(), ..event(Time::now()) };
+            let records = [record(1, None, Some(&bad)), record(2, None, Some(&good))];
+            for _ in 0..2 {
+                let failed = handle(clients(&search, &sqs), batch(&records)).await.unwrap();
+                assert!(again(&failed).is_empty());
+            }
+            assert_eq!(letters(&sqs).await, [letter(&bad), letter(&bad)]);
+            until(async || found(&search).await.contains_key(&good.id)).await;
+        });
+    }
+
+    #[test]
+    fn an_index_that_does_not_know_a_field_learns_it_and_no_event_is_refused() {
+        with_index(|search| async move {
+            let sqs = queues(200).await;
+            let definition = include_str!("../../../infra/search/events.json");
+            let mut before: Value = serde_json::from_str(definition).unwrap();
+            let fields = before["mappings"]["properties"].as_object_mut().unwrap();
+            fields.remove("artistNickname").unwrap();
+            let old = search.begin_rebuild(Some(before)).await.unwrap();
+            search.finish_rebuild(old).await.unwrap();
+            let event = event(Time::now());
+            let records = [record(1, None, Some(&event))];
+            let failed = handle(clients(&search, &sqs), batch(&records)).await.unwrap();
+            assert!(again(&failed).is_empty() && letters(&sqs).await.is_empty());
+            until(async || found(&search).await.contains_key(&event.id)).await;
+        });
+    }
+
+    #[test]
+    fn an_event_whose_letter_is_not_taken_comes_again() {
+        with_index(|search| async move {
+            let sqs = queues(503).await;
+            let mut unreadable = record(1, None, Some(&event(Time::now())));
+            unreadable["dynamodb"]["NewImage"]["price"] = json!({ "S": "much" });
+            let records = [unreadable, record(2, None, Some(&event(Time::now())))];
+            let failed = handle(clients(&search, &sqs), batch(&records)).await.unwrap();
+            assert_eq!(again(&failed), ["1"]);
+        });
+    }
+
+    #[test]
+    fn what_opensearch_can_not_take_now_comes_again_and_is_no_dead_letter() {
+        stack::run(async {
+            let sqs = queues(200).await;
+            let opensearch = MockServer::start().await;
+            Mock::given(path("/_alias/events-write"))
+                .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "events-1": {} })))
+                .mount(&opensearch)
+                .await;
+            let item =
+                |status| json!({ "index": { "status": status, "error": { "type": "any" } } });
+            let statuses = [429, 503, 403];
+            let items: Vec<_> = statuses.map(item).into();
+            Mock::given(path("/_bulk"))
+                .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "items": items })))
+                .mount(&opensearch)
+                .await;
+            let search = Search::new(&opensearch.uri(), "events").await.unwrap();
+            let records = [1, 2, 3].map(|number| record(number, None, Some(&event(Time::now()))));
+            let failed = handle(clients(&search, &sqs), batch(&records)).await.unwrap();
+            assert_eq!(again(&failed), ["1", "2", "3"]);
+            assert!(letters(&sqs).await.is_empty());
         });
     }
 
@@ -168,7 +349,7 @@ mod tests {
             search.delete_all().await.unwrap();
             let event = event(Time::now());
             let records = [record(1, None, Some(&event))];
-            assert!(again(&handle(search.clone(), batch(&records)).await.unwrap()).is_empty());
+            index(&search, &records).await;
             let found_again = BTreeMap::from([(event.id, (1, event.title.to_string()))]);
             until(async || found(&search).await == found_again).await;
         });
@@ -177,9 +358,13 @@ mod tests {
     #[test]
     fn a_batch_comes_again_while_the_search_is_down() {
         stack::run(async {
+            let sqs = queues(200).await;
             let nowhere = Search::new("http://127.0.0.1:1", "events").await.unwrap();
-            let records = [record(1, None, Some(&event(Time::now())))];
-            assert!(handle(nowhere, batch(&records)).await.is_err());
+            let mut unreadable = record(1, None, Some(&event(Time::now())));
+            unreadable["dynamodb"]["NewImage"]["price"] = json!({ "S": "much" });
+            let records = [unreadable, record(2, None, Some(&event(Time::now())))];
+            assert!(handle(clients(&nowhere, &sqs), batch(&records)).await.is_err());
+            assert!(letters(&sqs).await.is_empty(), "it is told once the batch is through");
         });
     }
 }

@@ -83,10 +83,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        index_catalog,
-        samples::{again, batch, event, found, record, store, until, with_index},
-    };
+    use crate::samples::{event, found, index, record, store, until, with_index};
 
     /// Events of one test, as the table has them, and what its stream has still to tell of them.
     struct Written {
@@ -133,8 +130,7 @@ mod tests {
             fastrand::shuffle(&mut self.records);
             let some = self.records.split_off(leaving.min(self.records.len()));
             for some in some.chunks(50) {
-                let failed = index_catalog::handle(search.clone(), batch(some)).await.unwrap();
-                assert!(again(&failed).is_empty());
+                index(search, some).await;
             }
         }
 
@@ -217,8 +213,7 @@ mod tests {
             written.change(0, true).await;
             written.deliver(&search, 0).await;
             rebuild(store(), &search).await;
-            let failed = index_catalog::handle(search.clone(), batch(&late)).await.unwrap();
-            assert!(again(&failed).is_empty());
+            index(&search, &late).await;
             // What is written later is found later: so the late records have been seen by then.
             written.publish().await;
             written.deliver(&search, 0).await;

@@ -12,11 +12,12 @@ use aws_lambda_events::event::dynamodb;
 use deserr::Deserr;
 use domain::{id::EventId, member::Role, time::Time, who::Claims};
 use futures::FutureExt;
+use gateways::Queue;
 use search::{Position, Query, Search};
 use serde_json::{Value, json};
 use store::{Store, catalog::event::Event, identity::session::Artist};
 
-use crate::create_event::CreateEvent;
+use crate::{create_event::CreateEvent, index_catalog};
 
 /// The store over this process's tables.
 pub fn store() -> Store {
@@ -92,6 +93,13 @@ pub fn record(number: usize, before: Option<&Event>, after: Option<&Event>) -> V
 /// A batch of the catalog's stream.
 pub fn batch(records: &[Value]) -> dynamodb::Event {
     serde_json::from_value(json!({ "Records": records })).unwrap()
+}
+
+/// Brings records to the worker that feeds the search, which takes them all.
+pub async fn index(search: &Search, records: &[Value]) {
+    let dead = Queue::new(&stack::aws("http://127.0.0.1:1"), "http://127.0.0.1:1/dead".into());
+    let failed = index_catalog::handle((search.clone(), dead), batch(records)).await.unwrap();
+    assert!(again(&failed).is_empty());
 }
 
 /// The sequence numbers that a worker wants again.

@@ -298,10 +298,7 @@ mod tests {
     use wiremock::{Mock, MockServer, ResponseTemplate, matchers::header};
 
     use super::*;
-    use crate::{
-        index_catalog,
-        samples::{DAY, again, batch, event, parse, record, seen, until, with_index},
-    };
+    use crate::samples::{self, DAY, event, parse, record, seen, until, with_index};
 
     /// A place for secrets with a cursor key in it.
     async fn secrets() -> MockServer {
@@ -334,8 +331,7 @@ mod tests {
             .enumerate()
             .map(|(number, event)| record(number, None, Some(event)))
             .collect();
-        let failed = index_catalog::handle(search.clone(), batch(&records)).await.unwrap();
-        assert!(again(&failed).is_empty());
+        samples::index(search, &records).await;
         let all = async || {
             let page = search.search(&Query::default(), 1, &Position::first(Time::now())).await;
             page.unwrap().total == Total::Exactly(events.len() as u64)
@@ -504,15 +500,6 @@ mod tests {
                 "startFrom": "2026-12-02", "startTo": "2026-12-01",
             });
             let (status, problem) = ask(&clients, query).await;
-    #[test]
-    fn words_beyond_a_hundred_characters_are_refused_and_not_cut() {
-        for filter in ["q", "title", "place"] {
-            assert!(parse::<SearchEvents>(json!({ filter: "가".repeat(100) })).is_ok());
-            let faults = parse::<SearchEvents>(json!({ filter: "가".repeat(101) })).unwrap_err();
-            assert!(format!("{faults:?}").contains(filter), "{filter}: {faults:?}");
-        }
-    }
-
             let errors = problem["errors"].as_array().unwrap().iter();
             let told: Vec<_> = errors.map(|error| (&error["in"], &error["name"])).collect();
             let names = ["priceMax", "saleFrom", "startFrom"].map(Value::from);
@@ -523,6 +510,15 @@ mod tests {
                 ask(&clients, json!({ "priceMin": "1", "priceMax": "1" })).await;
             assert_eq!((status, &problem["code"]), (503, &json!("SEARCH_UNAVAILABLE")));
         });
+    }
+
+    #[test]
+    fn words_beyond_a_hundred_characters_are_refused_and_not_cut() {
+        for filter in ["q", "title", "place"] {
+            assert!(parse::<SearchEvents>(json!({ filter: "가".repeat(100) })).is_ok());
+            let faults = parse::<SearchEvents>(json!({ filter: "가".repeat(101) })).unwrap_err();
+            assert!(format!("{faults:?}").contains(filter), "{filter}: {faults:?}");
+        }
     }
 
     #[test]

@@ -22,8 +22,18 @@ pub struct Rejected {
     pub position: usize,
     /// Which event it tells of.
     pub id: EventId,
+    /// Its HTTP status.
+    pub status: u16,
     /// What OpenSearch said.
     pub reason: String,
+}
+
+impl Rejected {
+    /// Whether the index may take it another time. 400 is for a document that does not fit, and never will; any other status
+    /// (too busy, no shard, no disk) says nothing of the document.
+    pub fn is_retryable(&self) -> bool {
+        self.status != BAD_REQUEST
+    }
 }
 
 impl Search {
@@ -59,8 +69,8 @@ impl Search {
         indices: &[String],
         documents: &[Document],
     ) -> Result<Vec<Rejected>, Error> {
-        // One entry a document, whichever of the indices refused it.
-        let mut rejected = BTreeMap::new();
+        // One entry a document, whichever of the indices refused it: one that may take it later, if there is one.
+        let mut rejected: BTreeMap<usize, Rejected> = BTreeMap::new();
         let mut first = 0;
         while first < documents.len() {
             let (body, count) = bulk_body(indices, &documents[first..])?;
@@ -72,11 +82,12 @@ impl Search {
                 let Some((error, document)) = error.zip(documents.get(position)) else {
                     continue;
                 };
-                if status == CONFLICT {
+                if status == CONFLICT || rejected.get(&position).is_some_and(Rejected::is_retryable)
+                {
                     continue;
                 }
                 let (id, reason) = (document.id(), error.to_string());
-                rejected.insert(position, Rejected { position, id, reason });
+                rejected.insert(position, Rejected { position, id, status, reason });
             }
             first += count;
         }
@@ -107,6 +118,9 @@ fn bulk_body(
     }
     Ok((body, count))
 }
+
+/// The status of a document that does not fit the index.
+const BAD_REQUEST: u16 = 400;
 
 /// The status of a document that is not newer than what is there.
 const CONFLICT: u16 = 409;

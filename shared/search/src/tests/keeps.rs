@@ -114,6 +114,7 @@ fn one_bad_document_is_named_and_does_not_keep_the_others_out() {
             [(1, large.id)]
         );
         assert!(rejected[0].reason.contains("mapper_parsing_exception"), "{}", rejected[0].reason);
+        assert!(!rejected[0].is_retryable());
         search.refresh().await;
         assert_eq!(search.titles(&Query::default()).await.len(), 3);
     });

@@ -127,3 +127,27 @@ fn no_call_is_larger_than_a_small_domain_takes_and_every_document_is_in_one() {
         assert!(copies.values().all(|copies| *copies == 2), "each document goes to both indices");
     });
 }
+
+#[test]
+fn what_one_index_refuses_and_another_can_not_take_now_may_be_tried_again() {
+    stack::run(async {
+        for statuses in [[400, 429], [429, 400]] {
+            let server = MockServer::start().await;
+            let two = json!({ "events-1": {}, "events-2": {} });
+            Mock::given(path("/_alias/events-write"))
+                .respond_with(ResponseTemplate::new(200).set_body_json(two))
+                .mount(&server)
+                .await;
+            let items =
+                statuses.map(|status| json!({ "index": { "status": status, "error": {} } }));
+            Mock::given(path("/_bulk"))
+                .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "items": items })))
+                .mount(&server)
+                .await;
+            let search = Search::new(&server.uri(), "events").await.unwrap();
+            let rejected = search.bulk(&[listing("무대").into()]).await.unwrap();
+            assert_eq!(rejected.len(), 1);
+            assert!(rejected[0].is_retryable(), "{statuses:?}");
+        }
+    });
+}
