@@ -122,9 +122,12 @@ class Stack:
 
     def _require_health(self) -> None:
         try:
-            urllib.request.urlopen(f"{self.url}/v1/health", timeout=30).close()
-        except urllib.error.HTTPError as unwell:
-            raise StackError(f"The API is up, but not well: {unwell.read().decode()}") from unwell
+            with urllib.request.urlopen(f"{self.url}/v1/health", timeout=30) as answer:
+                health = answer.read().decode()
+        except urllib.error.HTTPError as down:
+            health = down.read().decode()
+        if json.loads(health).get("status") != "UP":
+            raise StackError(f"The API answers, but is not well: {health}")
 
     def stop(self) -> None:
         with ThreadPoolExecutor() as pool:
