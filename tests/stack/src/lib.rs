@@ -3,12 +3,14 @@
 //! Tests of a process are kept apart by fresh ids. `make test` starts what they need and says where it is.
 #![expect(clippy::expect_used, reason = "a test that can't start says why and ends")]
 
+mod losing;
 mod meter;
 mod model;
 mod samples;
 mod tables;
 mod tamper;
 
+pub use losing::losing;
 pub use meter::{Call, Meter, metered};
 pub use model::assert_operation;
 pub use samples::{KEY_ID, PRIVATE_KEY, PUBLIC_KEYS, aws, caller, event, member, session, sign_in};
