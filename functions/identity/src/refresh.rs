@@ -1,15 +1,18 @@
 //! `POST /v1/auth/refresh`: a new access token for a refresh token, which is good once.
 //!
-//! An old token ends its session at once, without a time of grace: whoever shows it stole it, or was stolen from. Only
-//! two requests that overlap, as from two tabs of one browser, are told apart: one wins, and the other is told to come
-//! again with the cookie that the browser has by then.
-
-use std::time::Duration;
+//! For a minute more it gets the successor that it got before: the answer may have been lost, or another tab was quicker.
+//! After that an old token ends its session at once: whoever shows it stole it, or was stolen from.
 
 use api::{Answer, Call, Endpoint, Problem};
-use domain::fault::{Fault, Kind};
+use domain::{fault::Kind, time::Time};
 use http::header;
-use store::{Ttl, identity::member::MemberKey};
+use store::{
+    Rejected, Store, Ttl,
+    identity::{
+        member::{Member, MemberKey},
+        session::SessionItem,
+    },
+};
 
 use crate::{
     access::{Access, Clients},
@@ -18,9 +21,9 @@ use crate::{
 
 /// Renews the access token
 ///
-/// Takes the refresh token from the cookie and answers another in its place. A token that was used before ends its
-/// session: `REFRESH_TOKEN_INVALID`. Of two requests at the same moment one is refused with `REFRESH_IN_PROGRESS` and
-/// comes again with the new cookie.
+/// Takes the refresh token from the cookie and answers its successor in its place. The same token again within a minute gets
+/// the same successor, so a lost answer is asked for again, and two tabs stay signed in. Later, or once the successor was
+/// used, an old token ends its session: `REFRESH_TOKEN_INVALID`.
 #[utoipa::path(post, path = "/v1/auth/refresh",
     params(("refresh" = Option<String>, Cookie, description = "The refresh token")),
     responses(
@@ -29,49 +32,53 @@ use crate::{
 )]
 pub async fn handle(clients: Clients, call: Call) -> Result<Answer<Access>, Problem> {
     let (store, now) = (&clients.store, call.context.now);
-    let invalid = || Problem::new(Kind::Unauthenticated, "REFRESH_TOKEN_INVALID");
     let token = call.context.cookie(COOKIE).and_then(RefreshToken::read).ok_or_else(invalid)?;
-    let key = token.key();
-    let (session, member) = store.read(&(key, MemberKey(key.member_id))).await?;
+    let (session, member) = store.read(&(token.key(), MemberKey(token.key().member_id))).await?;
     let (session, member) = session.zip(member).ok_or_else(invalid)?;
     if !session.is_alive(&member, now) {
         return Err(invalid());
     }
-    match token.standing(&session) {
-        Standing::Good => {}
+    // Signed before the token is replaced: without a key nothing is.
+    let access = clients.access(member.clone(), session.id, now).await?;
+    let (next, end) = successor(store, &token, session, &member, now).await?;
+    Ok(Answer::ok(access).with(header::SET_COOKIE, &next.cookie(now.until(end.time()))))
+}
+
+/// The token that takes the presented one's place, and when it ends.
+async fn successor(
+    store: &Store,
+    token: &RefreshToken,
+    mut session: SessionItem,
+    member: &Member,
+    now: Time,
+) -> Result<(RefreshToken, Ttl), Problem> {
+    let key = token.key();
+    if token.standing(&session, now) == Standing::Current {
+        let (next, rotation) = token.rotate(now)?;
+        let end = Ttl::at(now.plus(LIFE).min(session.created_at.plus(LONGEST_SESSION)));
+        match store.write(session.rotate(&key, &next.own_hash(), &rotation, end), ()).await {
+            Ok(()) => return Ok((next, end)),
+            // Another request with the same token was quicker by a moment, or this one's answer was lost on its way to us.
+            Err(Rejected::Condition(())) => {
+                let found = store.get(&key).await?;
+                session = found.filter(|found| found.is_alive(member, now)).ok_or_else(invalid)?;
+            }
+            Err(Rejected::Store(fault)) => return Err(fault.into()),
+        }
+    }
+    match token.standing(&session, now) {
+        Standing::Replaced(next) => Ok((next, session.expires_at)),
         Standing::Used => {
             tracing::warn!(session_id = %session.id, "a refresh token came a second time; its session ends");
             store.end_session(key, now).await?;
-            return Err(invalid());
+            Err(invalid())
         }
-        Standing::Invented => return Err(invalid()),
+        Standing::Current | Standing::Invented => Err(invalid()),
     }
-
-    let next = token.next()?;
-    let end = now.plus(LIFE).min(session.created_at.plus(LONGEST_SESSION));
-    let access = clients.access(member, session.id, now).await?;
-    let rotation = session.rotation(&key, &next.own_hash(), Ttl::at(end));
-    store.write(rotation, InProgress).await?;
-    Ok(Answer::ok(access).with(header::SET_COOKIE, &next.cookie(now.until(end))))
 }
 
-/// Another request with the same token was quicker by a moment.
-#[derive(Debug, thiserror::Error)]
-#[error("the refresh token was used by another request at the same moment")]
-struct InProgress;
-
-impl Fault for InProgress {
-    fn kind(&self) -> Kind {
-        Kind::Conflict
-    }
-
-    fn code(&self) -> &'static str {
-        "REFRESH_IN_PROGRESS"
-    }
-
-    fn retry_after(&self) -> Option<Duration> {
-        Some(Duration::from_secs(1))
-    }
+fn invalid() -> Problem {
+    Problem::new(Kind::Unauthenticated, "REFRESH_TOKEN_INVALID")
 }
 
 /// The endpoint.
@@ -81,11 +88,12 @@ pub fn endpoint() -> Endpoint {
 
 #[cfg(test)]
 mod tests {
-    use domain::time::Time;
-    use store::Store;
+    use std::time::Duration;
+
     use tokio::task::JoinSet;
 
     use super::*;
+    use crate::credentials::refresh_token::GRACE;
     use crate::testing::{Seen, clients, request, request_of, request_with, signed_in, store};
 
     async fn refresh(token: &RefreshToken, now: Time) -> Seen {
@@ -94,6 +102,10 @@ mod tests {
 
     async fn is_alive(token: &RefreshToken) -> bool {
         crate::get_me::handle(store(), request_of(token.key(), Time::now())).await.is_ok()
+    }
+
+    async fn member_of(token: &RefreshToken) -> Member {
+        store().get(&MemberKey(token.key().member_id)).await.unwrap().unwrap()
     }
 
     #[test]
@@ -125,6 +137,54 @@ mod tests {
     }
 
     #[test]
+    fn whose_answer_was_lost_comes_again_within_a_minute_and_later_ends_the_session() {
+        stack::run(async {
+            let now = Time::now();
+            for (wait, status) in [(0, 200), (59_999, 200), (60_000, 401)] {
+                let token = signed_in().await;
+                let lost = refresh(&token, now).await.refresh_token();
+                let again = refresh(&token, now.plus(Duration::from_millis(wait))).await;
+                assert_eq!(again.status, status, "{wait} ms");
+                let alive = status == 200;
+                assert_eq!(refresh(&lost, now.plus(GRACE)).await.status == 200, alive, "{wait} ms");
+            }
+        });
+    }
+
+    #[test]
+    fn two_tabs_with_one_cookie_some_moments_apart_both_stay_signed_in() {
+        stack::run(async {
+            let mut token = signed_in().await;
+            for gap in (5..=100).step_by(5) {
+                let second = async {
+                    tokio::time::sleep(Duration::from_millis(gap)).await;
+                    refresh(&token, Time::now()).await
+                };
+                let (first, second) = tokio::join!(refresh(&token, Time::now()), second);
+                assert_eq!((first.told(), second.told()), ((200, ""), (200, "")), "{gap} ms");
+                let (first, second) = (first.refresh_token(), second.refresh_token());
+                token = refresh(&first, Time::now()).await.refresh_token();
+                assert_eq!(refresh(&second, Time::now()).await.status, 200, "{gap} ms");
+            }
+        });
+    }
+
+    #[test]
+    fn a_token_shown_again_in_time_starts_no_second_line() {
+        stack::run(async {
+            let now = Time::now();
+            let stolen = signed_in().await;
+            let members = refresh(&stolen, now).await.refresh_token();
+            let thiefs = refresh(&stolen, now).await.refresh_token();
+            let access_ends = now.plus(Duration::from_mins(15));
+            assert_eq!(refresh(&thiefs, access_ends).await.status, 200);
+            let late = refresh(&members, access_ends.plus(GRACE)).await;
+            assert_eq!(late.told(), (401, "REFRESH_TOKEN_INVALID"));
+            assert!(!is_alive(&members).await, "who of the two comes later ends it for both");
+        });
+    }
+
+    #[test]
     fn an_invented_token_ends_nobodys_session() {
         stack::run(async {
             let token = signed_in().await;
@@ -150,36 +210,67 @@ mod tests {
     }
 
     #[test]
-    fn of_many_at_once_with_one_token_exactly_one_wins() {
+    fn of_many_at_once_with_one_token_all_get_the_same_successor() {
         stack::run(async {
             let token = signed_in().await;
             let attempt = |token: RefreshToken| async move { refresh(&token, Time::now()).await };
-            let mut refreshing: JoinSet<_> = (0..8).map(|_| attempt(token.clone())).collect();
-            let mut winners = 0;
-            while let Some(seen) = refreshing.join_next().await {
-                match seen.unwrap().told() {
-                    (200, _) => winners += 1,
-                    (409, "REFRESH_IN_PROGRESS") | (401, "REFRESH_TOKEN_INVALID") => {}
-                    other => panic!("{other:?}"),
-                }
+            let refreshing: JoinSet<_> = (0..8).map(|_| attempt(token.clone())).collect();
+            let all = refreshing.join_all().await;
+            let next = all[0].refresh_token();
+            for seen in &all {
+                assert_eq!(seen.status, 200);
+                assert!(seen.refresh_token() == next);
             }
-            assert_eq!(winners, 1);
+            assert_eq!(refresh(&next, Time::now()).await.status, 200);
         });
     }
 
     #[test]
-    fn who_loses_by_a_moment_comes_again_and_the_session_lives() {
+    fn who_loses_by_a_moment_gets_what_the_winner_got() {
         stack::run(async {
             let token = signed_in().await;
             // The loser has read the session; the winner is done before the loser writes.
             let read = store().get(&token.key()).await.unwrap().unwrap();
             let winners = refresh(&token, Time::now()).await.refresh_token();
-            let rotation = read.rotation(&token.key(), "late", read.expires_at);
-            let late = store().write(rotation, InProgress).await.map(api::Answer::ok);
-            let seen = Seen::of(late.map_err(Problem::from));
-            assert_eq!(seen.told(), (409, "REFRESH_IN_PROGRESS"));
-            assert_eq!(seen.headers["retry-after"], "1");
-            assert_eq!(refresh(&winners, Time::now()).await.status, 200);
+            let member = member_of(&token).await;
+            let losers = successor(&store(), &token, read, &member, Time::now()).await;
+            let (losers, _) = losers.unwrap();
+            assert!(losers == winners);
+        });
+    }
+
+    #[test]
+    fn who_loses_against_a_signing_out_is_signed_out() {
+        stack::run(async {
+            let token = signed_in().await;
+            let read = store().get(&token.key()).await.unwrap().unwrap();
+            store().end_session(token.key(), Time::now()).await.unwrap();
+            let member = member_of(&token).await;
+            let late = successor(&store(), &token, read, &member, Time::now()).await;
+            assert_eq!(late.map(|_| ()).unwrap_err().code(), "REFRESH_TOKEN_INVALID");
+        });
+    }
+
+    #[test]
+    fn a_lost_answer_of_the_database_costs_nothing() {
+        stack::run(async {
+            let token = signed_in().await;
+            let losing = Store::new(stack::losing("UpdateItem", 1), stack::prefix());
+            let call = request_with(&token, Time::now());
+            let next = Seen::of(handle(clients(losing).await, call).await).refresh_token();
+            assert_eq!(refresh(&next, Time::now()).await.status, 200);
+        });
+    }
+
+    #[test]
+    fn after_a_refresh_whose_outcome_is_unknown_the_same_cookie_is_good() {
+        stack::run(async {
+            let token = signed_in().await;
+            let losing = Store::new(stack::losing("UpdateItem", u32::MAX), stack::prefix());
+            let call = request_with(&token, Time::now());
+            let unknown = Seen::of(handle(clients(losing).await, call).await);
+            assert_eq!(unknown.told(), (503, "STORE_OUTCOME_UNKNOWN"));
+            assert_eq!(refresh(&token, Time::now()).await.status, 200);
         });
     }
 
@@ -219,8 +310,10 @@ mod tests {
             let token = signed_in().await;
             let (client, meter) = stack::metered();
             let clients = clients(Store::new(client, stack::prefix())).await;
-            handle(clients, request_with(&token, Time::now())).await.unwrap();
+            handle(clients.clone(), request_with(&token, Time::now())).await.unwrap();
             stack::assert_operation("refresh", &meter.take());
+            handle(clients, request_with(&token, Time::now())).await.unwrap();
+            stack::assert_operation("refresh again", &meter.take());
         });
     }
 }

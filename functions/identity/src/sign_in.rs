@@ -68,6 +68,7 @@ pub async fn handle(
         member_id,
         family_hash: token.family_hash(),
         refresh_hash: token.own_hash(),
+        rotation: None,
         created_at: now,
         ended_at: None,
         expires_at: Ttl::at(now.plus(LIFE)),

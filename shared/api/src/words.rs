@@ -41,7 +41,6 @@ const WORDS: &[(&str, Words, Words)] = &[
     ("TOKEN_INVALID", ("토큰이 올바르지 않습니다", "토큰이 만료되었거나 올바르지 않습니다. 새로 받아 주세요."), ("Invalid token", "The token has expired or is not valid. Get a new one.")),
     ("SESSION_ENDED", ("끝난 세션입니다", "다시 로그인해 주세요."), ("Session ended", "Sign in again.")),
     ("REFRESH_TOKEN_INVALID", ("갱신 토큰이 올바르지 않습니다", "다시 로그인해 주세요."), ("Invalid refresh token", "Sign in again.")),
-    ("REFRESH_IN_PROGRESS", ("이미 갱신하고 있습니다", "같은 쿠키로 갱신이 진행되고 있습니다. 새 쿠키로 다시 보내 주세요."), ("Refresh in progress", "Another request with the same cookie is ahead. Send it again with the new cookie.")),
     ("WRONG_EMAIL_OR_PASSWORD", ("이메일 또는 비밀번호가 다릅니다", "이메일과 비밀번호를 확인해 주세요."), ("Wrong e-mail or password", "Check the e-mail address and the password.")),
     ("EMAIL_TAKEN", ("이미 가입된 이메일입니다", "로그인하거나 다른 이메일로 가입해 주세요."), ("E-mail already registered", "Sign in, or sign up with another address.")),
     ("PHONE_TAKEN", ("이미 등록된 전화번호입니다", "다른 전화번호를 써 주세요."), ("Phone number already registered", "Use another phone number.")),

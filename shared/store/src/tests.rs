@@ -25,6 +25,7 @@ fn session(now: Time) -> (SessionKey, SessionItem) {
         id: key.session_id,
         member_id: key.member_id,
         refresh_hash: "hash".into(),
+        rotation: None,
         family_hash: "family".into(),
         created_at: now,
         ended_at: None,

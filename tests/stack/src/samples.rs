@@ -58,6 +58,7 @@ pub fn session(key: &SessionKey, now: Time) -> SessionItem {
         member_id: key.member_id,
         family_hash: "family".into(),
         refresh_hash: "refresh".into(),
+        rotation: None,
         created_at: now,
         ended_at: None,
         expires_at: Ttl::at(now.plus(Duration::from_hours(24))),

@@ -2,14 +2,18 @@
 //!
 //! A token names its session and carries two random parts. All tokens of a session share the first, and only the one
 //! that is good now has the second. So an old token is told from an invented one without a list of all that were.
+//!
+//! A token's successor is made of the token and of a salt that only the session knows, so that who shows the token again in
+//! time gets the same successor again, and a session has one line of tokens however many ask at once. Neither the salt nor
+//! an old token alone makes a successor.
 
 use std::time::Duration;
 
 use api::Problem;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use domain::fault::Kind;
+use domain::{fault::Kind, time::Time};
 use sha2::{Digest, Sha256};
-use store::identity::session::{SessionItem, SessionKey};
+use store::identity::session::{Rotation, SessionItem, SessionKey};
 use subtle::ConstantTimeEq;
 
 /// The cookie's name.
@@ -20,6 +24,9 @@ pub const LIFE: Duration = Duration::from_hours(14 * 24);
 
 /// After this the member signs in again, however often the session was refreshed.
 pub const LONGEST_SESSION: Duration = Duration::from_hours(90 * 24);
+
+/// How long a token that was replaced still gets its successor.
+pub const GRACE: Duration = Duration::from_mins(1);
 
 type Part = [u8; 32];
 
@@ -32,10 +39,12 @@ pub struct RefreshToken {
 }
 
 /// What a token is to the session it names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub enum Standing {
     /// The one that is good now.
-    Good,
+    Current,
+    /// The one before, replaced a moment ago by this one.
+    Replaced(RefreshToken),
     /// One that was used before: it was stolen, or its successor was.
     Used,
     /// Never one of this session's.
@@ -51,12 +60,18 @@ impl RefreshToken {
         Ok(Self { key, family: random()?, own: random()? })
     }
 
-    /// The token that takes this one's place.
+    /// The token that takes this one's place, and what the session needs to make it again.
     ///
     /// # Errors
     /// When the system gives no random bytes.
-    pub fn next(&self) -> Result<Self, Problem> {
-        Ok(Self { own: random()?, ..self.clone() })
+    pub fn rotate(&self, now: Time) -> Result<(Self, Rotation), Problem> {
+        let salt = BASE64.encode(random()?);
+        Ok((self.successor(&salt), Rotation { salt, at: now }))
+    }
+
+    fn successor(&self, salt: &str) -> Self {
+        let own = Sha256::new().chain_update(self.own).chain_update(salt).finalize().into();
+        Self { own, ..self.clone() }
     }
 
     /// Reads a cookie's value.
@@ -86,16 +101,20 @@ impl RefreshToken {
     }
 
     /// What it is to the session.
-    pub fn standing(&self, session: &SessionItem) -> Standing {
+    pub fn standing(&self, session: &SessionItem, now: Time) -> Standing {
         let same =
             |ours: String, theirs: &str| bool::from(ours.as_bytes().ct_eq(theirs.as_bytes()));
         if !same(self.family_hash(), &session.family_hash) {
             return Standing::Invented;
         }
-        match same(self.own_hash(), &session.refresh_hash) {
-            true => Standing::Good,
-            false => Standing::Used,
+        if same(self.own_hash(), &session.refresh_hash) {
+            return Standing::Current;
         }
+        let rotation = session.rotation.as_ref().filter(|rotation| now < rotation.at.plus(GRACE));
+        rotation
+            .map(|rotation| self.successor(&rotation.salt))
+            .filter(|next| same(next.own_hash(), &session.refresh_hash))
+            .map_or(Standing::Used, Standing::Replaced)
     }
 
     /// The `Set-Cookie` that hands it over.
@@ -143,6 +162,7 @@ mod tests {
             member_id: token.key.member_id,
             family_hash: token.family_hash(),
             refresh_hash: token.own_hash(),
+            rotation: None,
             created_at: Time::now(),
             ended_at: None,
             expires_at: Ttl::at(Time::now()),
@@ -185,11 +205,32 @@ mod tests {
 
     #[test]
     fn an_old_token_is_told_from_an_invented_one() {
+        let now = Time::now();
         let old = first();
-        let good = old.next().unwrap();
+        let (good, _) = old.rotate(now).unwrap();
         let session = session(&good);
-        assert_eq!(good.standing(&session), Standing::Good);
-        assert_eq!(old.standing(&session), Standing::Used);
-        assert_eq!(RefreshToken::first(old.key).unwrap().standing(&session), Standing::Invented);
+        assert!(good.standing(&session, now) == Standing::Current);
+        assert!(old.standing(&session, now) == Standing::Used);
+        assert!(
+            RefreshToken::first(old.key).unwrap().standing(&session, now) == Standing::Invented
+        );
+    }
+
+    #[test]
+    fn for_a_minute_a_token_gets_its_one_successor_and_no_older_one_does() {
+        let now = Time::now();
+        let oldest = first();
+        let (old, _) = oldest.rotate(now).unwrap();
+        let (good, rotation) = old.rotate(now).unwrap();
+        let session = SessionItem { rotation: Some(rotation), ..session(&good) };
+        assert!(old.standing(&session, now) == Standing::Replaced(good));
+        assert!(old.standing(&session, now.plus(GRACE)) == Standing::Used);
+        assert!(oldest.standing(&session, now) == Standing::Used);
+    }
+
+    #[test]
+    fn a_token_alone_does_not_tell_its_successor() {
+        let (now, token) = (Time::now(), first());
+        assert!(token.rotate(now).unwrap().0 != token.rotate(now).unwrap().0);
     }
 }

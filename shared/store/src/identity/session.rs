@@ -97,6 +97,9 @@ pub struct SessionItem {
     pub family_hash: String,
     /// The hash of the part that only the refresh token has that is good now.
     pub refresh_hash: String,
+    /// How the token before it was replaced; none before the first refresh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<Rotation>,
     /// When its member signed in.
     #[serde(with = "domain::time::millis")]
     pub created_at: Time,
@@ -111,11 +114,29 @@ pub struct SessionItem {
     pub expires_at: Ttl,
 }
 
+/// How one refresh token took another's place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rotation {
+    /// Random: makes the successor of the token that was replaced, together with that token.
+    pub salt: String,
+    /// When.
+    #[serde(with = "domain::time::millis")]
+    pub at: Time,
+}
+
 impl SessionItem {
     /// Puts another refresh token in the place of the one that is good now; fails when it is no longer good.
-    pub fn rotation(&self, key: &SessionKey, next: &str, expires_at: Ttl) -> Write {
+    pub fn rotate(
+        &self,
+        key: &SessionKey,
+        next_hash: &str,
+        rotation: &Rotation,
+        expires_at: Ttl,
+    ) -> Write {
         Write::update(key)
-            .set("refreshHash", next)
+            .set("refreshHash", next_hash)
+            .set("rotation", rotation)
             .set("expiresAt", expires_at)
             .when("refreshHash", Compare::Equal, &self.refresh_hash)
             .when_absent("endedAt")
