@@ -65,7 +65,7 @@ impl Store {
             .client
             .transact_write_items()
             .set_transact_items(Some(items?))
-            .client_request_token(format!("{:032x}", fastrand::u128(..)));
+            .client_request_token(token()?);
         let mut retry = Retry::start();
         loop {
             let Err(error) = request.clone().send().await else { return Ok(()) };
@@ -151,6 +151,15 @@ impl Store {
     }
 }
 
+/// What DynamoDB tells one transaction from another by. From the operating system: two processes that a generator had given one
+/// token would be taken for one transaction.
+fn token() -> Result<String, StoreFault> {
+    let mut random = [0; 16];
+    // It can't be wrapped: it is no `std::error::Error`.
+    getrandom::fill(&mut random).map_err(|error| StoreFault::Refused(error.to_string().into()))?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(random)))
+}
+
 enum Once {
     Done,
     ConditionFailed,
@@ -198,6 +207,17 @@ fn passes(reason: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_processes_that_started_alike_do_not_share_a_token() {
+        let started = || {
+            fastrand::seed(7);
+            token().unwrap()
+        };
+        let token = started();
+        assert_eq!(token.len(), 32, "{token}: DynamoDB takes at most 36");
+        assert_ne!(token, started());
+    }
 
     #[test]
     fn the_first_write_that_did_not_pass_decides() {
