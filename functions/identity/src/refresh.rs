@@ -10,7 +10,7 @@ use store::{
     Rejected, Store, Ttl,
     identity::{
         member::{Member, MemberKey},
-        session::SessionItem,
+        session::{SessionItem, SessionKey},
     },
 };
 
@@ -56,11 +56,11 @@ async fn successor(
     if token.standing(&session, now) == Standing::Current {
         let (next, rotation) = token.rotate(now)?;
         let end = Ttl::at(now.plus(LIFE).min(session.created_at.plus(LONGEST_SESSION)));
-        match store.write(session.rotate(&key, &next.own_hash(), &rotation, end), ()).await {
+        let write = session.rotate(&key, &next.own_hash(), &rotation, end);
+        match store.write_or_find::<SessionKey>(write).await {
             Ok(()) => return Ok((next, end)),
-            // Another request with the same token was quicker by a moment, or this one's answer was lost on its way to us.
-            Err(Rejected::Condition(())) => {
-                let found = store.get(&key).await?;
+            // Another request with the same token was quicker by a moment, or the session was ended.
+            Err(Rejected::Condition(found)) => {
                 session = found.filter(|found| found.is_alive(member, now)).ok_or_else(invalid)?;
             }
             Err(Rejected::Store(fault)) => return Err(fault.into()),

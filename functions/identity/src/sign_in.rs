@@ -137,6 +137,19 @@ mod tests {
     }
 
     #[test]
+    fn a_lost_answer_of_the_database_is_no_session_that_has_ended() {
+        stack::run(async {
+            let email = fresh_email();
+            sign_up(sign_up_body(&email)).await;
+            let losing = Store::new(stack::losing("PutItem", 1), stack::prefix());
+            let body = read(json!({ "email": email, "password": PASSWORD }));
+            let call = request(Anyone, body, Time::now());
+            let seen = Seen::of(handle(clients(losing).await, call).await);
+            assert_eq!(seen.told(), (200, ""));
+        });
+    }
+
+    #[test]
     fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
         stack::run(async {
             let email = fresh_email();

@@ -1,5 +1,5 @@
 use domain::{
-    id::{MemberId, SessionId, TransferId},
+    id::{MemberId, PaymentId, SessionId, TransferId},
     points::{Account, Kind, State, Transfer, balance},
     time::Time,
     won::Won,
@@ -12,7 +12,10 @@ use crate::{
         rate::{RateFault, Rule},
     },
     identity::session::{SessionItem, SessionKey},
-    sales::points::Entry,
+    sales::{
+        points::Entry,
+        purchase::{self, PurchaseKey},
+    },
 };
 
 pub(crate) fn store() -> Store {
@@ -57,6 +60,76 @@ fn a_second_create_is_rejected_and_changes_nothing() {
         let second = store.write(Write::create(&key, &other), "taken").await;
         assert!(matches!(second, Err(Rejected::Condition("taken"))), "{second:?}");
         assert_eq!(store.get(&key).await.unwrap(), Some(session));
+    });
+}
+
+fn losing(operation: &'static str) -> Store {
+    Store::new(stack::losing(operation, 1), stack::prefix())
+}
+
+fn end(key: &SessionKey) -> Write {
+    Write::update(key).set("refreshHash", "ended").when("refreshHash", Compare::Equal, "hash")
+}
+
+#[test]
+fn a_write_whose_answer_was_lost_is_known_again_and_nobody_elses_is_taken_for_it() {
+    stack::run(async {
+        let (key, session) = session(Time::now());
+        let create = || Write::create(&key, &session);
+        losing("PutItem").write(create(), ()).await.unwrap();
+        let others = losing("PutItem").write(create(), "taken").await;
+        assert!(matches!(others, Err(Rejected::Condition("taken"))), "{others:?}");
+
+        let end = || end(&key);
+        losing("UpdateItem").write(end(), ()).await.unwrap();
+        let others = losing("UpdateItem").write(end(), "ended").await;
+        assert!(matches!(others, Err(Rejected::Condition("ended"))), "{others:?}");
+    });
+}
+
+#[test]
+fn a_condition_that_failed_tells_what_stands_there() {
+    stack::run(async {
+        let (store, (key, session)) = (store(), session(Time::now()));
+        let end = || end(&key);
+        let nothing = store.write_or_find::<SessionKey>(end()).await;
+        assert!(matches!(nothing, Err(Rejected::Condition(None))), "{nothing:?}");
+        store.write(Write::create(&key, &session), ()).await.unwrap();
+        store.write_or_find::<SessionKey>(end()).await.unwrap();
+        let Err(Rejected::Condition(Some(found))) = store.write_or_find::<SessionKey>(end()).await
+        else {
+            panic!("it has ended")
+        };
+        assert_eq!(found.refresh_hash, "ended");
+    });
+}
+
+#[test]
+fn a_lost_answer_costs_no_lease() {
+    stack::run(async {
+        let (now, key) = (Time::now(), record());
+        let first = losing("PutItem").begin(key.clone(), "a", now).await.unwrap();
+        assert!(matches!(first, Begun::Run(_)));
+        let later = now.plus(LEASE);
+        let second = losing("UpdateItem").begin(key.clone(), "a", later).await.unwrap();
+        assert!(matches!(second, Begun::Run(_)));
+        let running = store().begin(key, "a", later).await;
+        assert!(matches!(running, Err(IdempotencyFault::InProgress { .. })), "{running:?}");
+    });
+}
+
+#[test]
+fn a_lost_answer_costs_no_purchase() {
+    stack::run(async {
+        let (store, now) = (store(), Time::now());
+        let key = PurchaseKey { member_id: MemberId::generate(), key: "key".into() };
+        let remember = purchase::remember(&key, "a", PaymentId::generate(), now);
+        store.transact(Transaction::new().require(remember, ())).await.unwrap();
+        let record = store.get(&key).await.unwrap().unwrap();
+        let take_over = || purchase::take_over(&key, &record, now.plus(LEASE));
+        losing("UpdateItem").write(take_over(), ()).await.unwrap();
+        let second = store.write(take_over(), "taken").await;
+        assert!(matches!(second, Err(Rejected::Condition("taken"))), "{second:?}");
     });
 }
 

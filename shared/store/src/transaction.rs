@@ -1,10 +1,23 @@
+use std::error::Error;
+
 use aws_sdk_dynamodb::{
     error::{BuildError, ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
-    types::{CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update},
+    primitives::Blob,
+    types::{
+        AttributeValue, CancellationReason, ConditionCheck, Delete, Put,
+        ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+        error::ConditionalCheckFailedException,
+    },
 };
 
-use crate::{Rejected, Store, StoreFault, Write, fault::Effect, retry::Retry, write::Change};
+use crate::{
+    Key, Rejected, Store, StoreFault, Write,
+    fault::Effect,
+    read::Attributes,
+    retry::Retry,
+    write::{self, Change},
+};
 
 /// Writes that are done together or not at all; `C` says what a condition that did not hold means.
 #[derive(Clone, Debug)]
@@ -89,17 +102,44 @@ impl Store {
 
     /// Does one write, at half the price of a transaction.
     ///
-    /// Its outcome can stay unknown: then whoever tries again has to bear that it was done already.
+    /// The SDK sends it again when an answer was lost, and then a condition fails because the write was done: it is known by the
+    /// `writeId` that it left, and counts as done. Its outcome can still stay unknown: then whoever asks again has to bear that
+    /// it was done already.
     ///
     /// # Errors
     /// `meaning` when a condition did not hold, or the database's own trouble.
     pub async fn write<C>(&self, write: Write, meaning: C) -> Result<(), Rejected<C>> {
+        self.write_or_stop(write).await?.map_err(|_| Rejected::Condition(meaning))
+    }
+
+    /// The same for a writer who wants to know what stands there instead.
+    ///
+    /// # Errors
+    /// The item for which a condition did not hold, if there is one; or the database's own trouble.
+    pub async fn write_or_find<K: Key>(
+        &self,
+        write: Write,
+    ) -> Result<(), Rejected<Option<K::Item>>> {
+        let Err(found) = self.write_or_stop(write).await? else { return Ok(()) };
+        let found = found.map(serde_dynamo::from_item).transpose().map_err(StoreFault::from)?;
+        Err(Rejected::Condition(found))
+    }
+
+    async fn write_or_stop(
+        &self,
+        write: Write,
+    ) -> Result<Result<(), Option<Attributes>>, StoreFault> {
+        let id = AttributeValue::B(Blob::new(random::<8>()?));
+        let write = write.identified(&id);
         let mut retry = Retry::start();
         loop {
             match self.write_once(&write).await? {
-                Once::Done => return Ok(()),
-                Once::ConditionFailed => return Err(Rejected::Condition(meaning)),
-                Once::Busy(fault) if !retry.again().await => return Err(fault.into()),
+                Once::Done => return Ok(Ok(())),
+                Once::ConditionFailed(Some(item)) if write::has_id(&item, &id) => {
+                    return Ok(Ok(()));
+                }
+                Once::ConditionFailed(found) => return Ok(Err(found)),
+                Once::Busy(fault) if !retry.again().await => return Err(fault),
                 Once::Busy(_) => {}
             }
         }
@@ -107,18 +147,20 @@ impl Store {
 
     async fn write_once(&self, write: &Write) -> Result<Once, StoreFault> {
         let attributes = write.checked()?;
+        let found = ReturnValuesOnConditionCheckFailure::AllOld;
         match write.change {
             Change::Put => {
                 let request = common!(self, write, self.client.put_item()).set_item(attributes);
-                outcome(request.send().await)
+                outcome(request.return_values_on_condition_check_failure(found).send().await)
             }
             Change::Update => {
                 let request = common!(self, write, self.client.update_item()).set_key(attributes);
-                outcome(request.set_update_expression(write.update_expression()).send().await)
+                let request = request.set_update_expression(write.update_expression());
+                outcome(request.return_values_on_condition_check_failure(found).send().await)
             }
             Change::Delete => {
                 let request = common!(self, write, self.client.delete_item()).set_key(attributes);
-                outcome(request.send().await)
+                outcome(request.return_values_on_condition_check_failure(found).send().await)
             }
             Change::Check => Err(StoreFault::Refused("a check belongs into a transaction".into())),
         }
@@ -151,29 +193,36 @@ impl Store {
     }
 }
 
-/// What DynamoDB tells one transaction from another by. From the operating system: two processes that a generator had given one
-/// token would be taken for one transaction.
+/// What DynamoDB tells one transaction from another by.
 fn token() -> Result<String, StoreFault> {
-    let mut random = [0; 16];
+    Ok(format!("{:032x}", u128::from_ne_bytes(random()?)))
+}
+
+/// From the operating system: two processes that a generator had given one token would be taken for one.
+fn random<const N: usize>() -> Result<[u8; N], StoreFault> {
+    let mut random = [0; N];
     // It can't be wrapped: it is no `std::error::Error`.
     getrandom::fill(&mut random).map_err(|error| StoreFault::Refused(error.to_string().into()))?;
-    Ok(format!("{:032x}", u128::from_ne_bytes(random)))
+    Ok(random)
 }
 
 enum Once {
     Done,
-    ConditionFailed,
+    ConditionFailed(Option<Attributes>),
     Busy(StoreFault),
 }
 
 fn outcome<T, E, R>(answer: Result<T, SdkError<E, R>>) -> Result<Once, StoreFault>
 where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
     let Err(error) = answer else { return Ok(Once::Done) };
-    if error.code() == Some("ConditionalCheckFailedException") {
-        return Ok(Once::ConditionFailed);
+    // The errors of put, update and delete are three types; what is inside is one.
+    let inside = error.as_service_error().and_then(Error::source);
+    if let Some(failed) = inside.and_then(<dyn Error>::downcast_ref) {
+        let ConditionalCheckFailedException { item, .. }: &ConditionalCheckFailedException = failed;
+        return Ok(Once::ConditionFailed(item.clone()));
     }
     match StoreFault::of(error, Effect::Write) {
         fault @ StoreFault::Unavailable(_) => Ok(Once::Busy(fault)),

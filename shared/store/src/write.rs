@@ -34,6 +34,14 @@ pub(crate) enum Change {
     Check,
 }
 
+/// The attribute that names the last write with conditions that was no part of a transaction.
+const ID: &str = "writeId";
+
+/// Whether the last such write had this id.
+pub(crate) fn has_id(item: &Attributes, id: &AttributeValue) -> bool {
+    item.get(ID) == Some(id)
+}
+
 const SET: usize = 0;
 const ADD: usize = 1;
 const REMOVE: usize = 2;
@@ -227,6 +235,19 @@ impl Write {
         let name = format!(":v{}", self.values.len());
         self.values.insert(name.clone(), value);
         name
+    }
+
+    /// Leaves an id in the item, if the write has conditions: what can't fail needs none. A deletion leaves nothing.
+    pub(crate) fn identified(mut self, id: &AttributeValue) -> Self {
+        match self.change {
+            _ if self.conditions.is_empty() => self,
+            Change::Put => {
+                self.attributes.insert(ID.to_owned(), id.clone());
+                self
+            }
+            Change::Update => self.set_attribute(ID, id.clone()),
+            Change::Delete | Change::Check => self,
+        }
     }
 
     /// The key or item, unless a value can't be stored.

@@ -122,7 +122,7 @@ impl Record {
 }
 
 impl Store {
-    /// Asks whether a request may run. One write the first time; a read more for each repetition.
+    /// Asks whether a request may run. One write, the first time and each time after.
     ///
     /// # Errors
     /// `IDEMPOTENCY_KEY_REUSED`, `IDEMPOTENCY_IN_PROGRESS`, or the database's trouble.
@@ -138,13 +138,13 @@ impl Store {
         // A record whose time is over may still be there: the database deletes late.
         let first =
             Write::put(&key, &record).when_absent_or("expiresAt", Compare::AtMost, now.seconds());
-        match self.write(first, ()).await {
+        let earlier = match self.write_or_find::<RecordKey>(first).await {
             Ok(()) => return Ok(lease(None)),
-            Err(Rejected::Condition(())) => {}
+            Err(Rejected::Condition(Some(earlier))) => earlier,
+            Err(Rejected::Condition(None)) => {
+                return Err(IdempotencyFault::InProgress { retry_after: Duration::from_secs(1) });
+            }
             Err(Rejected::Store(fault)) => return Err(fault.into()),
-        }
-        let Some(earlier) = self.get(&key).await? else {
-            return Err(IdempotencyFault::InProgress { retry_after: Duration::from_secs(1) });
         };
         if earlier.body_hash != body_hash {
             return Err(IdempotencyFault::KeyReused);
