@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := target/venv
 RUN := $(VENV)/bin/python infra/local/stack.py
+TEMPLATES := template.yaml infra/data.yaml functions/template.yaml $(wildcard functions/*/template.yaml)
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help up down demo test second-opinion bench coverage generate check lambda deploy
@@ -14,7 +15,7 @@ help:
 	@echo "make bench     cold starts beside Node and Python"
 	@echo "make coverage  how much the tests reach"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
-	@echo "make generate  openapi.json and infra/api.yaml, from the code"
+	@echo "make generate  openapi.json, infra/api.yaml and the parts' templates, from code and functions.yaml"
 	@echo "make lambda    the functions for AWS;  make deploy STAGE=staging  brings them there"
 
 up: $(VENV)/ready
@@ -50,8 +51,8 @@ generate:
 
 check: $(VENV)/ready-deploy
 	@$(VENV)/bin/python -m unittest discover --quiet --start-directory infra/local
-	@$(VENV)/bin/cfn-lint --regions ap-northeast-2 -- template.yaml infra/data.yaml functions/*/template.yaml
-	@for template in template.yaml infra/data.yaml functions/*/template.yaml; do \
+	@$(VENV)/bin/cfn-lint --regions ap-northeast-2 -- $(TEMPLATES)
+	@for template in $(TEMPLATES); do \
 		$(VENV)/bin/sam validate --lint --region ap-northeast-2 --template $$template || exit 1; done
 
 # For operators (README): builds for AWS, and brings what is built to a stage of samconfig.toml.

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT / "infra/local"))
 
 import keys  # noqa: E402
 from deploy import add_fields, create_index  # noqa: E402
-from templates import functions, load, of_type, stamp  # noqa: E402
+from templates import FUNCTIONS, functions, load, of_type, stamp  # noqa: E402
 
 READY = ROOT / "target/deploy"
 BUILT = ROOT / "target/lambda"
@@ -61,13 +61,15 @@ def prepare(ssm: Any, overrides: dict[str, str]) -> Path:
         if parameter["Type"].startswith("AWS::SSM::Parameter::Value"):
             values[name] = ssm.get_parameter(Name=values[name])["Parameter"]["Value"]
     READY.mkdir(parents=True, exist_ok=True)
-    for name, part in of_type(root, "AWS::Serverless::Application").items():
-        template = load(ROOT / part["Properties"]["Location"])
-        passed = {p: values[value["Ref"]] for p, value in part["Properties"]["Parameters"].items()}
+    nested = load(FUNCTIONS)
+    for name, part in of_type(nested, "AWS::Serverless::Application").items():
+        template = load(FUNCTIONS.parent / part["Properties"]["Location"])
+        passed = {parameter: values[parameter] for parameter in part["Properties"]["Parameters"]}
         stamp(template, passed, lambda binary: sha256((BUILT / binary / "bootstrap").read_bytes()).hexdigest())
         for binary, function in functions(template).items():
             function["Properties"]["CodeUri"] = str(BUILT / binary)
         part["Properties"]["Location"] = str(_write(f"{name.lower()}.json", template))
+    root["Resources"]["Functions"]["Properties"]["Location"] = str(_write("functions.json", nested))
     body = root["Resources"]["Api"]["Properties"]["DefinitionBody"]
     body["Fn::Transform"]["Parameters"]["Location"] = str(ROOT / "infra/api.yaml")
     return _write("template.json", root)

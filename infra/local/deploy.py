@@ -29,7 +29,7 @@ from botocore.httpsession import URLLib3Session
 from samtranslator.translator.transform import transform
 
 import keys
-from templates import ROOT, Template, functions, load, of_type, stamp, without
+from templates import FUNCTIONS, ROOT, Template, functions, load, of_type, parts, stamp, without
 
 REGION = "ap-northeast-2"
 NOT_LOCAL = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation")
@@ -80,15 +80,14 @@ def deploy(cloud: Cloud, stage: str, built: Path, search_url: str, **values: str
 
     root = load(ROOT / "template.yaml")
     known |= {p: str(d["Default"]) for p, d in root["Parameters"].items() if "Default" in d} | given
-    parts = of_type(root, "AWS::Serverless::Application")
-    without(root, set(parts))
+    without(root, set(of_type(root, "AWS::Serverless::Application")))
     api = root["Resources"]["Api"]["Properties"]
     api["DefinitionBody"] = yaml.safe_load((ROOT / "infra/api.yaml").read_text())
     put_stack(cloud, stage, expand(root), {**given, **from_data})
     add_fields(cloud.session, search_url)
-    for name, part in parts.items():
-        passed = {p: known[value["Ref"]] for p, value in part["Properties"]["Parameters"].items()}
-        template = _part(cloud, ROOT / part["Properties"]["Location"], built, passed)
+    for name, part in parts().items():
+        passed = {parameter: known[parameter] for parameter in part["Properties"]["Parameters"]}
+        template = _part(cloud, FUNCTIONS.parent / part["Properties"]["Location"], built, passed)
         put_stack(cloud, f"{stage}-{name.lower()}", template, passed)
 
     create_index(cloud.client("lambda"), stage)
@@ -127,13 +126,13 @@ def create_index(functions_api: Any, stage: str) -> None:
 
 
 def policies(cloud: Cloud) -> dict[str, list[dict[str, Any]]]:
-    """What the template lets each function do, by the function's name; SAM adds what its triggers need."""
+    """What its role lets each function do, by the function's name."""
     functions, iam = cloud.client("lambda"), cloud.client("iam")
     allowed = {}
     for page in functions.get_paginator("list_functions").paginate():
         for function in page["Functions"]:
             role = function["Role"].rsplit("/", 1)[1]
-            names = [n for n in iam.list_role_policies(RoleName=role)["PolicyNames"] if "RolePolicy" in n]
+            names = iam.list_role_policies(RoleName=role)["PolicyNames"]
             documents = (iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names)
             allowed[function["FunctionName"]] = [s for document in documents for s in document["Statement"]]
     return allowed

@@ -10,6 +10,7 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = ROOT / "functions/template.yaml"
 Template = dict[str, Any]
 
 
@@ -30,8 +31,13 @@ def functions(template: Template) -> dict[str, Template]:
     }
 
 
+def parts() -> dict[str, Template]:
+    """The parts of the business, as applications whose parameters bear the names of the root's."""
+    return of_type(load(FUNCTIONS), "AWS::Serverless::Application")
+
+
 # What is no part of a version: publishing one for their sake would fail.
-UNVERSIONED = {"AutoPublishAlias", "DeploymentPreference", "Events", "Policies", "ReservedConcurrentExecutions"}
+UNVERSIONED = {"AutoPublishAlias", "DeploymentPreference", "Events", "ReservedConcurrentExecutions"}
 
 
 def stamp(template: Template, values: dict[str, str], code_hash: Callable[[str], str]) -> None:

@@ -68,7 +68,7 @@ class Templates(unittest.TestCase):
     def test_no_stack_comes_near_the_limit_of_resources(self) -> None:
         logging.getLogger("samtranslator").setLevel(logging.ERROR)
         os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
-        for path in [ROOT / "template.yaml", *ROOT.glob("functions/*/template.yaml")]:
+        for path in [ROOT / "template.yaml", *ROOT.glob("functions/**/template.yaml")]:
             template = load(path)
             for function in functions(template).values():
                 function["Properties"]["CodeUri"] = {"Bucket": "any", "Key": "any"}

@@ -57,7 +57,7 @@ fn a_message_that_comes_before_the_hold_ends_is_sent_again() {
         let event = world.publish(world.event_body()).await;
         let payment = world.buy(&world.fan, &event, 2).await["id"].as_str().unwrap().to_owned();
         let path = format!("/v1/payments/{payment}");
-        send("holds", &payment).await;
+        send("hold", &payment).await;
         assert_eq!(world.get(&path, &world.fan).await["state"], "READY", "its hold lives");
         world.has_seats_left(&event, 48, 10).await;
         world.has_seats_left(&event, 50, 90).await;

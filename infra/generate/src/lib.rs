@@ -1,13 +1,18 @@
-//! Writes what the world reads of our routes from the code of the routes: `openapi.json` for people
-//! and programs that call the API, `infra/api.yaml` for API Gateway.
+//! Writes what the world reads of our functions from the code of the routes and each part's `functions.yaml`:
+//! `openapi.json` for people and programs that call the API, `infra/api.yaml` for API Gateway, the parts' templates for SAM.
 
 mod gateway;
 mod openapi;
+mod sam;
+mod table;
+
+use std::path::Path;
 
 use api::Route;
 
 pub use gateway::gateway;
 pub use openapi::{Ambiguous, openapi};
+pub use sam::{Fault, sam};
 
 /// A part of the business with its routes.
 pub struct Part {
@@ -33,12 +38,17 @@ pub fn parts() -> Vec<Part> {
 /// The generated files by their path from the project's root.
 ///
 /// # Errors
-/// When two schemas share a name, or a document cannot be written as text.
-pub fn files() -> Result<[(&'static str, String); 2], Box<dyn std::error::Error>> {
+/// When two schemas share a name, a table of functions cannot be read, or a document cannot be written as text.
+pub fn files(root: &Path) -> Result<Vec<(String, String)>, Box<dyn std::error::Error>> {
     let parts = parts();
     let mut openapi = serde_json::to_string_pretty(&openapi(&parts)?)?;
     openapi.push('\n');
     let head = "# Written by `make generate` from the code of the routes. Change the code, not this file.\n";
     let gateway = serde_norway::to_string(&gateway(&parts))?;
-    Ok([("openapi.json", openapi), ("infra/api.yaml", format!("{head}{gateway}"))])
+    let mut files = vec![
+        ("openapi.json".into(), openapi),
+        ("infra/api.yaml".into(), format!("{head}{gateway}")),
+    ];
+    files.extend(sam(root, &parts)?);
+    Ok(files)
 }

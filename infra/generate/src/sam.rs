@@ -1,0 +1,322 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use askama::Template;
+use serde::Deserialize;
+
+use crate::{
+    Part,
+    table::{Name, Reserved, Row, Stream, TIMEOUT, Table},
+};
+
+/// The SAM templates by their path: one for each part, from its `functions.yaml`, and the one that nests them.
+///
+/// # Errors
+/// When a table cannot be read, or names a parameter that the root template has not.
+pub fn sam(root: &Path, parts: &[Part]) -> Result<Vec<(String, String)>, Fault> {
+    let known: Root = parsed(&root.join("template.yaml"))?;
+    let mut templates = Vec::new();
+    for part in parts {
+        let table = parsed(&root.join("functions").join(part.name).join("functions.yaml"))?;
+        templates.push(PartTemplate::new(part, table, &known)?);
+    }
+    let mut files = Vec::new();
+    for template in &templates {
+        files.push((format!("functions/{}/template.yaml", template.name), template.render()?));
+    }
+    files.push(("functions/template.yaml".into(), PartsTemplate::new(&templates).render()?));
+    Ok(files)
+}
+
+/// What the root template says of its parameters.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Root {
+    parameters: BTreeMap<String, Parameter>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    r#type: String,
+}
+
+/// The parameters of a part by their names, with the type that they have there: what the root takes from a store is text.
+type Parameters = BTreeMap<String, &'static str>;
+
+#[derive(Template)]
+#[template(path = "part.yaml", escape = "none")]
+struct PartTemplate {
+    name: Name,
+    parameters: Parameters,
+    table: Table,
+    functions: Vec<Function>,
+    /// With the time limits of their readers.
+    queues: BTreeMap<Name, u32>,
+    dead_letters: BTreeSet<Name>,
+    resources: String,
+}
+
+impl PartTemplate {
+    fn new(part: &Part, mut table: Table, known: &Root) -> Result<Self, Fault> {
+        let signed_in: BTreeSet<_> = part
+            .routes
+            .iter()
+            .filter(|it| it.operation.security.is_some())
+            .map(|it| it.name)
+            .collect();
+        let functions: Vec<Function> = std::mem::take(&mut table.functions)
+            .into_iter()
+            .map(|(name, row)| Function::new(signed_in.contains(name.0.as_str()), name, row))
+            .collect();
+        let mut parameters = Parameters::new();
+        let common = ["Stage", "DeploymentPreference", "LogDays"].map(str::to_owned);
+        for name in common.into_iter().chain(functions.iter().flat_map(Function::parameters)) {
+            let parameter = known
+                .parameters
+                .get(&name)
+                .ok_or_else(|| Fault::Parameter { part: part.name, name: name.clone() })?;
+            parameters.insert(name, if parameter.r#type == "Number" { "Number" } else { "String" });
+        }
+        let mut queues = BTreeMap::new();
+        let mut dead_letters: BTreeSet<Name> = table.dead_letters.iter().cloned().collect();
+        for function in &functions {
+            if let Some(queue) = &function.row.queue {
+                queues.insert(queue.name.clone(), function.row.timeout.unwrap_or(TIMEOUT));
+                dead_letters.insert(queue.name.dead());
+            }
+            dead_letters.extend(function.row.stream.as_ref().map(Stream::failures));
+        }
+        let mut resources = String::new();
+        for line in serde_norway::to_string(&table.resources)?
+            .lines()
+            .filter(|_| !table.resources.is_empty())
+        {
+            resources.push_str(&format!("\n  {line}"));
+        }
+        Ok(Self {
+            name: Name(part.name.to_owned()),
+            parameters,
+            table,
+            functions,
+            queues,
+            dead_letters,
+            resources,
+        })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "parts.yaml", escape = "none")]
+struct PartsTemplate<'a> {
+    parameters: Parameters,
+    parts: &'a [PartTemplate],
+}
+
+impl<'a> PartsTemplate<'a> {
+    fn new(parts: &'a [PartTemplate]) -> Self {
+        let parameters = parts.iter().flat_map(|part| part.parameters.clone()).collect();
+        Self { parameters, parts }
+    }
+
+    /// All queues with their dead-letter queues.
+    fn queues(&self) -> Vec<&Name> {
+        self.parts.iter().flat_map(|part| part.queues.keys().chain(&part.dead_letters)).collect()
+    }
+
+    fn stream_readers(&self) -> Vec<&Name> {
+        let functions = self.parts.iter().flat_map(|part| &part.functions);
+        functions
+            .filter(|function| function.row.stream.is_some())
+            .map(|function| &function.name)
+            .collect()
+    }
+}
+
+/// A function with what follows from its row.
+struct Function {
+    name: Name,
+    /// Values as CloudFormation writes them.
+    variables: BTreeMap<String, String>,
+    row: Row,
+}
+
+impl Function {
+    fn new(signed_in: bool, name: Name, mut row: Row) -> Self {
+        if signed_in {
+            row.variables.push("JwtPublicKeys".into());
+        }
+        let mut variables = BTreeMap::new();
+        for parameter in &row.variables {
+            variables.insert(screaming(parameter), format!("!Ref {parameter}"));
+        }
+        for secret in &row.secrets {
+            variables.insert(
+                format!("{}_SECRET_ID", secret.screaming()),
+                format!("!Sub ${{Stage}}/{secret}"),
+            );
+        }
+        for queue in row.queues.keys() {
+            variables.insert(
+                format!("{}_QUEUE_URL", queue.screaming()),
+                format!("!Ref {}Queue", queue.pascal()),
+            );
+        }
+        if !row.bus.is_empty() {
+            variables.insert("EVENT_BUS".into(), "!Ref Stage".into());
+        }
+        if !row.search.is_empty() {
+            variables.insert("OPENSEARCH_URL".into(), "!Ref SearchUrl".into());
+        }
+        Self { name, variables, row }
+    }
+
+    /// The parameters of the root template that its row mentions.
+    fn parameters(&self) -> Vec<String> {
+        let mut names = self.row.variables.clone();
+        names.extend((!self.row.search.is_empty()).then(|| "SearchUrl".into()));
+        names.extend(self.row.stream.as_ref().map(Stream::parameter));
+        if let Some(Reserved::Parameter(name)) = &self.row.reserved {
+            names.push(name.clone());
+        }
+        names
+    }
+
+    /// What its role allows: its own log lines and traces, what it reads by itself, and what its row says.
+    fn permissions(&self) -> Vec<Permission> {
+        let mut permissions = vec![
+            Permission::new(
+                "logs:",
+                ["CreateLogStream", "PutLogEvents"],
+                "!GetAtt Logs.Arn".into(),
+            ),
+            Permission::new("xray:", ["PutTelemetryRecords", "PutTraceSegments"], "\"*\"".into()),
+        ];
+        if let Some(stream) = &self.row.stream {
+            let of_table = arn("dynamodb", &format!("table/${{Stage}}-{}/stream/*", stream.table));
+            permissions.extend([
+                Permission::new("dynamodb:", ["ListStreams"], of_table),
+                Permission::new(
+                    "dynamodb:",
+                    ["DescribeStream", "GetRecords", "GetShardIterator"],
+                    format!("!Ref {}", stream.parameter()),
+                ),
+                Permission::new(
+                    "sqs:",
+                    ["SendMessage"],
+                    format!("!GetAtt {}Queue.Arn", stream.failures().pascal()),
+                ),
+            ]);
+        }
+        if let Some(queue) = &self.row.queue {
+            let queue = format!("!GetAtt {}Queue.Arn", queue.name.pascal());
+            permissions.push(Permission::new(
+                "sqs:",
+                ["DeleteMessage", "GetQueueAttributes", "ReceiveMessage"],
+                queue,
+            ));
+        }
+        for (table, actions) in &self.row.tables {
+            let resource = format!("table/${{Stage}}-{}", table.replace('.', "/index/"));
+            permissions.push(Permission::new("dynamodb:", actions, arn("dynamodb", &resource)));
+        }
+        for (queue, actions) in &self.row.queues {
+            permissions.push(Permission::new(
+                "sqs:",
+                actions,
+                format!("!GetAtt {}Queue.Arn", queue.pascal()),
+            ));
+        }
+        if !self.row.bus.is_empty() {
+            permissions.push(Permission::new(
+                "events:",
+                &self.row.bus,
+                arn("events", "event-bus/${Stage}"),
+            ));
+        }
+        if !self.row.search.is_empty() {
+            permissions.push(Permission::new(
+                "es:ESHttp",
+                &self.row.search,
+                arn("es", "domain/${Stage}-search/*"),
+            ));
+        }
+        for secret in &self.row.secrets {
+            let resource = arn("secretsmanager", &format!("secret:${{Stage}}/{secret}-??????"));
+            permissions.push(Permission::new("secretsmanager:", ["GetSecretValue"], resource));
+        }
+        permissions
+    }
+}
+
+/// A statement of a role's policy.
+struct Permission {
+    actions: Vec<String>,
+    resource: String,
+}
+
+impl Permission {
+    fn new(
+        prefix: &str,
+        actions: impl IntoIterator<Item = impl AsRef<str>>,
+        resource: String,
+    ) -> Self {
+        let actions =
+            actions.into_iter().map(|action| format!("{prefix}{}", action.as_ref())).collect();
+        Self { actions, resource }
+    }
+}
+
+fn arn(service: &str, resource: &str) -> String {
+    format!(
+        "!Sub arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"
+    )
+}
+
+/// `HoldSeconds` → `HOLD_SECONDS`.
+fn screaming(pascal: &str) -> String {
+    let mut screaming = String::new();
+    for letter in pascal.chars() {
+        if letter.is_uppercase() && !screaming.is_empty() {
+            screaming.push('_');
+        }
+        screaming.extend(letter.to_uppercase());
+    }
+    screaming
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Fault> {
+    let wrong = |reason: String| Fault::File { path: path.display().to_string(), reason };
+    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    serde_norway::from_str(&text).map_err(|error| wrong(error.to_string()))
+}
+
+/// Why there are no templates.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// A file is missing or says what nobody understands.
+    #[error("{path}: {reason}")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A table mentions a parameter that there is not.
+    #[error("functions/{part}/functions.yaml: template.yaml has no parameter {name}")]
+    Parameter {
+        /// Whose table.
+        part: &'static str,
+        /// The parameter.
+        name: String,
+    },
+    /// Resources that are no text.
+    #[error(transparent)]
+    Text(#[from] serde_norway::Error),
+    /// A template that cannot be filled in.
+    #[error(transparent)]
+    Template(#[from] askama::Error),
+}
