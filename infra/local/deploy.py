@@ -14,6 +14,7 @@ import os
 import shutil
 import time
 import zipfile
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,11 +30,14 @@ from botocore.httpsession import URLLib3Session
 from samtranslator.translator.transform import transform
 
 import keys
+from calls import Permission, last_part
 from templates import FUNCTIONS, ROOT, Template, functions, load, of_type, parts, stamp, without
 
 REGION = "ap-northeast-2"
 NOT_LOCAL = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation")
 BUCKET = "artifacts"
+# In the address of OpenSearch it stands for the function that calls, so that the recorder knows it.
+FUNCTION = "FUNCTION"
 
 
 class DeployError(Exception):
@@ -138,6 +142,29 @@ def policies(cloud: Cloud) -> dict[str, list[dict[str, Any]]]:
     return allowed
 
 
+def calls_of_platform(cloud: Cloud) -> Iterator[tuple[str, list[Permission]]]:
+    """What Lambda does in each function's name: it writes its lines and traces, and reads its queue or stream."""
+    functions = cloud.client("lambda")
+    for page in functions.get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            group = f"log-group:{function['LoggingConfig']['LogGroup']}:*"
+            needed = [("logs:CreateLogStream", group), ("logs:PutLogEvents", group)]
+            if function["TracingConfig"]["Mode"] == "Active":
+                needed += [("xray:PutTelemetryRecords", "*"), ("xray:PutTraceSegments", "*")]
+            yield function["FunctionName"], needed
+    for page in functions.get_paginator("list_event_source_mappings").paginate():
+        for mapping in page["EventSourceMappings"]:
+            source = mapping["EventSourceArn"]
+            service, resource = source.split(":")[2], last_part(source)
+            if service == "sqs":
+                needed = [(f"sqs:{action}", resource) for action in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")]
+            else:
+                needed = [(f"dynamodb:{action}", resource) for action in ("DescribeStream", "GetRecords", "GetShardIterator")]
+                needed.append(("dynamodb:ListStreams", resource.rpartition("/")[0] + "/*"))
+                needed.append(("sqs:SendMessage", last_part(mapping["DestinationConfig"]["OnFailure"]["Destination"])))
+            yield mapping["FunctionArn"].split(":")[6], needed
+
+
 def _part(cloud: Cloud, path: Path, built: Path, values: dict[str, str]) -> Template:
     """A part's template with its code uploaded."""
     template = load(path)
@@ -150,6 +177,9 @@ def _part(cloud: Cloud, path: Path, built: Path, values: dict[str, str]) -> Temp
     stamp(template, values, code.__getitem__)
     for name, function in functions(template).items():
         function["Properties"]["CodeUri"] = {"Bucket": BUCKET, "Key": code[name]}
+        variables = function["Properties"].get("Environment", {}).get("Variables", {})
+        if "OPENSEARCH_URL" in variables:
+            variables["OPENSEARCH_URL"] = values["SearchUrl"].replace(FUNCTION, f"{values['Stage']}-{name}")
     return expand(template)
 
 

@@ -1,53 +1,54 @@
-"""Passes AWS calls on to the local cloud and writes down which permission each one needs.
+"""Passes the functions' calls on to the local AWS and to OpenSearch, and writes down which permission each one needs.
 
 No emulator enforces IAM. A test compares these lines with what each function's role allows.
 """
 
 import argparse
+import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from aiohttp import ClientSession, TCPConnector, web
+from aiohttp import BasicAuth, ClientSession, TCPConnector, web
 from yarl import URL
 
+from calls import Permission, Request, permissions
+
 OF_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "content-length"}
-# What a part of a transaction needs; the transaction itself is no action in IAM.
-PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem", "Get": "GetItem"}
 
 
-def permissions(operation: str, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Pairs of an IAM action and the last part of a resource's ARN."""
-    service, _, action = operation.partition(".")
-    match service, action:
-        case "DynamoDB_20120810", "TransactWriteItems" | "TransactGetItems":
-            for item in body["TransactItems"]:
-                for kind, part in item.items():
-                    yield f"dynamodb:{PARTS[kind]}", f"table/{part['TableName']}"
-        case "DynamoDB_20120810", "BatchGetItem" | "BatchWriteItem":
-            for table in body["RequestItems"]:
-                yield f"dynamodb:{action}", f"table/{table}"
-        case "DynamoDB_20120810", _:
-            index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
-            yield f"dynamodb:{action}", f"table/{body.get('TableName')}{index}"
-        case "AmazonSQS", _:
-            queue = body.get("QueueUrl") or body["QueueName"]
-            yield f"sqs:{action.removesuffix('Batch')}", queue.rsplit("/", 1)[-1]
-        case "AWSEvents", "PutEvents":
-            for bus in {entry.get("EventBusName", "default") for entry in body["Entries"]}:
-                yield "events:PutEvents", f"event-bus/{bus}"
-        case "secretsmanager", _:
-            yield f"secretsmanager:{action}", f"secret:{body.get('SecretId')}"
-        case _:
-            yield operation, "unknown"
+# Who calls, if it is a function, and what that needs.
+Needed = tuple[str | None, Iterable[Permission]]
+
+
+def of_aws(request: Request) -> Needed:
+    """The function's name travels in the user agent (`shared/aws`)."""
+    agent = request.headers.get("x-amz-user-agent", "") + " " + request.headers.get("user-agent", "")
+    function = re.search(r"\bapp/(\S+)", agent)
+    return function and function[1], permissions(request)
+
+
+def of_search(request: Request) -> Needed:
+    """The function's name is the user's of the address that it was given (`deploy.py`); nothing is signed here."""
+    if "authorization" not in request.headers:
+        return None, ()
+    function = BasicAuth.decode(request.headers["authorization"]).login
+    domain = f"domain/{function.partition('-')[0]}-search"
+    return function, [(f"es:ESHttp{request.method.capitalize()}", domain + request.address.partition("?")[0])]
+
+
+def write(log: TextIO, function: str | None, needed: Iterable[Permission]) -> None:
+    for action, resource in needed:
+        log.write(json.dumps({"function": function, "action": action, "resource": resource}) + "\n")
 
 
 class Recorder:
-    def __init__(self, upstream: str, log: Path) -> None:
+    def __init__(self, upstream: str, needed: Callable[[Request], Needed], log: TextIO) -> None:
         self.upstream = upstream
-        self.log = log.open("a", buffering=1)
+        self.needed = needed
+        self.log = log
 
     async def run(self, app: web.Application) -> Any:
         self.client = ClientSession(auto_decompress=False, connector=TCPConnector(limit=0))
@@ -56,34 +57,35 @@ class Recorder:
 
     async def handle(self, request: web.Request) -> web.Response:
         body = await request.read()
-        self.record(request, body)
+        lower = {name.lower(): value for name, value in request.headers.items()}
+        write(self.log, *self.needed(Request(request.method, request.raw_path, lower, body)))
         headers = [(k, v) for k, v in request.headers.items() if k.lower() not in OF_CONNECTION]
         address = URL(self.upstream + request.raw_path, encoded=True)
         async with self.client.request(request.method, address, headers=headers, data=body) as answer:
             kept = [(k, v) for k, v in answer.headers.items() if k.lower() not in OF_CONNECTION]
             return web.Response(status=answer.status, body=await answer.read(), headers=kept)
 
-    def record(self, request: web.Request, body: bytes) -> None:
-        agent = request.headers.get("x-amz-user-agent", "") + " " + request.headers.get("User-Agent", "")
-        function = re.search(r"\bapp/(\S+)", agent)
-        # Without an operation it is only the opening of a connection.
-        operation = request.headers.get("X-Amz-Target")
-        for action, resource in permissions(operation, json.loads(body)) if operation else ():
-            line = {"function": function[1] if function else None, "action": action, "resource": resource}
-            self.log.write(json.dumps(line) + "\n")
+
+async def serve(recorders: dict[int, Recorder]) -> None:
+    for port, recorder in recorders.items():
+        app = web.Application(client_max_size=0)
+        app.cleanup_ctx.append(recorder.run)
+        app.router.add_route("*", "/{path:.*}", recorder.handle)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--port", type=int, required=True)
-    arguments.add_argument("--upstream", required=True)
+    arguments.add_argument("--aws", nargs=2, metavar=("PORT", "UPSTREAM"), required=True)
+    arguments.add_argument("--search", nargs=2, metavar=("PORT", "UPSTREAM"), required=True)
     arguments.add_argument("--log", type=Path, required=True)
     given = arguments.parse_args()
-    recorder = Recorder(given.upstream, given.log)
-    app = web.Application(client_max_size=0)
-    app.cleanup_ctx.append(recorder.run)
-    app.router.add_route("*", "/{path:.*}", recorder.handle)
-    web.run_app(app, host="127.0.0.1", port=given.port, print=None, access_log=None)
+    (aws_port, aws), (search_port, search) = given.aws, given.search
+    with given.log.open("a", buffering=1) as log:
+        asyncio.run(serve({int(aws_port): Recorder(aws, of_aws, log), int(search_port): Recorder(search, of_search, log)}))
 
 
 if __name__ == "__main__":

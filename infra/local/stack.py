@@ -19,8 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy import REGION, Cloud, DeployError, deploy, policies
+from deploy import FUNCTION, REGION, Cloud, DeployError, calls_of_platform, deploy, policies
 from processes import Process, StackError, answers, end_by_exception, free_ports, require_free, run_to_its_end
+from recorder import write
 from templates import ROOT, load, of_type
 
 HERE = Path(__file__).parent
@@ -35,7 +36,9 @@ class Ports:
     kakaopay: int
     search: int
     search_transport: int
-    recorder: int = 0
+    # Where functions reach AWS and OpenSearch, if their calls are recorded.
+    recorded_aws: int = 0
+    recorded_search: int = 0
 
 
 # What `up` listens on, with the process that does, and the variable that moves it elsewhere.
@@ -96,10 +99,11 @@ class Stack:
         if not self.process("aws").running():
             forget_stream_positions(self.folder / "state/lambda.json")
         self.process("aws").start([str(Path(sys.executable).with_name("ministack"))], self._aws_environment())
-        if self.ports.recorder:
+        if self.ports.recorded_aws:
             self.process("recorder").start([
-                sys.executable, str(HERE / "recorder.py"), "--port", str(self.ports.recorder),
-                "--upstream", self.aws_url, "--log", str(self.record)])
+                sys.executable, str(HERE / "recorder.py"), "--log", str(self.record),
+                "--aws", str(self.ports.recorded_aws), self.aws_url,
+                "--search", str(self.ports.recorded_search), self.search_url])
         self.process("aws").wait(f"{self.aws_url}/_ministack/health", 30)
         self.process("kakaopay").wait(f"{self.kakaopay_url}/health", 30)
         if "OPENSEARCH_URL" not in os.environ:
@@ -112,7 +116,8 @@ class Stack:
             self.process("opensearch").wait(self.search_url, 300)
         say("deploying the templates")
         cloud = Cloud(self.aws_url, self.folder / "functions")
-        address = deploy(cloud, STAGE, ROOT / "target/debug", self.search_url,
+        search_url = f"http://{FUNCTION}@127.0.0.1:{self.ports.recorded_search}" if self.ports.recorded_search else self.search_url
+        address = deploy(cloud, STAGE, ROOT / "target/debug", search_url,
                          PublicUrl=self.url, KakaopayUrl=self.kakaopay_url, **self.values)
         self.process("front").start([
             sys.executable, str(HERE / "front.py"), "--port", str(self.ports.front),
@@ -156,8 +161,7 @@ class Stack:
         """Its functions inherit all of it, so there is no more in it than they and it need."""
         scratch = self.folder / "tmp"
         scratch.mkdir(exist_ok=True)
-        # Where functions reach AWS: past the recorder, if there is one.
-        endpoint = self.ports.recorder or self.ports.aws
+        endpoint = self.ports.recorded_aws or self.ports.aws
         return {
             "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "TMPDIR": str(scratch),
             "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(self.ports.aws), "MINISTACK_HOST": "127.0.0.1",
@@ -199,12 +203,15 @@ def down() -> None:
 def run(command: list[str], values: dict[str, str]) -> int:
     sweep()
     end_by_exception()
-    front, aws, kakaopay, search, transport, recorder = free_ports(6)
-    stack = Stack(LOCAL / f"test-{os.getpid()}", Ports(front, aws, kakaopay, search, transport, recorder), values)
+    stack = Stack(LOCAL / f"test-{os.getpid()}", Ports(*free_ports(7)), values)
     try:
         stack.start()
+        cloud = Cloud(stack.aws_url, stack.folder)
         allowed = stack.folder / "policies.json"
-        allowed.write_text(json.dumps(policies(Cloud(stack.aws_url, stack.folder)), indent=1))
+        allowed.write_text(json.dumps(policies(cloud), indent=1))
+        with stack.record.open("a") as log:
+            for function, needed in calls_of_platform(cloud):
+                write(log, function, needed)
         environment = stack.environment() | {"RECORDER_LOG": str(stack.record), "POLICIES_FILE": str(allowed)}
         code = run_to_its_end(command, environment)
     except BaseException as ended:

@@ -238,11 +238,16 @@ impl Function {
             ));
         }
         if !self.row.search.is_empty() {
+            // Every function that searches opens its connection so.
             permissions.push(Permission::new(
-                "es:ESHttp",
-                &self.row.search,
-                arn("es", "domain/${Stage}-search/*"),
+                "es:",
+                ["ESHttpHead"],
+                arn("es", "domain/${Stage}-search/"),
             ));
+        }
+        for (path, methods) in &self.row.search {
+            let resource = arn("es", &format!("domain/${{Stage}}-search/{path}"));
+            permissions.push(Permission::new("es:ESHttp", methods, resource));
         }
         for secret in &self.row.secrets {
             let resource = arn("secretsmanager", &format!("secret:${{Stage}}/{secret}-??????"));

@@ -50,9 +50,9 @@ pub(crate) struct Row {
     /// What it does with the bus of domain events.
     #[serde(default)]
     pub(crate) bus: Vec<String>,
-    /// How it speaks to OpenSearch: `Get`, `Post`.
+    /// What it does with which path of OpenSearch: `Get`, `Post`. A path may have a `*` in it.
     #[serde(default)]
-    pub(crate) search: Vec<String>,
+    pub(crate) search: BTreeMap<String, Vec<String>>,
     /// The secrets that it reads.
     #[serde(default)]
     pub(crate) secrets: Vec<Name>,
