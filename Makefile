@@ -16,7 +16,7 @@ help:
 	@echo "make coverage  how much the tests reach"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
 	@echo "make generate  openapi.json, infra/api.yaml and the parts' templates, from code and functions.yaml"
-	@echo "make lambda    the functions for AWS;  make deploy STAGE=staging  brings them there"
+	@echo "make lambda    the functions for AWS, with the sizes of their zips;  make deploy STAGE=staging  brings them there"
 
 up: $(VENV)/ready
 	@$(RUN) up
@@ -50,14 +50,15 @@ generate:
 	@cargo run --package generate
 
 check: $(VENV)/ready-deploy
-	@$(VENV)/bin/python -m unittest discover --quiet --start-directory infra/local
+	@for folder in infra infra/local; do $(VENV)/bin/python -m unittest discover --quiet --start-directory $$folder || exit 1; done
 	@$(VENV)/bin/cfn-lint --regions ap-northeast-2 -- $(TEMPLATES)
 	@for template in $(TEMPLATES); do \
 		$(VENV)/bin/sam validate --lint --region ap-northeast-2 --template $$template || exit 1; done
 
-# For operators (README): builds for AWS, and brings what is built to a stage of samconfig.toml.
+# For operators (README): builds for AWS, all parts or PART, and brings what is built to a stage of samconfig.toml.
 lambda: $(VENV)/ready-deploy
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --arm64 --workspace --bins --locked
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --arm64 $(if $(PART),--package $(PART),--workspace) --bins --locked
+	@$(VENV)/bin/python infra/built.py check $(PART)
 
 deploy: $(VENV)/ready-deploy
 	@test -n "$(STAGE)" || { echo "Say which stage of samconfig.toml: make deploy STAGE=staging"; exit 1; }

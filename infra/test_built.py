@@ -1,0 +1,31 @@
+"""What the deploy workflow builds anew, and what not. `make check` runs it."""
+
+import unittest
+
+from built import ROOT, functions, inputs, parts
+
+
+class Inputs(unittest.TestCase):
+    def test_a_part_is_built_of_itself_and_of_the_crates_it_needs_in_the_end(self) -> None:
+        of_tickets = inputs("tickets")
+        self.assertIn(ROOT / "functions/tickets/src/bin/list_my_tickets.rs", of_tickets)
+        self.assertIn(ROOT / "shared/aws/src/lib.rs", of_tickets, "by the store alone")
+        self.assertIn(ROOT / "Cargo.lock", of_tickets)
+
+    def test_no_other_part_and_no_permission_makes_it_be_built_again(self) -> None:
+        others = {ROOT / "functions" / other for other in parts()} - {ROOT / "functions/tickets"}
+        for file in inputs("tickets"):
+            self.assertFalse(others & set(file.parents), file)
+            self.assertNotEqual(file.suffix, ".yaml")
+
+    def test_a_file_that_a_source_takes_in_is_one_of_them(self) -> None:
+        self.assertIn(ROOT / "openapi.json", inputs("operations"))
+        self.assertIn(ROOT / "infra/search/events.json", inputs("catalog"))
+        self.assertIn(ROOT / "functions/payments/templates/return.html", inputs("payments"))
+
+    def test_every_part_has_functions(self) -> None:
+        self.assertEqual([part for part in parts() if not functions(part)], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
