@@ -55,5 +55,19 @@ class SearchIndex(unittest.TestCase):
                 add_fields(None, self.url)
 
 
+class Release(unittest.TestCase):
+    def test_the_index_learns_new_fields_before_what_writes_them_is_deployed(self) -> None:
+        order: list[str] = []
+        note = lambda name: lambda *_, **__: order.append(name)  # noqa: E731
+        with ExitStack() as patched:
+            for name in ("add_fields", "create_index", "prepare", "prune"):
+                patched.enter_context(mock.patch.object(release, name, note(name)))
+            patched.enter_context(mock.patch.object(release, "sam_deploy", lambda stage, _: order.append(stage)))
+            patched.enter_context(mock.patch.object(release.boto3, "Session", mock.MagicMock()))
+            patched.enter_context(mock.patch.object(release, "keys", mock.MagicMock()))
+            release.release("staging")
+        self.assertEqual(order, ["staging-data", "add_fields", "prepare", "staging", "create_index", "prune"])
+
+
 if __name__ == "__main__":
     unittest.main()
