@@ -8,7 +8,7 @@ use domain::{
 };
 use gateways::kakaopay::{self, ApproveRequest, CancelRequest, Kakaopay, OrderAmounts, Status};
 use store::{
-    Rejected, Store, Transaction,
+    Rejected, Store, Transaction, Write,
     sales::{
         buyer::{self, BuyerKey},
         payment::{Order, Payment},
@@ -17,62 +17,69 @@ use store::{
     },
 };
 
-use crate::{Cause, SalesFault, find};
+use crate::{SalesFault, find};
 
-/// Makes the payment approved, with all that follows from it. Changes nothing if it is no longer where the step starts from.
-pub(crate) async fn approve(
+/// Takes a step of a payment, from wherever it stands by then, with what belongs to the step: what changes in the payment, and the
+/// writes that are one with it. Whoever is beaten to it reads the payment again; once the step is no longer legal, nothing changes.
+async fn advance(
     store: &Store,
     mut payment: Payment,
     step: Step,
-    aid: Option<&str>,
     now: Time,
+    rest: impl Fn(&mut Payment) -> Vec<Write>,
 ) -> Result<Payment, SalesFault> {
     while let Ok(mut next) = payment.after(step, now) {
-        next.aid = aid.map(str::to_owned);
-        next.ticket_ids = (0..payment.quantity.get()).map(|_| TicketId::generate()).collect();
-        let mut transaction = Transaction::new().require(payment.becomes(&next), Cause::Moved);
-        for seats in &payment.seats {
-            transaction = transaction.also(stock::sell(payment.event_id, *seats));
-        }
-        for id in &next.ticket_ids {
-            transaction = transaction.also(Ticket::of(&next, *id, now).create());
-        }
-        for write in points::earn(payment.member_id, payment.id, earned(payment.amounts.cash), now)
-        {
-            transaction = transaction.also(write);
-        }
-        match store.transact(transaction).await {
+        let rest = rest(&mut next);
+        let moved = payment.becomes(&next);
+        let written = if rest.is_empty() {
+            store.write(moved, ()).await
+        } else {
+            let whole = Transaction::new().require(moved, ());
+            store.transact(rest.into_iter().fold(whole, Transaction::also)).await
+        };
+        match written {
             Ok(()) => return Ok(next),
-            Err(Rejected::Condition(_)) => payment = find(store, payment.id).await?,
+            Err(Rejected::Condition(())) => payment = find(store, payment.id).await?,
             Err(Rejected::Store(fault)) => return Err(fault.into()),
         }
     }
     Ok(payment)
 }
 
-/// Takes the step and gives back what the payment held. Changes nothing if it is no longer where the step starts from.
+/// Makes the payment approved, with all that follows from it.
+pub(crate) async fn approve(
+    store: &Store,
+    payment: Payment,
+    step: Step,
+    aid: Option<&str>,
+    now: Time,
+) -> Result<Payment, SalesFault> {
+    advance(store, payment, step, now, |next| {
+        next.aid = aid.map(str::to_owned);
+        next.ticket_ids = (0..next.quantity.get()).map(|_| TicketId::generate()).collect();
+        let sold = next.seats.iter().map(|seats| stock::sell(next.event_id, *seats));
+        let tickets = next.ticket_ids.iter().map(|id| Ticket::of(next, *id, now).create());
+        let points = points::earn(next.member_id, next.id, earned(next.amounts.cash), now);
+        sold.chain(tickets).chain(points).collect()
+    })
+    .await
+}
+
+/// Takes the step and gives back what the payment held.
 pub(crate) async fn give_back(
     store: &Store,
-    mut payment: Payment,
+    payment: Payment,
     step: Step,
     now: Time,
 ) -> Result<Payment, SalesFault> {
-    while let Ok(next) = payment.after(step, now) {
-        let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
-        let mut transaction = Transaction::new()
-            .require(payment.becomes(&next), Cause::Moved)
-            .also(buyer::release(&buyer, payment.quantity))
-            .also(sold_out::clear(payment.event_id));
-        for seats in &payment.seats {
-            transaction = transaction.also(stock::release(payment.event_id, *seats));
-        }
-        match store.transact(transaction).await {
-            Ok(()) => return Ok(next),
-            Err(Rejected::Condition(_)) => payment = find(store, payment.id).await?,
-            Err(Rejected::Store(fault)) => return Err(fault.into()),
-        }
-    }
-    Ok(payment)
+    advance(store, payment, step, now, |next| {
+        let buyer = BuyerKey { member_id: next.member_id, event_id: next.event_id };
+        let counters =
+            [buyer::release(&buyer, next.quantity), sold_out::clear(next.event_id)].into_iter();
+        let seats = next.seats.iter().map(|seats| stock::release(next.event_id, *seats));
+        counters.chain(seats).collect()
+    })
+    .await
 }
 
 /// Tells KakaoPay to take the money of a payment that is `APPROVING`, and settles it if the answer is clear.
@@ -202,17 +209,12 @@ pub(crate) async fn give_money_back(
     }
     // What went back, and not what was taken by the same answer's word: the buyer is told this.
     let given_back = returned.checked_add(left).unwrap_or(left);
-    let mut payment = payment;
-    while let Ok(mut next) = payment.after(Step::FinishRefund, now) {
-        next.refunded.tickets = payment.quantity.get();
+    advance(store, payment, Step::FinishRefund, now, |next| {
+        next.refunded.tickets = next.quantity.get();
         next.refunded.cash = given_back;
-        match store.write(payment.becomes(&next), ()).await {
-            Ok(()) => return Ok(next),
-            Err(Rejected::Condition(())) => payment = find(store, payment.id).await?,
-            Err(Rejected::Store(fault)) => return Err(fault.into()),
-        }
-    }
-    Ok(payment)
+        Vec::new()
+    })
+    .await
 }
 
 /// KakaoPay first said that a payment had failed, and then took its money. Its seats may be another's by now, so the money goes
