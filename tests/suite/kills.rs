@@ -165,6 +165,12 @@ fn a_reconciliation_that_dies_gives_a_wrong_amount_back_once() {
 }
 
 #[test]
+fn money_that_came_after_a_refusal_goes_back_once_however_the_last_look_dies() {
+    let calls = "GetItem UpdateItem GetSecretValue order UpdateItem order cancel UpdateItem";
+    Dying { calls, ..RECONCILIATION }.survived(World::charged_late, World::leave, &[Refunded]);
+}
+
+#[test]
 fn a_reconciliation_that_learns_nothing_is_not_lost() {
     let mute = async || World::unclear(json!({ "drop_before": 1 }), 4).await;
     let calls = "GetItem UpdateItem GetSecretValue order SendMessage";

@@ -4,7 +4,6 @@ use api::Worker;
 use domain::time::Time;
 use gateways::{Kakaopay, Queue};
 use store::Store;
-use telemetry::Unit;
 
 use crate::message::{Failure, Reconcile};
 
@@ -18,9 +17,6 @@ pub async fn handle(
 ) -> Result<(), Failure> {
     let now = Time::now();
     let payment = sales::reconcile(&store, &kakaopay, message.payment_id, now).await?;
-    if payment.needs_person {
-        telemetry::metric("NeedsPerson", payment.state.as_str(), Unit::Count, 1.0);
-    }
     // Only the run that looked sends it on. The others' messages end here, or each would live as long as the payment.
     let looked = payment.updated_at == now && payment.state.is_in_between();
     if let Some(due) = payment.due_at.filter(|_| looked) {

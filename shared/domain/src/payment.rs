@@ -7,6 +7,7 @@
 //!    └──────────┬───────────┘                         └ REVERSE → REFUNDING                     → PARTIALLY_REFUNDED
 //!        EXPIRE, CANCEL, FAIL → EXPIRED, CANCELLED, FAILED                                         (START_REFUND again)
 //!        EXPIRED ─ START_LATE_APPROVAL → APPROVING
+//!        FAILED ─ MONEY_CAME → REFUNDING
 //! ```
 //!
 //! `APPROVING` and `REFUNDING` are written before KakaoPay is asked, so that a crash leaves a trace; `/order` settles them.
@@ -15,10 +16,15 @@ mod amounts;
 
 pub use amounts::{Amounts, TooManyPoints, amounts};
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, Kind};
 use crate::time::{Time, millis};
+
+/// Twice as long as KakaoPay keeps an order open that is not paid: what has not taken the money by then never will.
+pub const ORDER_CLOSED_AFTER: Duration = Duration::from_mins(30);
 
 choice!(
     /// What is paid for.
@@ -45,7 +51,7 @@ choice!(
         PartiallyRefunded = "PARTIALLY_REFUNDED",
         /// All was given back.
         Refunded = "REFUNDED",
-        /// KakaoPay refused. Nothing was taken.
+        /// KakaoPay refused. Nothing was taken; should it be all the same, it goes back.
         Failed = "FAILED",
         /// The hold ended unpaid. Nothing was taken.
         Expired = "EXPIRED",
@@ -73,6 +79,8 @@ choice!(
         Decline = "DECLINE",
         /// The money is taken but can't be kept, being the wrong amount: the held stock is free, the money goes back.
         Reverse = "REVERSE",
+        /// The money is taken although KakaoPay had said that it would not be. The stock is free already; the money goes back.
+        MoneyCame = "MONEY_CAME",
         /// The hold ended unpaid.
         Expire = "EXPIRE",
         /// The buyer called it off on KakaoPay's page.
@@ -105,6 +113,7 @@ impl State {
             (Self::Approving, Step::Approve) => Ok(Self::Approved),
             (Self::Approving, Step::Decline) => Ok(Self::Failed),
             (Self::Approving, Step::Reverse) => Ok(Self::Refunding),
+            (Self::Failed, Step::MoneyCame) => Ok(Self::Refunding),
             (Self::Approved | Self::PartiallyRefunded, Step::StartRefund) => Ok(Self::Refunding),
             (Self::Refunding, Step::FinishRefund) => Ok(Self::Refunded),
             (Self::Refunding, Step::FinishPartialRefund) => Ok(Self::PartiallyRefunded),
@@ -127,9 +136,9 @@ impl State {
         matches!(self, Self::Approving | Self::Refunding)
     }
 
-    /// Whether no step leads on from here. An expired one may still be approved late.
+    /// Whether no step leads on from here. An expired one may still be approved late, and a failed one charged.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Refunded | Self::Failed | Self::Cancelled)
+        matches!(self, Self::Refunded | Self::Cancelled)
     }
 }
 
@@ -171,7 +180,7 @@ mod tests {
     use super::*;
 
     /// The whole machine once more, as a table.
-    const LEGAL: [(State, Step, State); 17] = [
+    const LEGAL: [(State, Step, State); 18] = [
         (State::Reserved, Step::MakeReady, State::Ready),
         (State::Reserved, Step::ApproveFree, State::Approved),
         (State::Reserved, Step::Expire, State::Expired),
@@ -184,6 +193,7 @@ mod tests {
         (State::Approving, Step::Approve, State::Approved),
         (State::Approving, Step::Decline, State::Failed),
         (State::Approving, Step::Reverse, State::Refunding),
+        (State::Failed, Step::MoneyCame, State::Refunding),
         (State::Approved, Step::StartRefund, State::Refunding),
         (State::Refunding, Step::FinishRefund, State::Refunded),
         (State::Refunding, Step::FinishPartialRefund, State::PartiallyRefunded),
@@ -275,6 +285,7 @@ mod tests {
                         taken = step == Step::Approve;
                     }
                     Step::Reverse => { prop_assert!(held); (held, taken) = (false, true); }
+                    Step::MoneyCame => { prop_assert!(!held && !sold && !taken); taken = true; }
                     Step::Expire | Step::Cancel | Step::Fail | Step::Decline => {
                         prop_assert!(held && !taken, "{} gives back what is not held", step);
                         held = false;

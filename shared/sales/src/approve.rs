@@ -18,7 +18,7 @@ use store::{
 use crate::{
     Cause, SalesFault, find, reconcile, returning,
     seats::{NotTaken, Wanted},
-    settle::{self, Settled},
+    settle::{self, Outcome},
 };
 
 /// The buyer agreed on KakaoPay's page and came back: takes the money and makes the tickets.
@@ -126,6 +126,6 @@ async fn finish(
     }
     // The outcome is unknown, and the buyer is waiting: KakaoPay may know already.
     match settle::by_order(store, kakaopay, payment, order, now).await? {
-        Settled::Yes(payment) | Settled::Open(payment) => Ok(payment),
+        Outcome::Settled(payment) | Outcome::Unclear(payment) | Outcome::StillOpen(payment) => Ok(payment),
     }
 }

@@ -27,6 +27,7 @@ use store::{
     sales::payment::{Payment, PaymentKey},
 };
 use subtle::ConstantTimeEq;
+use telemetry::Unit;
 
 /// What a failed condition of a payment's transaction means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,13 @@ enum Cause {
     TicketLimit,
     /// A shard has too few free seats, or other terms.
     Seats,
+}
+
+/// Calls a person to a payment. The alarm goes by the metric, since one line alone rings nothing.
+fn call_person(payment: &Payment, reason: &'static str) {
+    let (payment_id, state) = (payment.id, payment.state.as_str());
+    tracing::error!(%payment_id, state, reason, "a payment needs a person");
+    telemetry::metric("NeedsPerson", reason, Unit::Count, 1.0);
 }
 
 async fn find(store: &Store, id: PaymentId) -> Result<Payment, SalesFault> {

@@ -5,8 +5,8 @@ use gateways::Kakaopay;
 use store::{Rejected, Store, sales::payment::Payment};
 
 use crate::{
-    SalesFault, find,
-    settle::{self, Settled},
+    SalesFault, call_person, find,
+    settle::{self, Outcome},
 };
 
 /// The first wait; each is twice the one before.
@@ -21,8 +21,10 @@ const PERSON_AFTER: u32 = 7;
 /// Money taken in the right amount: approved. In another: given back. Not taken and never to be: failed, and everything given
 /// back. Not taken yet: the process that was to approve it died before it asked, so it is asked for again with what the buyer
 /// brought back; KakaoPay takes the money of an order once. Not taken half an hour after the buyer agreed: it never will be, and the
-/// payment has failed. Still unclear: `due_at` says when to
-/// look again. A payment that is not in between, or not due yet, stays as it is.
+/// payment has failed. Still unclear: `due_at` says when to look again.
+///
+/// One that has failed is looked at for the last time: money that KakaoPay took in spite of its refusal is given back. A payment
+/// that is not due stays as it is.
 ///
 /// # Errors
 /// `PAYMENT_NOT_FOUND`, or the database's trouble. Not KakaoPay's: its trouble is another attempt.
@@ -34,7 +36,7 @@ pub async fn reconcile(
 ) -> Result<Payment, SalesFault> {
     let payment = find(store, id).await?;
     let early = payment.due_at.is_some_and(|due| due > now);
-    let Some(order) = payment.order.clone().filter(|_| payment.state.is_in_between() && !early)
+    let Some(order) = payment.order.clone().filter(|_| payment.is_unsettled() && !early)
     else {
         return Ok(payment);
     };
@@ -44,9 +46,13 @@ pub async fn reconcile(
     if payment.state == State::Refunding {
         return settle::give_money_back(store, kakaopay, payment, &order, now).await;
     }
+    let last_look = payment.state == State::Failed;
     match settle::by_order(store, kakaopay, payment, &order, now).await? {
-        Settled::Yes(payment) => Ok(payment),
-        Settled::Open(payment) => match payment.pg_token.clone() {
+        Outcome::Settled(payment) if last_look && payment.state == State::Failed => {
+            settle::close(store, payment, now).await
+        }
+        Outcome::Settled(payment) | Outcome::Unclear(payment) => Ok(payment),
+        Outcome::StillOpen(payment) => match payment.pg_token.clone() {
             Some(token) => {
                 settle::take_money(store, kakaopay, payment, &order, &token.0, now).await
             }
@@ -64,8 +70,8 @@ async fn take_in_hand(
 ) -> Result<Option<Payment>, SalesFault> {
     let wait = FIRST_WAIT.saturating_mul(1 << payment.attempts.min(6)).min(LONGEST_WAIT);
     let needs_person = payment.attempts + 1 >= PERSON_AFTER;
-    if needs_person && !payment.needs_person {
-        tracing::error!(payment_id = %payment.id, state = payment.state.as_str(), "a payment needs a person");
+    if needs_person {
+        call_person(payment, "UNSETTLED");
     }
     let next = payment.attempted(wait, needs_person, now);
     match store.write(payment.becomes(&next), ()).await {

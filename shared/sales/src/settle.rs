@@ -1,8 +1,6 @@
-use std::time::Duration;
-
 use domain::{
     id::TicketId,
-    payment::{HistoryEntry, State, Step},
+    payment::{HistoryEntry, ORDER_CLOSED_AFTER, State, Step},
     points::earned,
     time::Time,
 };
@@ -17,7 +15,7 @@ use store::{
     },
 };
 
-use crate::{SalesFault, find};
+use crate::{SalesFault, call_person, find};
 
 /// Takes a step of a payment, from wherever it stands by then, with what belongs to the step: what changes in the payment, and the
 /// writes that are one with it. Whoever is beaten to it reads the payment again; once the step is no longer legal, nothing changes.
@@ -101,10 +99,7 @@ pub(crate) async fn take_money(
     match kakaopay.approve(request).await {
         Ok(approved) => {
             let payment = approve(store, payment, Step::Approve, Some(&approved.aid), now).await?;
-            if payment.state == State::Failed {
-                return_stray_money(kakaopay, &payment, order).await;
-            }
-            Ok(payment)
+            give_money_back(store, kakaopay, payment, order, now).await
         }
         Err(kakaopay::Error::Refused { code, .. }) => {
             tracing::info!(payment_id = %payment.id, code, "KakaoPay refused to approve");
@@ -120,35 +115,36 @@ pub(crate) async fn take_money(
 }
 
 /// What KakaoPay's answer about an order means for its payment.
-pub(crate) enum Settled {
+pub(crate) enum Outcome {
     /// It is settled, as far as it goes.
-    Yes(Payment),
+    Settled(Payment),
+    /// KakaoPay did not say, or not how much.
+    Unclear(Payment),
     /// KakaoPay has not taken the money, and still could.
-    Open(Payment),
+    StillOpen(Payment),
 }
 
-/// Asks KakaoPay how the order of an `APPROVING` payment stands, and goes by that.
+/// Asks KakaoPay how the order of a payment stands that is `APPROVING`, or that was declined, and goes by that.
 pub(crate) async fn by_order(
     store: &Store,
     kakaopay: &Kakaopay,
     payment: Payment,
     order: &Order,
     now: Time,
-) -> Result<Settled, SalesFault> {
+) -> Result<Outcome, SalesFault> {
     let Ok(answer) = kakaopay.order(&order.tid, payment.id).await else {
-        return Ok(Settled::Yes(payment));
+        return Ok(Outcome::Unclear(payment));
     };
     let settled = match answer.status {
         Status::SuccessPayment | Status::PartCancelPayment => {
-            // Paid, and not told how much: unclear, so it is asked again.
-            let Some(amounts) = answer.amounts else { return Ok(Settled::Yes(payment)) };
-            if amounts.taken == payment.amounts.cash && amounts.returned.is_zero() {
+            let Some(amounts) = answer.amounts else { return Ok(Outcome::Unclear(payment)) };
+            let payment = if amounts.taken == payment.amounts.cash && amounts.returned.is_zero() {
                 approve(store, payment, Step::Approve, answer.aid.as_deref(), now).await?
             } else {
-                tracing::error!(payment_id = %payment.id, amount = amounts.taken.get(), "KakaoPay took another amount");
-                let payment = give_back(store, payment, Step::Reverse, now).await?;
-                give_money_back(store, kakaopay, payment, order, now).await?
-            }
+                call_person(&payment, "OTHER_AMOUNT");
+                give_back(store, payment, Step::Reverse, now).await?
+            };
+            give_money_back(store, kakaopay, payment, order, now).await?
         }
         Status::CancelPayment
         | Status::FailAuthPassword
@@ -161,7 +157,7 @@ pub(crate) async fn by_order(
         | Status::ArsWaiting
         | Status::AuthPassword
         | Status::IssuedSid
-            if agreed_at(&payment).plus(KAKAOPAY_SESSION) <= now =>
+            if agreed_at(&payment).plus(ORDER_CLOSED_AFTER) <= now =>
         {
             give_back(store, payment, Step::Decline, now).await?
         }
@@ -172,13 +168,10 @@ pub(crate) async fn by_order(
         | Status::ArsWaiting
         | Status::AuthPassword
         | Status::IssuedSid
-        | Status::Other => return Ok(Settled::Open(payment)),
+        | Status::Other => return Ok(Outcome::StillOpen(payment)),
     };
-    Ok(Settled::Yes(settled))
+    Ok(Outcome::Settled(settled))
 }
-
-/// Twice as long as KakaoPay keeps an order open that is not paid. Whatever has not taken the money by then never will.
-const KAKAOPAY_SESSION: Duration = Duration::from_mins(30);
 
 /// When the buyer agreed: the last approval that was begun.
 fn agreed_at(payment: &Payment) -> Time {
@@ -187,14 +180,19 @@ fn agreed_at(payment: &Payment) -> Time {
     payment.history.iter().rev().find(begun).map_or(payment.created_at, |entry| entry.at)
 }
 
-/// Gives back through KakaoPay all that is left of the order of a `REFUNDING` payment. Any other stays as it is.
+/// Gives back through KakaoPay all that is left of the order of a payment that can't keep what KakaoPay took: one that is
+/// `REFUNDING`, or one that had failed by then, whose seats may be another's. Any other stays as it is.
 pub(crate) async fn give_money_back(
     store: &Store,
     kakaopay: &Kakaopay,
-    payment: Payment,
+    mut payment: Payment,
     order: &Order,
     now: Time,
 ) -> Result<Payment, SalesFault> {
+    if payment.state == State::Failed {
+        call_person(&payment, "MONEY_CAME");
+        payment = advance(store, payment, Step::MoneyCame, now, |_| Vec::new()).await?;
+    }
     if payment.state != State::Refunding {
         return Ok(payment);
     }
@@ -217,11 +215,16 @@ pub(crate) async fn give_money_back(
     .await
 }
 
-/// KakaoPay first said that a payment had failed, and then took its money. Its seats may be another's by now, so the money goes
-/// back at once. If that fails as well, a person finds it by this line.
-async fn return_stray_money(kakaopay: &Kakaopay, payment: &Payment, order: &Order) {
-    let cash = payment.amounts.cash;
-    let request = CancelRequest { tid: &order.tid, amount: cash, available: cash };
-    let returned = kakaopay.cancel(request).await.is_ok();
-    tracing::error!(payment_id = %payment.id, outcome = returned, "KakaoPay took the money of a failed payment");
+/// Ends the watch over a payment that has failed, and of which KakaoPay keeps nothing.
+pub(crate) async fn close(
+    store: &Store,
+    payment: Payment,
+    now: Time,
+) -> Result<Payment, SalesFault> {
+    let closed = payment.closed(now);
+    match store.write(payment.becomes(&closed), ()).await {
+        Ok(()) => Ok(closed),
+        Err(Rejected::Condition(())) => find(store, payment.id).await,
+        Err(Rejected::Store(fault)) => Err(fault.into()),
+    }
 }

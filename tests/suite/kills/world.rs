@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use api::SigningKeys;
-use domain::payment::State;
+use domain::payment::{ORDER_CLOSED_AFTER, State};
+use gateways::kakaopay::ApproveRequest;
 use serde_json::{Value, json};
 use tests::gateway::request;
 
@@ -60,6 +61,25 @@ impl World {
         let world = world.with_faults(switches).await;
         let address = &world.back.as_ref().unwrap().address;
         assert_eq!(world.shop.visit(address).await, Ok(State::Approving));
+        world
+    }
+
+    /// KakaoPay refused to take the money, and took it afterwards: the last look at the payment is due.
+    pub async fn charged_late() -> Self {
+        let world = Self::begun(ORDER_CLOSED_AFTER * 2).await.held().await.decided("approve").await;
+        let address = &world.back.as_ref().unwrap().address;
+        let (without_token, token) = address.split_once("pg_token=").unwrap();
+        let refused = format!("{without_token}pg_token=not-the-payers-own");
+        assert_eq!(world.shop.visit(&refused).await, Ok(State::Failed));
+        let payment = world.shop.payments().await.remove(0);
+        let request = ApproveRequest {
+            tid: &payment.order.as_ref().unwrap().tid,
+            payment: payment.id,
+            member: payment.member_id,
+            total: payment.amounts.cash,
+            pg_token: token,
+        };
+        world.shop.kakaopay.approve(request).await.unwrap();
         world
     }
 

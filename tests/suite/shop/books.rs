@@ -173,7 +173,7 @@ fn check_money(payments: &[Payment], orders: Vec<Order>, kept: &[Kept]) {
                 let refunded = payment.refunded.cash.get();
                 assert_eq!((all, left), (refunded, 0), "not given back as told: {payment:?}");
             }
-            state if state.is_in_between() => {
+            _ if payment.is_unsettled() => {
                 assert!(payment.due_at.is_some(), "nobody looks at it: {payment:?}");
             }
             _ => assert_eq!(left, 0, "charged without a ticket: {payment:?}"),

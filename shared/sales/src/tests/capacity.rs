@@ -1,5 +1,6 @@
 //! What each use case costs, against `infra/data-model.md`.
 
+use domain::payment::ORDER_CLOSED_AFTER;
 use stack::{Meter, assert_operation, metered};
 use store::sales::by_event;
 
@@ -94,6 +95,18 @@ fn a_refused_approval_costs_what_the_data_model_says() {
             .await
             .unwrap();
         check("approve refused", &meter);
+    });
+}
+
+#[test]
+fn the_last_look_at_a_refused_payment_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter, _, held) = waiting().await;
+        shop.kakaopay.trouble("approve", &[Refused]);
+        shop.agree(&held).await;
+        meter.take();
+        shop.after(ORDER_CLOSED_AFTER).reconcile(&held).await;
+        check("reconcile, the last look", &meter);
     });
 }
 

@@ -72,6 +72,13 @@ impl Fake {
         self.books.lock().unwrap().orders.get_mut(tid).unwrap().status = status;
     }
 
+    /// An approval that was under way is done, and nobody hears of it.
+    pub(crate) fn approved_unheard(&self, tid: &str) {
+        let mut books = self.books.lock().unwrap();
+        let order = books.orders.get_mut(tid).unwrap();
+        (order.approved, order.status) = (order.asked, "SUCCESS_PAYMENT");
+    }
+
     pub(crate) fn order(&self, tid: &str) -> Order {
         self.books.lock().unwrap().orders[tid].clone()
     }

@@ -1,14 +1,23 @@
 //! What a crash or KakaoPay's trouble leaves behind is finished by a retry, by expiry or by the reconciler.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use domain::{fault::Fault, payment::State};
+use domain::{
+    fault::Fault,
+    payment::{ORDER_CLOSED_AFTER, State},
+};
+use serde_json::Value;
+use store::sales::payment::Payment;
+use tracing::instrument::WithSubscriber;
 
 use super::{
     kakaopay::Trouble::{LostAfter, LostBefore, NoAmounts, Refused, WrongAmount},
     shop::{Fan, HOLD, Shop},
 };
-use crate::Held;
+use crate::{Held, settle};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(30);
@@ -26,6 +35,40 @@ impl Shop {
         let order = self.kakaopay.order(&held.order.as_ref().unwrap().tid);
         order.approved - order.cancelled
     }
+
+    /// KakaoPay is asked to approve, nobody hears what came of it, and a minute later it says that the order failed. Answers the
+    /// payment as the one who asked knows it: `APPROVING`.
+    async fn refused(&self, held: &Held) -> Payment {
+        self.kakaopay.trouble("approve", &[LostBefore]);
+        let approving = self.agree(held).await;
+        let tid = &held.order.as_ref().unwrap().tid;
+        self.kakaopay.payer(tid, "FAIL_PAYMENT");
+        assert_eq!(self.after(MINUTE).reconcile(held).await.state, State::Failed);
+        // It has not, and the approval that was on its way arrives.
+        self.kakaopay.payer(tid, "AUTH_PASSWORD");
+        approving
+    }
+
+    /// The approval arrives after all, and so does its answer.
+    async fn arrives(&self, held: &Held, approving: Payment) -> Payment {
+        let order = held.order.as_ref().unwrap();
+        let Self { store, kakaopay, now, .. } = self;
+        let taken =
+            settle::take_money(store, &kakaopay.client, approving, order, "pg-token", *now).await;
+        taken.unwrap()
+    }
+}
+
+/// What comes of it, and why a person was called meanwhile: what the alarm goes by.
+async fn calls<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
+    let lines = Arc::<Mutex<Vec<u8>>>::default();
+    let sink = Arc::clone(&lines);
+    let log = telemetry::captured(move |line| sink.lock().unwrap().extend_from_slice(line));
+    let done = work.with_subscriber(log).await;
+    let lines = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let calls = lines.filter(|line| line["NeedsPerson"] == 1.0);
+    (done, calls.map(|line| line["code"].as_str().unwrap().to_owned()).collect())
 }
 
 #[test]
@@ -190,6 +233,67 @@ fn a_wrong_amount_goes_back_and_so_do_the_seats() {
 }
 
 #[test]
+fn a_wrong_amount_calls_a_person() {
+    stack::run(async {
+        let (shop, _, held) = waiting().await;
+        shop.kakaopay.trouble("approve", &[WrongAmount]);
+        assert_eq!(calls(shop.agree(&held)).await.1, ["OTHER_AMOUNT"]);
+    });
+}
+
+#[test]
+fn money_of_a_failed_payment_goes_back_and_what_cannot_go_at_once_goes_later() {
+    stack::run(async {
+        for trouble in [LostBefore, LostAfter] {
+            let (shop, fan, held) = waiting().await;
+            let approving = shop.refused(&held).await;
+            shop.kakaopay.trouble("cancel", &[trouble]);
+            let (payment, calls) = calls(shop.after(MINUTE).arrives(&held, approving)).await;
+            assert_eq!((payment.state, calls), (State::Refunding, vec!["MONEY_CAME".to_owned()]));
+
+            let later = shop.after(MINUTE * 2);
+            for _ in 0..2 {
+                let payment = later.reconcile(&held).await;
+                let back = payment.refunded.cash.get();
+                assert_eq!((payment.state, back), (State::Refunded, 30_000), "{trouble:?}");
+            }
+            assert_eq!(shop.taken(&held), 0, "{trouble:?}");
+            assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0), "only once");
+        }
+    });
+}
+
+#[test]
+fn money_of_a_failed_payment_is_found_by_the_last_look_though_nobody_heard_that_it_came() {
+    stack::run(async {
+        let (shop, fan, held) = waiting().await;
+        shop.refused(&held).await;
+        let tid = &held.order.as_ref().unwrap().tid;
+        shop.kakaopay.approved_unheard(tid);
+        assert_eq!(shop.after(MINUTE * 30).reconcile(&held).await.state, State::Failed, "not due");
+        let last = shop.after(MINUTE + ORDER_CLOSED_AFTER);
+        let (payment, calls) = calls(last.reconcile(&held)).await;
+        assert_eq!((payment.state, calls), (State::Refunded, vec!["MONEY_CAME".to_owned()]));
+        assert_eq!(shop.taken(&held), 0);
+        assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0), "only once");
+    });
+}
+
+#[test]
+fn a_payment_that_failed_is_looked_at_until_kakaopay_has_said_once_more_that_it_took_nothing() {
+    stack::run(async {
+        let (shop, _, held) = waiting().await;
+        shop.kakaopay.trouble("approve", &[Refused]);
+        assert_eq!(shop.agree(&held).await.state, State::Failed);
+        let last = shop.after(ORDER_CLOSED_AFTER);
+        shop.kakaopay.trouble("order", &[LostBefore; 2]);
+        assert_eq!(last.reconcile(&held).await.due_at, Some(last.now.plus(MINUTE)));
+        let (payment, calls) = calls(last.after(MINUTE).reconcile(&held)).await;
+        assert_eq!((payment.state, payment.due_at, calls), (State::Failed, None, vec![]));
+    });
+}
+
+#[test]
 fn a_refund_whose_answer_was_lost_is_finished_by_the_reconciler_and_not_doubled() {
     stack::run(async {
         for trouble in [LostBefore, LostAfter] {
@@ -215,12 +319,17 @@ fn what_stays_unclear_is_asked_ever_later_then_shown_to_a_person_and_still_asked
         shop.agree(&held).await;
         let mut later = shop.after(MINUTE);
         let mut waits = Vec::new();
-        while !later.reconcile(&held).await.needs_person {
+        let called = loop {
+            let (payment, called) = calls(later.reconcile(&held)).await;
+            if payment.needs_person {
+                break called;
+            }
+            assert!(called.is_empty(), "so soon: {called:?}");
             let due = shop.payment(&held).await.due_at.unwrap();
             waits.push(later.now.until(due).as_secs() / 60);
             later = Shop { now: due, ..later };
-        }
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32]);
+        };
+        assert_eq!((waits, called), (vec![1, 2, 4, 8, 16, 32], vec!["UNSETTLED".to_owned()]));
         shop.kakaopay.trouble("order", &[]);
         let payment = later.after(MINUTE * 60).reconcile(&held).await;
         assert_eq!((payment.state, payment.needs_person), (State::Approved, false));

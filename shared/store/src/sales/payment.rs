@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use domain::{
     event::{Place, Price, Quantity, RefundPolicy, Schedule, Title},
     id::{EventId, MemberId, PaymentId, TicketId},
-    payment::{Amounts, HistoryEntry, IllegalStep, Purpose, State, Step},
+    payment::{Amounts, HistoryEntry, IllegalStep, ORDER_CLOSED_AFTER, Purpose, State, Step},
     refund::Refunded,
     time::Time,
 };
@@ -202,7 +202,7 @@ impl Payment {
             member_sort: draft.id.to_string(),
             event_key: partition_of_event(event.id, shard_of_member(draft.member_id)),
         };
-        payment.fall_due(now);
+        payment.fall_due(Step::Reserve, now);
         payment
     }
 
@@ -219,7 +219,7 @@ impl Payment {
         if !next.state.is_in_between() {
             next.pg_token = None;
         }
-        next.fall_due(now);
+        next.fall_due(step, now);
         Ok(next)
     }
 
@@ -232,20 +232,34 @@ impl Payment {
         next
     }
 
+    /// The payment after the last look at it: nobody has to look again.
+    pub fn closed(&self, now: Time) -> Self {
+        let (attempts, needs_person, due_at, due_key) = Default::default();
+        Self { attempts, needs_person, due_at, due_key, ..self.touched(now) }
+    }
+
     fn touched(&self, now: Time) -> Self {
         Self { version: self.version + 1, updated_at: now, ..self.clone() }
     }
 
-    fn fall_due(&mut self, now: Time) {
+    fn fall_due(&mut self, step: Step, now: Time) {
         let due = if self.state.can_expire() {
             Some((Due::Hold, self.hold_ends_at))
         } else if self.state.is_in_between() {
             Some((Due::Reconcile, now.plus(FIRST_LOOK)))
+        } else if step == Step::Decline {
+            // KakaoPay was told to take the money. One last look makes sure that it has not.
+            Some((Due::Reconcile, now.plus(ORDER_CLOSED_AFTER)))
         } else {
             None
         };
         self.due_key = due.map(|(due, _)| due.key_of(self.id));
         self.due_at = due.map(|(_, at)| at);
+    }
+
+    /// Whether KakaoPay has yet to be asked how it went, when it is due: the reconciler's work.
+    pub fn is_unsettled(&self) -> bool {
+        self.state.is_in_between() || self.state == State::Failed && self.due_at.is_some()
     }
 
     /// Writes what the payment has become, unless it was changed meanwhile.
