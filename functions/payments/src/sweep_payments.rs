@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use api::Worker;
 use domain::{id::PaymentId, time::Time};
+use futures::future::join_all;
 use gateways::{Message, Queue};
 use serde::{Deserialize, Serialize};
 use store::{
@@ -27,8 +28,7 @@ pub struct Swept {
 /// So many of a shard are sent a minute, the longest waiting first.
 const AT_ONCE: u32 = 100;
 
-/// The queue's own message gets so much time before the sweeper sends a second one.
-const GRACE: Duration = Duration::from_secs(30);
+type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Sends every payment that is overdue to its queue.
 ///
@@ -37,36 +37,31 @@ const GRACE: Duration = Duration::from_secs(30);
 pub async fn handle(
     (store, holds, reconciliations): (Store, Queue<HoldEnds>, Queue<Reconcile>),
     _: Tick,
-) -> Result<Swept, Box<dyn std::error::Error + Send + Sync>> {
-    let overdue = Time::now().minus(GRACE);
+) -> Result<Swept, Error> {
     let reconcile = |payment_id| Reconcile { payment_id };
     let hold_ends = |payment_id| HoldEnds { payment_id };
     // Money first: should the time not do for both, seats wait.
     Ok(Swept {
-        reconciliations: sweep(&store, Due::Reconcile, overdue, &reconciliations, reconcile)
-            .await?,
-        holds: sweep(&store, Due::Hold, overdue, &holds, hold_ends).await?,
+        reconciliations: sweep(&store, Due::Reconcile, &reconciliations, reconcile).await?,
+        holds: sweep(&store, Due::Hold, &holds, hold_ends).await?,
     })
 }
 
+/// All shards at once. One that fails keeps no other from being swept.
 async fn sweep<M: Message>(
     store: &Store,
     due: Due,
-    overdue: Time,
     queue: &Queue<M>,
     message: impl Fn(PaymentId) -> M,
-) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
-    let mut sent = 0;
-    for shard in 0..SHARDS {
-        let payments = store.due(due, shard, overdue, AT_ONCE).await?;
+) -> Result<usize, Error> {
+    let shard = async |shard| -> Result<usize, Error> {
+        let payments = sales::overdue(store, due, shard, AT_ONCE, Time::now()).await?;
         let messages: Vec<_> =
             payments.into_iter().map(|id| (message(id), Duration::ZERO)).collect();
-        for result in queue.send_all(&messages).await {
-            result?;
-            sent += 1;
-        }
-    }
-    Ok(sent)
+        queue.send_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(messages.len())
+    };
+    join_all((0..SHARDS).map(shard)).await.into_iter().sum()
 }
 
 /// The worker.

@@ -1,4 +1,4 @@
-//! The money use cases that several functions need: hold, approve, cancel, fail, expire, reconcile.
+//! The money use cases that several functions need: hold, approve, cancel, fail, expire, reconcile, sweep.
 //!
 //! Each is one public function. Each change of a payment is one transaction conditioned on the payment's version, so that a step
 //! run twice changes nothing the second time. KakaoPay is called from here and nowhere else, and always after a trace of it was
@@ -12,6 +12,7 @@ mod hold;
 mod reconcile;
 mod seats;
 mod settle;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ pub use end::{cancel, expire, fail};
 pub use fault::SalesFault;
 pub use hold::{Held, Purchase, Terms, hold};
 pub use reconcile::reconcile;
+pub use sweep::overdue;
 
 use domain::id::PaymentId;
 use store::{
@@ -43,9 +45,8 @@ enum Cause {
 }
 
 /// Calls a person to a payment. The alarm goes by the metric, since one line alone rings nothing.
-fn call_person(payment: &Payment, reason: &'static str) {
-    let (payment_id, state) = (payment.id, payment.state.as_str());
-    tracing::error!(%payment_id, state, reason, "a payment needs a person");
+fn call_person(payment_id: PaymentId, reason: &'static str) {
+    tracing::error!(%payment_id, reason, "a payment needs a person");
     telemetry::metric("NeedsPerson", reason, Unit::Count, 1.0);
 }
 

@@ -11,9 +11,9 @@ use crate::{
 
 /// The first wait; each is twice the one before.
 const FIRST_WAIT: Duration = Duration::from_secs(60);
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// After so many attempts, an hour after the first, a person is called. The reconciler goes on each hour.
+/// After so many attempts, an hour after the first, a person is called. They go on each hour.
 const PERSON_AFTER: u32 = 7;
 
 /// Settles a payment that stays in between, by what KakaoPay says of its order.
@@ -61,9 +61,9 @@ pub async fn reconcile(
     }
 }
 
-/// Makes the payment due again later before anything is asked: nobody else works on it meanwhile, and if this process dies
-/// somebody does afterwards. `None` if somebody else was faster.
-async fn take_in_hand(
+/// Makes the payment due again later before anything is done about it: nobody else works on it meanwhile, and if this process dies
+/// somebody does afterwards. At last a person is called. `None` if somebody else was faster.
+pub(crate) async fn take_in_hand(
     store: &Store,
     payment: &Payment,
     now: Time,
@@ -71,7 +71,7 @@ async fn take_in_hand(
     let wait = FIRST_WAIT.saturating_mul(1 << payment.attempts.min(6)).min(LONGEST_WAIT);
     let needs_person = payment.attempts + 1 >= PERSON_AFTER;
     if needs_person {
-        call_person(payment, "UNSETTLED");
+        call_person(payment.id, "UNSETTLED");
     }
     let next = payment.attempted(wait, needs_person, now);
     match store.write(payment.becomes(&next), ()).await {

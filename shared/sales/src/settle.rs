@@ -141,7 +141,7 @@ pub(crate) async fn by_order(
             let payment = if amounts.taken == payment.amounts.cash && amounts.returned.is_zero() {
                 approve(store, payment, Step::Approve, answer.aid.as_deref(), now).await?
             } else {
-                call_person(&payment, "OTHER_AMOUNT");
+                call_person(payment.id, "OTHER_AMOUNT");
                 give_back(store, payment, Step::Reverse, now).await?
             };
             give_money_back(store, kakaopay, payment, order, now).await?
@@ -190,7 +190,7 @@ pub(crate) async fn give_money_back(
     now: Time,
 ) -> Result<Payment, SalesFault> {
     if payment.state == State::Failed {
-        call_person(&payment, "MONEY_CAME");
+        call_person(payment.id, "MONEY_CAME");
         payment = advance(store, payment, Step::MoneyCame, now, |_| Vec::new()).await?;
     }
     if payment.state != State::Refunding {

@@ -5,4 +5,5 @@ mod kakaopay;
 mod seats;
 mod shop;
 mod story;
+mod sweep;
 mod trouble;

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{Held, settle};
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(30);
 
 /// A shop of 5 seats, and a fan with one of them to pay.
@@ -60,7 +60,7 @@ impl Shop {
 }
 
 /// What comes of it, and why a person was called meanwhile: what the alarm goes by.
-async fn calls<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
+pub(crate) async fn calls<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
     let lines = Arc::<Mutex<Vec<u8>>>::default();
     let sink = Arc::clone(&lines);
     let log = telemetry::captured(move |line| sink.lock().unwrap().extend_from_slice(line));

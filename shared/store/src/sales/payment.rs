@@ -107,10 +107,10 @@ pub struct Payment {
     /// KakaoPay's id of the approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aid: Option<String>,
-    /// How often the reconciler has looked at it.
+    /// How often a worker took it in hand since its last step.
     #[serde(default)]
     pub attempts: u32,
-    /// Whether the reconciler has come to the end of what it can do alone. It goes on asking.
+    /// Whether the workers have come to the end of what they can do alone. They go on trying.
     #[serde(default)]
     pub needs_person: bool,
     /// What went back.
@@ -223,7 +223,7 @@ impl Payment {
         Ok(next)
     }
 
-    /// The payment after the reconciler took it in hand: due again after a while, should nothing come of it.
+    /// The payment after a worker took it in hand: due again after a while, should nothing come of it.
     pub fn attempted(&self, wait: Duration, needs_person: bool, now: Time) -> Self {
         let mut next = self.touched(now);
         next.attempts = self.attempts.saturating_add(1);
@@ -284,6 +284,11 @@ impl Payment {
             self.state
         }
     }
+}
+
+/// Makes a payment due later that cannot be read: nothing else of it is touched.
+pub fn postpone(id: PaymentId, until: Time) -> Write {
+    Write::update(&PaymentKey(id)).set("dueAt", until.millis()).when_present("dueAt")
 }
 
 fn partition(member_id: MemberId) -> String {
