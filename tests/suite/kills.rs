@@ -105,13 +105,13 @@ fn an_approval_that_dies_is_finished_without_the_buyer_or_never_charged() {
 fn an_approval_of_a_wrong_amount_that_dies_ends_with_all_money_back() {
     let wrong =
         async || agreed().await.with_faults(json!({ "approve": { "wrong_amount": 1 } })).await;
-    let calls = "GetItem UpdateItem GetSecretValue approve order TransactWriteItems order cancel UpdateItem";
+    let calls = "GetItem UpdateItem GetSecretValue approve order TransactWriteItems UpdateItem order cancel UpdateItem";
     Dying { calls, ..APPROVAL }.survived(wrong, World::leave, &[Refunded, Expired]);
 }
 
 #[test]
 fn calling_it_off_or_failing_gives_back_once_however_it_dies() {
-    let calls = "GetItem TransactWriteItems";
+    let calls = "GetItem TransactWriteItems UpdateItem";
     for (decision, function, end) in
         [("cancel", "cancel_payment", Cancelled), ("fail", "fail_payment", Failed)]
     {
@@ -122,8 +122,11 @@ fn calling_it_off_or_failing_gives_back_once_however_it_dies() {
     }
 }
 
-const EXPIRY: Dying =
-    Dying { function: "expire_holds", event: World::message, calls: "GetItem TransactWriteItems" };
+const EXPIRY: Dying = Dying {
+    function: "expire_holds",
+    event: World::message,
+    calls: "GetItem TransactWriteItems UpdateItem",
+};
 
 #[test]
 fn the_end_of_a_hold_gives_back_once_however_it_dies() {
@@ -160,7 +163,7 @@ fn a_reconciliation_that_dies_takes_money_that_was_not_taken_once() {
 fn a_reconciliation_that_dies_gives_a_wrong_amount_back_once() {
     let wrong = async || World::unclear(json!({ "wrong_amount": 1, "drop_after": 1 }), 2).await;
     let calls =
-        "GetItem UpdateItem GetSecretValue order TransactWriteItems order cancel UpdateItem";
+        "GetItem UpdateItem GetSecretValue order TransactWriteItems UpdateItem order cancel UpdateItem";
     Dying { calls, ..RECONCILIATION }.survived(wrong, World::leave, &[Refunded]);
 }
 

@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::{
         },
         update_item::{UpdateItemError, UpdateItemInput, UpdateItemOutput},
     },
-    types::{KeysAndAttributes, ReturnConsumedCapacity},
+    types::{KeysAndAttributes, ReturnConsumedCapacity, TransactWriteItem},
 };
 
 /// One call that reached DynamoDB.
@@ -30,6 +30,8 @@ pub struct Call {
     pub read_units: f64,
     /// The write units it consumed, indexes included.
     pub write_units: f64,
+    /// The partition keys of what a transaction wrote.
+    pub wrote: Vec<String>,
 }
 
 /// What a client's calls consumed.
@@ -38,6 +40,8 @@ pub struct Meter {
     calls: Arc<Mutex<Vec<Call>>>,
     /// Read units of the batch read that is under way.
     batch: Arc<Mutex<f64>>,
+    /// The partition keys that the transaction under way writes.
+    writing: Arc<Mutex<Vec<String>>>,
 }
 
 /// A client of the local DynamoDB whose calls are counted.
@@ -90,6 +94,10 @@ impl Intercept for Meter {
             *self.batch.lock().expect("no test panics while it holds the meter") =
                 tables.map(units).sum();
         }
+        if let Some(input) = context.input().downcast_ref::<TransactWriteItemsInput>() {
+            *self.writing.lock().expect("no test panics while it holds the meter") =
+                input.transact_items().iter().filter_map(partition).collect();
+        }
         Ok(())
     }
 
@@ -105,7 +113,8 @@ impl Intercept for Meter {
             Ok(output) => (Some(output), None),
             Err(error) => (None, error.as_operation_error()),
         };
-        let mut call = Call { operation: "", read_units: 0.0, write_units: 0.0 };
+        let mut call =
+            Call { operation: "", read_units: 0.0, write_units: 0.0, wrote: Vec::new() };
         macro_rules! recognise {
             ($($operation:literal: $output:ty, $error:ty, $units:ident;)+) => {$(
                 if let Some(output) = output.and_then(|output| output.downcast_ref::<$output>()) {
@@ -134,7 +143,18 @@ impl Intercept for Meter {
             // The emulator reports nothing here, so it is counted as documented for keys of up to 4 KB each.
             call.read_units = *self.batch.lock().expect("no test panics while it holds the meter");
         }
+        if call.operation == "TransactWriteItems" {
+            call.wrote =
+                self.writing.lock().expect("no test panics while it holds the meter").clone();
+        }
         self.calls.lock().expect("no test panics while it holds the meter").push(call);
         Ok(())
     }
+}
+
+/// The partition key of what one piece of a transaction writes.
+fn partition(item: &TransactWriteItem) -> Option<String> {
+    let written = item.update().map(|update| &update.key);
+    let written = written.or_else(|| item.put().map(|put| &put.item));
+    written?.get("pk").and_then(|pk| pk.as_s().ok()).cloned()
 }

@@ -1,5 +1,7 @@
 //! What each use case costs, against `infra/data-model.md`.
 
+use std::collections::BTreeSet;
+
 use domain::payment::ORDER_CLOSED_AFTER;
 use stack::{Meter, assert_operation, metered};
 use store::sales::by_event;
@@ -119,6 +121,30 @@ fn ending_a_hold_costs_what_the_data_model_says() {
         check("expire", &meter);
         end.expire(&held).await;
         check("expire again", &meter);
+    });
+}
+
+#[test]
+fn purchases_and_returns_of_one_event_meet_on_no_item_but_a_shard() {
+    stack::run(async {
+        let (shop, meter) = counted(1_000, PRICE).await;
+        // The keys of the transaction that was done; one that met an empty shard came before it.
+        let wrote = || -> BTreeSet<String> {
+            let calls = meter.take().into_iter().map(|call| call.wrote);
+            calls.filter(|wrote| !wrote.is_empty()).last().unwrap().into_iter().collect()
+        };
+        let (mut purchases, mut returns) = (Vec::new(), Vec::new());
+        for (open, closed) in [(0, 1), (1, 0)] {
+            shop.set_free(open, 1).await;
+            shop.set_free(closed, 0).await;
+            let held = shop.buy(shop.fan().await, 1, "key").await.unwrap();
+            purchases.push(wrote());
+            shop.after(HOLD).expire(&held).await;
+            returns.push(wrote());
+        }
+        assert_eq!((purchases[0].len(), returns[0].len()), (4, 3), "{purchases:?} {returns:?}");
+        assert!(purchases[0].is_disjoint(&purchases[1]), "{purchases:?}");
+        assert!(returns[0].is_disjoint(&returns[1]), "{returns:?}");
     });
 }
 

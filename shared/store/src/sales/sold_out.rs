@@ -1,5 +1,5 @@
-//! The sold-out mark: a hint that spares the shards the crowd that comes too late. It is never older than 5 s, and never
-//! outlives a seat that came back.
+//! The sold-out mark: a hint that spares the shards the crowd that comes too late. It is never older than 5 s, and does not
+//! outlive the return of a seat.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ pub fn mark(event_id: EventId, seen: SoldOut, now: Time) -> Write {
     }
 }
 
-/// Takes the mark away: a piece for each transaction that gives seats back.
+/// Takes the mark away, and keeps one from being set that was decided on before: what follows each transaction that gives seats back.
 pub fn clear(event_id: EventId) -> Write {
     Write::update(&SoldOutKey(event_id)).add("epoch", 1).remove("soldOutAt")
 }
