@@ -68,7 +68,7 @@ impl Dying {
 const PURCHASE: Dying = Dying {
     function: "create_payment",
     event: World::buying,
-    calls: "BatchGetItem UpdateItem TransactWriteItems GetSecretValue ready UpdateItem",
+    calls: "BatchGetItem UpdateItem TransactWriteItems ready UpdateItem",
 };
 
 #[test]
@@ -84,7 +84,7 @@ fn a_purchase_that_dies_and_is_left_gives_everything_back() {
 const APPROVAL: Dying = Dying {
     function: "approve_payment",
     event: World::returning,
-    calls: "GetItem UpdateItem GetSecretValue approve TransactWriteItems",
+    calls: "GetItem UpdateItem approve TransactWriteItems",
 };
 
 async fn agreed() -> World {
@@ -105,7 +105,7 @@ fn an_approval_that_dies_is_finished_without_the_buyer_or_never_charged() {
 fn an_approval_of_a_wrong_amount_that_dies_ends_with_all_money_back() {
     let wrong =
         async || agreed().await.with_faults(json!({ "approve": { "wrong_amount": 1 } })).await;
-    let calls = "GetItem UpdateItem GetSecretValue approve order TransactWriteItems UpdateItem order cancel UpdateItem";
+    let calls = "GetItem UpdateItem approve order TransactWriteItems UpdateItem order cancel UpdateItem";
     Dying { calls, ..APPROVAL }.survived(wrong, World::leave, &[Refunded, Expired]);
 }
 
@@ -143,7 +143,7 @@ fn a_hold_that_still_lives_is_not_lost_when_its_message_comes_early() {
 const RECONCILIATION: Dying = Dying {
     function: "reconcile_payments",
     event: World::message,
-    calls: "GetItem UpdateItem GetSecretValue order TransactWriteItems",
+    calls: "GetItem UpdateItem order TransactWriteItems",
 };
 
 #[test]
@@ -155,7 +155,7 @@ fn a_reconciliation_that_dies_finds_money_that_was_taken() {
 #[test]
 fn a_reconciliation_that_dies_takes_money_that_was_not_taken_once() {
     let untaken = async || World::unclear(json!({ "drop_before": 1 }), 2).await;
-    let calls = "GetItem UpdateItem GetSecretValue order approve TransactWriteItems";
+    let calls = "GetItem UpdateItem order approve TransactWriteItems";
     Dying { calls, ..RECONCILIATION }.survived(untaken, World::leave, &[Approved]);
 }
 
@@ -163,19 +163,19 @@ fn a_reconciliation_that_dies_takes_money_that_was_not_taken_once() {
 fn a_reconciliation_that_dies_gives_a_wrong_amount_back_once() {
     let wrong = async || World::unclear(json!({ "wrong_amount": 1, "drop_after": 1 }), 2).await;
     let calls =
-        "GetItem UpdateItem GetSecretValue order TransactWriteItems UpdateItem order cancel UpdateItem";
+        "GetItem UpdateItem order TransactWriteItems UpdateItem order cancel UpdateItem";
     Dying { calls, ..RECONCILIATION }.survived(wrong, World::leave, &[Refunded]);
 }
 
 #[test]
 fn money_that_came_after_a_refusal_goes_back_once_however_the_last_look_dies() {
-    let calls = "GetItem UpdateItem GetSecretValue order UpdateItem order cancel UpdateItem";
+    let calls = "GetItem UpdateItem order UpdateItem order cancel UpdateItem";
     Dying { calls, ..RECONCILIATION }.survived(World::charged_late, World::leave, &[Refunded]);
 }
 
 #[test]
 fn a_reconciliation_that_learns_nothing_is_not_lost() {
     let mute = async || World::unclear(json!({ "drop_before": 1 }), 4).await;
-    let calls = "GetItem UpdateItem GetSecretValue order SendMessage";
+    let calls = "GetItem UpdateItem order SendMessage";
     Dying { calls, ..RECONCILIATION }.survived(mute, World::leave, &[Approved]);
 }

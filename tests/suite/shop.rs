@@ -158,7 +158,7 @@ impl Shop {
 
     /// `POST /v1/payments`.
     pub async fn buy(&self, fan: Fan, quantity: u32, key: &str) -> Result<Held, Refusal> {
-        let mut context = Context::at(self.now);
+        let mut context = Context { address: fan.member_id.to_string(), ..Context::at(self.now) };
         context.headers.insert("Idempotency-Key", key.parse().unwrap());
         // The same request again, even if a function's own process has seen it first.
         let key = PurchaseKey { member_id: fan.member_id, key: key.into() };

@@ -89,6 +89,7 @@ pub async fn handle(
     let CreatePayment { purpose: Purpose::Tickets, event_id, quantity } = body;
     let purchase = Purchase {
         buyer,
+        address: context.address,
         event_id,
         quantity,
         key: idempotency.key,

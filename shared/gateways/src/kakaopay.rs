@@ -19,7 +19,7 @@ use std::time::Duration;
 use aws::{Connect, ConnectError};
 use domain::id::PaymentId;
 use domain::won::Won;
-use reqwest::header::AUTHORIZATION;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, Span, field};
@@ -43,12 +43,14 @@ pub struct Kakaopay {
 }
 
 impl Connect for Kakaopay {
-    /// From `KAKAOPAY_URL` ([`PRODUCTION`] by default), `KAKAOPAY_CID` and `KAKAOPAY_SECRET_ID`.
+    /// From `KAKAOPAY_URL` ([`PRODUCTION`] by default), `KAKAOPAY_CID` and `KAKAOPAY_SECRET_ID`; with its key loaded, so that no
+    /// request waits for it. One that can't be had is the first request's to tell.
     async fn connect() -> Result<Self, ConnectError> {
-        let config = Config::from_env().await?;
-        // Before a buyer's seats are held, and not while they are. A secret that is not there is the first call's to tell.
-        let _ = config.key.header().await;
-        Ok(Self::new(config)?)
+        let kakaopay = Self::new(Config::from_env().await?)?;
+        if let Err(error) = kakaopay.load_key().await {
+            tracing::warn!(%error, "KakaoPay's key is not there yet");
+        }
+        Ok(kakaopay)
     }
 }
 
@@ -60,6 +62,14 @@ impl Kakaopay {
     pub fn new(config: Config) -> Result<Self, SetupError> {
         let http = http::client(config.limits)?;
         Ok(Self { http, config: Arc::new(config) })
+    }
+
+    /// Makes sure that the key is there, before anything is done that is worth nothing without it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn load_key(&self) -> Result<(), Error> {
+        self.key().await.map(drop)
     }
 
     /// Opens an order.
@@ -212,6 +222,10 @@ impl Kakaopay {
         .await
     }
 
+    async fn key(&self) -> Result<HeaderValue, Error> {
+        self.config.key.header().await.map_err(|error| Error::Unavailable(Cause::Key(error)))
+    }
+
     async fn attempt<Answer: DeserializeOwned>(
         &self,
         operation: Operation,
@@ -229,12 +243,7 @@ impl Kakaopay {
             doubt(if error.is_timeout() { Cause::TimedOut } else { Cause::Dropped })
         };
 
-        let key = self
-            .config
-            .key
-            .header()
-            .await
-            .map_err(|error| Error::Unavailable(Cause::Key(error)))?;
+        let key = self.key().await?;
         let url = format!("{}/online/v1/payment/{}", self.config.url, operation.name());
         let sent = self.http.post(url).header(AUTHORIZATION, key).json(body).send().await;
         let answer = sent.map_err(|error| {

@@ -12,7 +12,10 @@ use gateways::kakaopay::{self, Kakaopay, ReadyRequest};
 use store::{
     Rejected, Relaxed, Store, Transaction,
     catalog::event::{Event, EventKey},
-    ephemeral::{idempotency::IdempotencyFault, rate::Rule},
+    ephemeral::{
+        idempotency::IdempotencyFault,
+        rate::{self, Rule},
+    },
     identity::session::SignedIn,
     sales::{
         buyer::{self, BuyerKey},
@@ -30,7 +33,12 @@ use crate::{
 };
 
 /// How many purchases one member may try.
-const PURCHASES: Rule = Rule { name: "purchase", limit: 30, window: Duration::from_secs(60) };
+pub(crate) const BY_MEMBER: Rule =
+    Rule { name: "purchase", limit: 30, window: Duration::from_secs(60) };
+
+/// How many all those behind one address may try: carriers put many people behind one.
+pub(crate) const FROM_ADDRESS: Rule =
+    Rule { name: "purchase_from", limit: 120, window: Duration::from_secs(60) };
 
 /// What an installation settles about holds.
 #[derive(Clone, Debug)]
@@ -54,6 +62,8 @@ impl Connect for Terms {
 pub struct Purchase {
     /// The buyer, whose session is read together with the rest.
     pub buyer: SignedIn,
+    /// From which network address.
+    pub address: String,
     /// Tickets of what.
     pub event_id: EventId,
     /// How many.
@@ -89,8 +99,8 @@ impl Held {
 
 /// Holds seats for a buyer and opens the payment at KakaoPay. Zero won to pay is approved at once.
 ///
-/// Before KakaoPay: one batch read, one conditional count against the rate limit, one transaction. The same key again resumes what
-/// it made, from its state, and never makes a second payment.
+/// Before KakaoPay: one batch read, a conditional count against each rate limit, one transaction. The same key again resumes what
+/// it made, from its state, and never makes a second payment; asking how it stands is not counted.
 ///
 /// # Errors
 /// Why nothing is held, or (`KAKAOPAY_UNAVAILABLE`, `IDEMPOTENCY_IN_PROGRESS`, `STORE_…`) that the same request may be sent again.
@@ -107,15 +117,21 @@ pub async fn hold(
     let keys = (event_key, SoldOutKey(purchase.event_id), key.clone());
     let (session, (event, mark, record)) = store.read_for(&purchase.buyer, keys, now).await?;
     let buyer = session.member.id;
-    store.count(PURCHASES, &buyer.to_string(), now).await?;
 
     // A key that is known comes before every other question: the seats that are gone may be its own.
     let record = record.filter(|record| !record.expires_at.is_past(now));
     let payment = match record {
         Some(record) => resume(store, &key, &record, purchase, now).await?,
         None => {
+            // The member first: whoever tries too often does not use up what their neighbours may.
+            store.count(BY_MEMBER, &buyer.to_string(), now).await?;
+            store.count(FROM_ADDRESS, &rate::address(&purchase.address), now).await?;
             let event = event.filter(|event| event.deleted_at.is_none());
             let event = event.ok_or(SalesFault::EventNotFound)?;
+            if !event.price.won().is_zero() {
+                // Without KakaoPay's key seats would be held for nothing.
+                kakaopay.load_key().await?;
+            }
             let mark = mark.unwrap_or_default();
             match reserve(store, terms, buyer, purchase, &key, &event, mark, now).await? {
                 Some(payment) => payment,

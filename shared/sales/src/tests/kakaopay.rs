@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use aws::Secret;
 use gateways::{
     Kakaopay, Limits,
     kakaopay::{Config, Key},
@@ -53,10 +54,18 @@ pub(crate) struct Fake {
 
 impl Fake {
     pub(crate) async fn start() -> Self {
+        Self::with(Key::Known("key".into())).await
+    }
+
+    /// One whose key nobody can have: there are no secrets where it should be.
+    pub(crate) async fn without_key() -> Self {
+        Self::with(Key::Secret(Secret::new(&stack::aws("http://127.0.0.1:1"), "none"))).await
+    }
+
+    async fn with(key: Key) -> Self {
         let server = MockServer::start().await;
         let books = Arc::<Mutex<Books>>::default();
         Mock::given(method("POST")).respond_with(Answering(books.clone())).mount(&server).await;
-        let key = Key::Known("key".into());
         let config =
             Config { url: server.uri(), cid: "TC0ONETIME".into(), key, limits: Limits::default() };
         Self { client: Kakaopay::new(config).unwrap(), books, _server: Arc::new(server) }

@@ -80,6 +80,7 @@ impl Shop {
         let claims = Claims { member_id, session_id, role: Role::User };
         let purchase = Purchase {
             buyer: stack::caller(&claims),
+            address: member_id.to_string(),
             event_id: self.event.id,
             quantity: quantity.try_into().unwrap(),
             key: key.into(),

@@ -5,11 +5,15 @@ use std::time::Duration;
 use domain::{fault::Fault, payment::State, time::Time};
 use store::{
     Compare, Page, Start, Write,
+    ephemeral::rate,
     sales::{by_event, payment::PaymentKey, ticket::Ticket},
 };
 
 use super::shop::{HOLD, PRICE, Shop};
-use crate::cancel;
+use crate::{
+    cancel,
+    hold::{BY_MEMBER, FROM_ADDRESS},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -215,7 +219,7 @@ fn a_buyer_who_tries_too_often_waits() {
         let shop = Shop { now: Time::from_millis(1_800_000_000_000), ..Shop::open(2).await };
         let fan = shop.fan().await;
         // No such sale then: what is counted are attempts.
-        for _ in 0..30 {
+        for _ in 0..BY_MEMBER.limit {
             drop(shop.buy(fan, 1, "key").await);
         }
         let refused = shop.buy(fan, 1, "key").await.unwrap_err();
@@ -223,6 +227,42 @@ fn a_buyer_who_tries_too_often_waits() {
             (refused.code(), refused.retry_after()),
             ("TOO_MANY_REQUESTS", Some(Duration::from_secs(60)))
         );
+    });
+}
+
+#[test]
+fn those_behind_one_address_who_try_too_often_wait_and_nobody_else() {
+    stack::run(async {
+        let now = Time::from_millis(1_800_000_060_000);
+        let shop = Shop { now, ..Shop::open(2).await };
+        let (fan, other) = (shop.fan().await, shop.fan().await);
+        let behind = rate::address(&fan.member_id.to_string());
+        for _ in 0..FROM_ADDRESS.limit {
+            shop.store.count(FROM_ADDRESS, &behind, now).await.unwrap();
+        }
+        let refused = shop.buy(fan, 1, "key").await.unwrap_err();
+        assert_eq!(
+            (refused.code(), refused.retry_after()),
+            ("TOO_MANY_REQUESTS", Some(Duration::from_secs(60)))
+        );
+        // No such sale then, but that is another refusal.
+        assert_eq!(shop.buy(other, 1, "key").await.unwrap_err().code(), "SALE_ENDED");
+    });
+}
+
+#[test]
+fn who_asks_again_with_the_same_key_is_answered_however_often() {
+    stack::run(async {
+        let shop = Shop::open(5).await;
+        let fan = shop.fan().await;
+        let held = shop.buy(fan, 1, "key").await.unwrap();
+        for _ in 0..BY_MEMBER.limit {
+            assert_eq!(shop.buy(fan, 1, "key").await.unwrap(), held);
+            assert_eq!(
+                shop.buy(fan, 2, "key").await.unwrap_err().code(),
+                "IDEMPOTENCY_KEY_REUSED"
+            );
+        }
     });
 }
 

@@ -14,10 +14,13 @@ use store::sales::payment::Payment;
 use tracing::instrument::WithSubscriber;
 
 use super::{
-    kakaopay::Trouble::{LostAfter, LostBefore, NoAmounts, Refused, WrongAmount},
+    kakaopay::{
+        Fake,
+        Trouble::{LostAfter, LostBefore, NoAmounts, Refused, WrongAmount},
+    },
     shop::{Fan, HOLD, Shop},
 };
-use crate::{Held, settle};
+use crate::{Held, hold::BY_MEMBER, settle};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(30);
@@ -100,10 +103,24 @@ fn a_purchase_whose_process_died_is_resumed_after_its_lease_and_not_before() {
         }
         drop(buying);
 
-        assert_eq!(shop.buy(fan, 1, "key").await.unwrap_err().code(), "IDEMPOTENCY_IN_PROGRESS");
+        for _ in 0..=BY_MEMBER.limit {
+            let polled = shop.buy(fan, 1, "key").await.unwrap_err();
+            assert_eq!(polled.code(), "IDEMPOTENCY_IN_PROGRESS", "however often it is polled");
+        }
         shop.kakaopay.trouble("ready", &[]);
         let held = shop.after(LEASE).buy(fan, 1, "key").await.unwrap();
         assert_eq!((held.state, shop.stock().await), (State::Ready, [4, 1, 0]));
+    });
+}
+
+#[test]
+fn no_seat_is_held_while_kakaopays_key_cannot_be_had() {
+    stack::run(async {
+        let shop = Shop { kakaopay: Fake::without_key().await, ..Shop::open(5).await };
+        let fan = shop.fan().await;
+        let refused = shop.buy(fan, 1, "key").await.unwrap_err();
+        assert_eq!((refused.code(), shop.stock().await), ("KAKAOPAY_UNAVAILABLE", [5, 0, 0]));
+        assert_eq!(shop.bought(fan).await, 0);
     });
 }
 

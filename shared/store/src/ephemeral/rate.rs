@@ -1,12 +1,14 @@
 //! How often somebody may do something. Counted in fixed windows, by one conditional update each.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use domain::{
     fault::{Fault, Kind},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write};
 
@@ -77,6 +79,19 @@ struct Counter {
     expires_at: Ttl,
 }
 
+/// Under what a network address is counted. Somebody with IPv6 has all of a /64 to call from.
+pub fn address(text: &str) -> String {
+    match text.parse() {
+        Ok(IpAddr::V6(address)) => hashed(&address.octets()[..8]),
+        _ => hashed(text.as_bytes()),
+    }
+}
+
+/// Under what somebody is counted whom the counter must not name.
+pub fn hashed(subject: &[u8]) -> String {
+    BASE64.encode(Sha256::digest(subject))
+}
+
 impl Store {
     /// Counts one more for the subject (a member's id, a hashed address), unless there were too many.
     ///
@@ -94,5 +109,23 @@ impl Store {
             Rejected::Condition(()) => RateFault::TooMany { retry_after: now.until(end) },
             Rejected::Store(fault) => fault.into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_an_ipv6_network_counts_as_one_caller() {
+        assert_eq!(address("2001:db8:1:2::1"), address("2001:db8:1:2:ffff:1:2:3"));
+        assert_ne!(address("2001:db8:1:2::1"), address("2001:db8:1:3::1"));
+        assert_ne!(address("203.0.113.1"), address("203.0.113.2"));
+    }
+
+    #[test]
+    fn a_counter_names_nobody() {
+        assert!(!hashed(b"mina@example.com").contains("mina"));
+        assert!(!address("203.0.113.1").contains("203"));
     }
 }
