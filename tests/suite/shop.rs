@@ -29,7 +29,7 @@ use sales::Terms;
 use serde_json::Value;
 use store::{
     Client, Store, Transaction, Write,
-    catalog::event::{Event, EventKey},
+    catalog::event::Event,
     sales::{
         payment::Payment,
         purchase::PurchaseKey,
@@ -108,7 +108,7 @@ impl Shop {
         let seats = opening.iter().map(|shard| i64::from(shard.free + shard.sold)).sum::<i64>();
         let shards = opening.len().try_into().unwrap();
         let event = Event { shards, ..stack::event(seats, now) };
-        let publish = Transaction::<()>::new().also(Write::create(&EventKey(event.id), &event));
+        let publish = event.create().into_iter().fold(Transaction::<()>::new(), Transaction::also);
         let publish = opening.iter().fold(publish, |transaction, &shard| {
             let key = StockKey { event_id: event.id, number: shard.number };
             let stock = Stock { event_id: event.id, shard, sale: event.sale() };

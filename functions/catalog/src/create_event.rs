@@ -11,8 +11,8 @@ use domain::{
 };
 use http::header;
 use store::{
-    Rejected, Store, Transaction, Write,
-    catalog::event::{Event, EventKey},
+    Rejected, Store, Transaction,
+    catalog::event::Event,
     ephemeral::idempotency::{Begun, IdempotencyFault, LEASE, RecordKey},
     identity::session::Artist,
     sales::stock,
@@ -103,9 +103,9 @@ pub async fn handle(
         deleted_at: None,
     };
     // The stock, the event and the memory of the answer are one: whatever dies before leaves nothing, and a retry makes it.
-    let publication = Transaction::new().also(Write::create(&EventKey(event.id), &event));
     let stock = stock::create(event.id, event.capacity, event.sale());
-    let publication = stock.into_iter().fold(publication, Transaction::also);
+    let writes = event.create().into_iter().chain(stock);
+    let publication = writes.fold(Transaction::new(), Transaction::also);
     let view = EventView::of(event, body.capacity.get());
     let answer = serde_json::to_string(&view).map_err(|_| internal())?;
     let publication = publication.require(lease.finish(&answer), ());
@@ -151,6 +151,10 @@ mod tests {
     };
     use futures::future::join_all;
     use serde_json::{Value, json};
+    use store::catalog::{
+        event::EventKey,
+        on_sale::{OnSale, OnSaleKey},
+    };
 
     use super::*;
     use crate::samples::{artist, body, parse, publish, seen, store};
@@ -158,9 +162,10 @@ mod tests {
     /// How many events of an artist are in the table.
     async fn published_by(artist: MemberId) -> i32 {
         let scan = stack::dynamo().scan().table_name(format!("{}-catalog", stack::prefix()));
-        let scan = scan.filter_expression("artistId = :artist");
-        let artist = AttributeValue::S(artist.to_string());
-        scan.expression_attribute_values(":artist", artist).send().await.unwrap().count
+        let scan = scan.filter_expression("artistId = :artist AND sk = :event");
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let scan = scan.expression_attribute_values(":artist", text(&artist.to_string()));
+        scan.expression_attribute_values(":event", text("EVENT")).send().await.unwrap().count
     }
 
     #[test]
@@ -269,6 +274,8 @@ mod tests {
                 let free: u32 = stock.iter().map(|stock| stock.shard.free).sum();
                 assert_eq!(free, capacity);
                 assert!(stock.iter().all(|stock| stock.sale == event.sale()));
+                let on_sale = store.get(&OnSaleKey(view.id)).await.unwrap();
+                assert_eq!(on_sale, Some(OnSale::from(&event)), "what a purchase reads");
             }
         });
     }

@@ -5,8 +5,8 @@ use domain::{
 };
 use gateways::Kakaopay;
 use store::{
-    Rejected, Store, Transaction,
-    catalog::event::{Event, EventKey},
+    Rejected, Relaxed, Store, Transaction,
+    catalog::on_sale::{OnSale, OnSaleKey},
     sales::{
         buyer::{self, BuyerKey},
         payment::{Order, Payment, Secret},
@@ -16,7 +16,7 @@ use store::{
 };
 
 use crate::{
-    Cause, SalesFault, find, reconcile, returning,
+    Cause, SalesFault, find, on_sale, reconcile, returning,
     seats::{NotTaken, Wanted},
     settle::{self, Outcome},
 };
@@ -80,31 +80,25 @@ async fn start_late(
     pg_token: &Secret,
     now: Time,
 ) -> Result<Option<Payment>, SalesFault> {
-    let (event, seen) =
-        store.read(&(EventKey(payment.event_id), SoldOutKey(payment.event_id))).await?;
-    let same =
-        |event: &Event| event.terms_version == payment.terms_version && event.deleted_at.is_none();
-    let Some(event) = event.filter(same) else {
+    let keys = (Relaxed(OnSaleKey(payment.event_id)), SoldOutKey(payment.event_id));
+    let (event, seen) = store.read(&keys).await?;
+    let same = |event: &OnSale| event.terms_version == payment.terms_version;
+    let Some(event) = on_sale(store, payment.event_id, event).await?.filter(same) else {
         return Ok(None);
     };
     let Ok(wanted) = Wanted::of(&event, payment.quantity, seen.unwrap_or_default(), now) else {
         return Ok(None);
     };
-    let approving = payment.after(Step::StartLateApproval, now)?;
-    let next = |seats: &[Seats]| {
-        let mut next = approving.clone();
-        next.seats = seats.to_vec();
-        next.pg_token = Some(pg_token.clone());
-        next
-    };
+    let mut approving = payment.after(Step::StartLateApproval, now)?;
+    approving.pg_token = Some(pg_token.clone());
     let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
     let rest = |seats: &[Seats]| {
         Transaction::new()
-            .require(payment.becomes(&next(seats)), Cause::Moved)
+            .require(payment.becomes(&approving.with_seats(seats)), Cause::Moved)
             .require(buyer::hold(&buyer, payment.quantity), Cause::TicketLimit)
     };
     match wanted.take(store, now, rest).await {
-        Ok(seats) => Ok(Some(next(&seats))),
+        Ok(seats) => Ok(Some(approving.with_seats(&seats))),
         Err(
             NotTaken::Because(_) | NotTaken::Fault(SalesFault::SoldOut | SalesFault::TermsChanged),
         ) => Ok(None),

@@ -11,7 +11,7 @@ use domain::{
 use gateways::kakaopay::{self, Kakaopay, ReadyRequest};
 use store::{
     Rejected, Relaxed, Store, Transaction,
-    catalog::event::{Event, EventKey},
+    catalog::on_sale::OnSaleKey,
     ephemeral::{
         idempotency::IdempotencyFault,
         rate::{self, Rule},
@@ -19,15 +19,15 @@ use store::{
     identity::session::SignedIn,
     sales::{
         buyer::{self, BuyerKey},
-        payment::{Draft, Order, Payment, Secret},
+        payment::{Order, Payment, Secret},
         purchase::{self, Purchase as Record, PurchaseKey},
-        sold_out::{SoldOut, SoldOutKey},
+        sold_out::SoldOutKey,
         stock::Seats,
     },
 };
 
 use crate::{
-    Cause, SalesFault, expire, find,
+    Cause, SalesFault, expire, find, on_sale,
     seats::{NotTaken, Wanted},
     settle,
 };
@@ -113,7 +113,7 @@ pub async fn hold(
 ) -> Result<Held, SalesFault> {
     let key = PurchaseKey::of(&purchase.buyer, purchase.key.clone());
     // The event may be a second old: a purchase on terms that have changed since is refused by the shards.
-    let event_key = Relaxed(EventKey(purchase.event_id));
+    let event_key = Relaxed(OnSaleKey(purchase.event_id));
     let keys = (event_key, SoldOutKey(purchase.event_id), key.clone());
     let (session, (event, mark, record)) = store.read_for(&purchase.buyer, keys, now).await?;
     let buyer = session.member.id;
@@ -126,14 +126,25 @@ pub async fn hold(
             // The member first: whoever tries too often does not use up what their neighbours may.
             store.count(BY_MEMBER, &buyer.to_string(), now).await?;
             store.count(FROM_ADDRESS, &rate::address(&purchase.address), now).await?;
-            let event = event.filter(|event| event.deleted_at.is_none());
+            let event = on_sale(store, purchase.event_id, event).await?;
             let event = event.ok_or(SalesFault::EventNotFound)?;
-            if !event.price.won().is_zero() {
+            let wanted = Wanted::of(&event, purchase.quantity, mark.unwrap_or_default(), now)?;
+            let amounts = amounts(event.price, purchase.quantity, None, Won::ZERO)?;
+            if !amounts.cash.is_zero() {
                 // Without KakaoPay's key seats would be held for nothing.
                 kakaopay.load_key().await?;
             }
-            let mark = mark.unwrap_or_default();
-            match reserve(store, terms, buyer, purchase, &key, &event, mark, now).await? {
+            let hold_ends_at = now.plus(terms.hold);
+            let payment = Payment::reserved(
+                &event,
+                buyer,
+                purchase.quantity,
+                amounts,
+                hold_ends_at,
+                token()?,
+                now,
+            );
+            match reserve(store, &wanted, &payment, &key, &purchase.body_hash, now).await? {
                 Some(payment) => payment,
                 None => {
                     // The same request ran beside this one and was faster.
@@ -157,34 +168,22 @@ pub async fn hold(
 /// Takes the seats and writes the payment. `None` if the key is known by now.
 async fn reserve(
     store: &Store,
-    terms: &Terms,
-    member_id: MemberId,
-    purchase: &Purchase,
+    wanted: &Wanted,
+    payment: &Payment,
     key: &PurchaseKey,
-    event: &Event,
-    seen: SoldOut,
+    body_hash: &str,
     now: Time,
 ) -> Result<Option<Payment>, SalesFault> {
-    let wanted = Wanted::of(event, purchase.quantity, seen, now)?;
-    let draft = Draft {
-        id: PaymentId::generate(),
-        member_id,
-        quantity: purchase.quantity,
-        amounts: amounts(event.price, purchase.quantity, None, Won::ZERO)?,
-        hold_ends_at: now.plus(terms.hold),
-        return_token: token()?,
-    };
-    let buyer = BuyerKey { member_id, event_id: event.id };
-    let payment = |seats: &[Seats]| Payment::reserved(draft.clone(), event, seats.to_vec(), now);
+    let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
     let rest = |seats: &[Seats]| {
         Transaction::new()
-            .require(purchase::remember(key, &purchase.body_hash, draft.id, now), Cause::KeyKnown)
-            .require(buyer::hold(&buyer, purchase.quantity), Cause::TicketLimit)
+            .require(purchase::remember(key, body_hash, payment.id, now), Cause::KeyKnown)
+            .require(buyer::hold(&buyer, payment.quantity), Cause::TicketLimit)
             // Here a coupon is held, and points are reserved, once they can be spent.
-            .also(payment(seats).create())
+            .also(payment.with_seats(seats).create())
     };
     match wanted.take(store, now, rest).await {
-        Ok(seats) => Ok(Some(payment(&seats))),
+        Ok(seats) => Ok(Some(payment.with_seats(&seats))),
         Err(NotTaken::Because(Cause::KeyKnown)) => Ok(None),
         Err(NotTaken::Because(Cause::TicketLimit)) => Err(SalesFault::TicketLimit),
         Err(NotTaken::Because(Cause::Moved | Cause::Seats)) => Err(SalesFault::Contended),

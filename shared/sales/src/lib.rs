@@ -23,9 +23,10 @@ pub use hold::{Held, Purchase, Terms, hold};
 pub use reconcile::reconcile;
 pub use sweep::overdue;
 
-use domain::id::PaymentId;
+use domain::id::{EventId, PaymentId};
 use store::{
-    Store,
+    Relaxed, Store,
+    catalog::{event::EventKey, on_sale::OnSale},
     sales::payment::{Payment, PaymentKey},
 };
 use subtle::ConstantTimeEq;
@@ -48,6 +49,22 @@ enum Cause {
 fn call_person(payment_id: PaymentId, reason: &'static str) {
     tracing::error!(%payment_id, reason, "a payment needs a person");
     telemetry::metric("NeedsPerson", reason, Unit::Count, 1.0);
+}
+
+/// The event as it is sold, if it still is there. One that the release before published has no item of its own for that.
+async fn on_sale(
+    store: &Store,
+    id: EventId,
+    found: Option<OnSale>,
+) -> Result<Option<OnSale>, SalesFault> {
+    let event = match found {
+        Some(event) => Some(event),
+        None => {
+            let whole = store.read_all(&[Relaxed(EventKey(id))]).await?.pop().flatten();
+            whole.map(|event| OnSale::from(&event))
+        }
+    };
+    Ok(event.filter(|event| event.deleted_at.is_none()))
 }
 
 async fn find(store: &Store, id: PaymentId) -> Result<Payment, SalesFault> {

@@ -6,7 +6,7 @@ use domain::{
 };
 use store::{
     Rejected, Store, Transaction,
-    catalog::event::Event,
+    catalog::on_sale::OnSale,
     sales::{
         sold_out::{self, SoldOut},
         stock::{self, Seats, Stock},
@@ -45,7 +45,7 @@ impl Wanted {
     /// # Errors
     /// When no ticket is sold now, or all were gone a moment ago.
     pub(crate) fn of(
-        event: &Event,
+        event: &OnSale,
         quantity: Quantity,
         seen: SoldOut,
         now: Time,

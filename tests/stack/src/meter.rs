@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -18,7 +21,7 @@ use aws_sdk_dynamodb::{
         },
         update_item::{UpdateItemError, UpdateItemInput, UpdateItemOutput},
     },
-    types::{KeysAndAttributes, ReturnConsumedCapacity, TransactWriteItem},
+    types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, TransactWriteItem},
 };
 
 /// One call that reached DynamoDB.
@@ -38,8 +41,8 @@ pub struct Call {
 #[derive(Clone, Debug, Default)]
 pub struct Meter {
     calls: Arc<Mutex<Vec<Call>>>,
-    /// Read units of the batch read that is under way.
-    batch: Arc<Mutex<f64>>,
+    /// The batch read that is under way: by table, the units of 4 KB and how many keys.
+    batch: Arc<Mutex<HashMap<String, (f64, usize)>>>,
     /// The partition keys that the transaction under way writes.
     writing: Arc<Mutex<Vec<String>>>,
 }
@@ -86,13 +89,12 @@ impl Intercept for Meter {
             TransactWriteItemsInput
         );
         if let Some(input) = input.downcast_ref::<BatchGetItemInput>() {
-            let tables = input.request_items.iter().flat_map(|tables| tables.values());
-            let units = |keys: &KeysAndAttributes| {
+            let table = |(name, keys): (&String, &KeysAndAttributes)| {
                 let each = if keys.consistent_read == Some(true) { 1.0 } else { 0.5 };
-                each * keys.keys.len() as f64
+                (name.clone(), (each, keys.keys.len()))
             };
             *self.batch.lock().expect("no test panics while it holds the meter") =
-                tables.map(units).sum();
+                input.request_items.iter().flatten().map(table).collect();
         }
         if let Some(input) = context.input().downcast_ref::<TransactWriteItemsInput>() {
             *self.writing.lock().expect("no test panics while it holds the meter") =
@@ -139,9 +141,17 @@ impl Intercept for Meter {
         if call.operation.is_empty() {
             return Ok(());
         }
-        if call.operation == "BatchGetItem" && call.read_units == 0.0 {
-            // The emulator reports nothing here, so it is counted as documented for keys of up to 4 KB each.
-            call.read_units = *self.batch.lock().expect("no test panics while it holds the meter");
+        if let Some(batch) = output.and_then(|output| output.downcast_ref::<BatchGetItemOutput>()) {
+            // The emulator reports nothing here, so it is counted as documented: each item for itself, one that is not there as
+            // a small one.
+            let tables = self.batch.lock().expect("no test panics while it holds the meter");
+            let units = |(name, (each, keys)): (&String, &(f64, usize))| {
+                let found = batch.responses().and_then(|found| found.get(name));
+                let found = found.map_or(&[][..], Vec::as_slice);
+                let units: usize = found.iter().map(|item| size(item).div_ceil(4096)).sum();
+                each * (units + keys - found.len()) as f64
+            };
+            call.read_units = tables.iter().map(units).sum();
         }
         if call.operation == "TransactWriteItems" {
             call.wrote =
@@ -157,4 +167,18 @@ fn partition(item: &TransactWriteItem) -> Option<String> {
     let written = item.update().map(|update| &update.key);
     let written = written.or_else(|| item.put().map(|put| &put.item));
     written?.get("pk").and_then(|pk| pk.as_s().ok()).cloned()
+}
+
+/// How large an item is, as DynamoDB counts it.
+fn size(item: &HashMap<String, AttributeValue>) -> usize {
+    fn of(value: &AttributeValue) -> usize {
+        match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(number) => number.len() / 2 + 2,
+            AttributeValue::L(list) => 3 + list.iter().map(|value| 1 + of(value)).sum::<usize>(),
+            AttributeValue::M(map) => 3 + map.len() + size(map),
+            _ => 1,
+        }
+    }
+    item.iter().map(|(name, value)| name.len() + of(value)).sum()
 }

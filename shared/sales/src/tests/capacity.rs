@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::payment::ORDER_CLOSED_AFTER;
 use stack::{Meter, assert_operation, metered};
-use store::sales::by_event;
+use store::{Write, catalog::event::EventKey, sales::by_event};
 
 use super::{
     kakaopay::Trouble::{LostBefore, Refused},
@@ -16,9 +16,13 @@ fn check(operation: &str, meter: &Meter) {
     assert_operation(operation, &meter.take());
 }
 
+/// Nobody who buys pays for reading the event's content, so it is as long as it can be.
 async fn counted(capacity: i64, price: i64) -> (Shop, Meter) {
     let (client, meter) = metered();
-    (Shop::with(client, capacity, price).await, meter)
+    let shop = Shop::with(client, capacity, price).await;
+    let longest = Write::update(&EventKey(shop.event.id)).set("content", "가".repeat(5_000));
+    shop.store.write(longest, ()).await.unwrap();
+    (shop, meter)
 }
 
 /// A shop, a fan who holds one of its 50 seats, and nothing counted yet.

@@ -12,7 +12,7 @@ use domain::{
 };
 use store::{
     Client, Store, Transaction, Write,
-    catalog::event::{Event, EventKey},
+    catalog::event::Event,
     sales::{
         buyer::BuyerKey,
         payment::{Payment, PaymentKey},
@@ -55,12 +55,9 @@ impl Shop {
     pub(crate) async fn within(store: Store, capacity: i64, price: i64) -> Self {
         let now = Time::now();
         let event = Event { price: price.try_into().unwrap(), ..stack::event(capacity, now) };
-        let mut transaction =
-            Transaction::<()>::new().also(Write::create(&EventKey(event.id), &event));
-        for shard in stock::create(event.id, event.capacity, event.sale()) {
-            transaction = transaction.also(shard);
-        }
-        store.transact(transaction).await.unwrap();
+        let stock = stock::create(event.id, event.capacity, event.sale());
+        let writes = event.create().into_iter().chain(stock);
+        store.transact(writes.fold(Transaction::<()>::new(), Transaction::also)).await.unwrap();
         Self { store, kakaopay: Fake::start().await, event, now }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{fault::Fault, payment::State, time::Time};
 use store::{
     Compare, Page, Start, Write,
+    catalog::{event::EventKey, on_sale::OnSaleKey},
     ephemeral::rate,
     sales::{by_event, payment::PaymentKey, ticket::Ticket},
 };
@@ -199,6 +200,20 @@ fn who_comes_back_too_late_for_the_seats_is_not_charged() {
 
         assert_eq!(shop.kakaopay.order(&held.order.unwrap().tid).approved, 0);
         assert_eq!((shop.stock().await, shop.bought(fan).await), ([1, 1, 0], 0));
+    });
+}
+
+#[test]
+fn an_event_that_the_release_before_published_is_sold_too() {
+    stack::run(async {
+        let shop = Shop::open(2).await;
+        shop.store.write(Write::delete(&OnSaleKey(shop.event.id)), ()).await.unwrap();
+        let held = shop.buy(shop.fan().await, 1, "key").await.unwrap();
+        assert_eq!(shop.after(HOLD).agree(&held).await.state, State::Approved);
+        let gone = Write::update(&EventKey(shop.event.id)).set("deletedAt", shop.now.millis());
+        shop.store.write(gone, ()).await.unwrap();
+        let late = shop.buy(shop.fan().await, 1, "key").await.unwrap_err();
+        assert_eq!(late.code(), "EVENT_NOT_FOUND");
     });
 }
 

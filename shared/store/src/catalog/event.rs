@@ -11,7 +11,8 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Index, Page, Start, Store, StoreFault, Table, fault::Effect};
+use super::on_sale::{OnSale, OnSaleKey};
+use crate::{Index, Page, Start, Store, StoreFault, Table, Write, fault::Effect};
 
 const CATALOG: Index = Index { table: Table::Catalog, name: None, partition: "pk", sort: "sk" };
 
@@ -77,12 +78,13 @@ pub struct Event {
 impl Event {
     /// The terms of its sale, as its stock carries them.
     pub fn sale(&self) -> Sale {
-        Sale {
-            state: self.state,
-            terms_version: self.terms_version,
-            window: self.schedule.sale_window(),
-            price: self.price,
-        }
+        OnSale::from(self).sale()
+    }
+
+    /// Makes the event, and beside it what a purchase reads of it: pieces for the transaction that makes its stock.
+    pub fn create(&self) -> [Write; 2] {
+        let on_sale = OnSaleKey(self.id);
+        [Write::create(&EventKey(self.id), self), Write::create(&on_sale, &self.into())]
     }
 }
 

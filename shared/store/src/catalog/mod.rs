@@ -1,3 +1,4 @@
 //! Events.
 
 pub mod event;
+pub mod on_sale;

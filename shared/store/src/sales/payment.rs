@@ -12,7 +12,9 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{by_event::shard_of_member, due::Due, stock::Seats};
-use crate::{Compare, Index, Page, Query, Start, Store, StoreFault, Table, Write};
+use crate::{
+    Compare, Index, Page, Query, Start, Store, StoreFault, Table, Write, catalog::on_sale::OnSale,
+};
 
 /// When a payment in between is first asked about: longer than a call to KakaoPay and all that follows it can take.
 const FIRST_LOOK: Duration = Duration::from_secs(60);
@@ -142,34 +144,21 @@ pub struct Payment {
     event_key: String,
 }
 
-/// What a new payment is made of.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// Its id.
-    pub id: PaymentId,
-    /// The buyer.
-    pub member_id: MemberId,
-    /// How many tickets.
-    pub quantity: Quantity,
-    /// Who pays how much of it.
-    pub amounts: Amounts,
-    /// When an unpaid one gives everything back.
-    pub hold_ends_at: Time,
-    /// Proves that whoever comes back from KakaoPay was sent there by us.
-    pub return_token: Secret,
-}
-
 impl Payment {
-    /// A payment that starts with its hold.
+    /// A payment that starts with its hold. Its seats are known once they are taken.
     pub fn reserved(
-        draft: Draft,
-        event: &crate::catalog::event::Event,
-        seats: Vec<Seats>,
+        event: &OnSale,
+        member_id: MemberId,
+        quantity: Quantity,
+        amounts: Amounts,
+        hold_ends_at: Time,
+        return_token: Secret,
         now: Time,
     ) -> Self {
+        let id = PaymentId::generate();
         let mut payment = Self {
-            id: draft.id,
-            member_id: draft.member_id,
+            id,
+            member_id,
             purpose: Purpose::Tickets,
             event_id: event.id,
             artist_id: event.artist_id,
@@ -179,13 +168,13 @@ impl Payment {
             refund_policy: event.refund_policy,
             terms_version: event.terms_version,
             price: event.price,
-            quantity: draft.quantity,
-            amounts: draft.amounts,
-            seats,
+            quantity,
+            amounts,
+            seats: Vec::new(),
             state: State::Reserved,
             history: vec![HistoryEntry { step: Step::Reserve, at: now }],
-            hold_ends_at: draft.hold_ends_at,
-            return_token: draft.return_token,
+            hold_ends_at,
+            return_token,
             order: None,
             pg_token: None,
             aid: None,
@@ -198,12 +187,17 @@ impl Payment {
             updated_at: now,
             due_at: None,
             due_key: None,
-            member_key: partition(draft.member_id),
-            member_sort: draft.id.to_string(),
-            event_key: partition_of_event(event.id, shard_of_member(draft.member_id)),
+            member_key: partition(member_id),
+            member_sort: id.to_string(),
+            event_key: partition_of_event(event.id, shard_of_member(member_id)),
         };
         payment.fall_due(Step::Reserve, now);
         payment
+    }
+
+    /// The payment with the seats that it holds.
+    pub fn with_seats(&self, seats: &[Seats]) -> Self {
+        Self { seats: seats.to_vec(), ..self.clone() }
     }
 
     /// The payment after a step: state, history, version, and when it is due.
