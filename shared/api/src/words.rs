@@ -57,7 +57,6 @@ const WORDS: &[(&str, Words, Words)] = &[
     ("EVENT_CANCELLED", ("취소된 공연입니다", "이 공연은 취소되었습니다."), ("Event cancelled", "This event has been cancelled.")),
     ("TERMS_CHANGED", ("판매 조건이 바뀌었습니다", "공연 정보를 다시 읽고 시도해 주세요."), ("Terms changed", "Read the event again and retry.")),
     ("POINTS_EXCEED_PRICE", ("포인트가 결제 금액보다 많습니다", "결제할 금액까지만 쓸 수 있습니다."), ("More points than to pay", "Use no more points than there is to pay.")),
-    ("PAYMENT_STATE", ("지금은 할 수 없습니다", "결제의 상태가 이 요청을 허락하지 않습니다."), ("Not in this state", "The payment's state does not allow this.")),
     ("PAYMENT_REFUSED", ("결제가 거절되었습니다", "카카오페이가 결제를 거절했습니다."), ("Payment refused", "KakaoPay refused the payment.")),
     ("HOLD_ENDED", ("결제 시간이 지났습니다", "자리를 다시 잡아 주세요. 결제되지 않았습니다."), ("The hold has ended", "Reserve again. Nothing was charged.")),
     // What we stand on

@@ -20,7 +20,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Fault, Kind};
 use crate::time::{Time, millis};
 
 /// Twice as long as KakaoPay keeps an order open that is not paid: what has not taken the money by then never will.
@@ -152,16 +151,6 @@ pub struct IllegalStep {
     pub step: Step,
 }
 
-impl Fault for IllegalStep {
-    fn kind(&self) -> Kind {
-        Kind::Conflict
-    }
-
-    fn code(&self) -> &'static str {
-        "PAYMENT_STATE"
-    }
-}
-
 /// A line of a payment's history, as items keep it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
@@ -213,10 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_step_is_a_conflict_that_names_both() {
+    fn a_refused_step_names_both() {
         let refused = State::Approving.after(Step::Expire).unwrap_err();
-        assert_eq!(refused.kind(), Kind::Conflict);
-        assert_eq!(refused.code(), "PAYMENT_STATE");
         assert_eq!(refused.to_string(), "EXPIRE is not possible while the payment is APPROVING");
     }
 

@@ -16,7 +16,7 @@ use store::{
 };
 
 use crate::{
-    Cause, SalesFault, find, on_sale, reconcile, returning,
+    SalesFault, Unmet, find, on_sale, reconcile, returning,
     seats::{NotTaken, Wanted},
     settle::{self, Outcome},
 };
@@ -94,8 +94,8 @@ async fn start_late(
     let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
     let rest = |seats: &[Seats]| {
         Transaction::new()
-            .require(payment.becomes(&approving.with_seats(seats)), Cause::Moved)
-            .require(buyer::hold(&buyer, payment.quantity), Cause::TicketLimit)
+            .require(payment.becomes(&approving.with_seats(seats)), Unmet::Moved)
+            .require(buyer::hold(&buyer, payment.quantity), Unmet::TicketLimit)
     };
     match wanted.take(store, now, rest).await {
         Ok(seats) => Ok(Some(approving.with_seats(&seats))),
@@ -120,6 +120,8 @@ async fn finish(
     }
     // The outcome is unknown, and the buyer is waiting: KakaoPay may know already.
     match settle::by_order(store, kakaopay, payment, order, now).await? {
-        Outcome::Settled(payment) | Outcome::Unclear(payment) | Outcome::StillOpen(payment) => Ok(payment),
+        Outcome::Settled(payment) | Outcome::Unclear(payment) | Outcome::StillOpen(payment) => {
+            Ok(payment)
+        }
     }
 }

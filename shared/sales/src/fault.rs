@@ -96,7 +96,6 @@ impl SalesFault {
             Self::Closed(fault) => Some(fault),
             Self::Points(fault) => Some(fault),
             Self::Kakaopay(fault) => Some(fault),
-            Self::Step(fault) => Some(fault),
             Self::Store(fault) => Some(fault),
             _ => None,
         }
@@ -141,5 +140,19 @@ impl Fault for SalesFault {
             Self::Contended => Some(Duration::from_secs(1)),
             _ => self.passed_on()?.retry_after(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::payment::{State, Step};
+
+    use super::*;
+
+    #[test]
+    fn a_step_that_is_not_legal_is_our_own_defect_and_not_the_callers_conflict() {
+        let fault = SalesFault::from(State::Approved.after(Step::MakeReady).unwrap_err());
+        assert_eq!((fault.kind(), fault.code()), (Kind::Internal, "INTERNAL"));
+        assert_eq!(fault.to_string(), "MAKE_READY is not possible while the payment is APPROVED");
     }
 }

@@ -20,14 +20,14 @@ use store::{
     sales::{
         buyer::{self, BuyerKey},
         payment::{Order, Payment, Secret},
-        purchase::{self, Purchase as Record, PurchaseKey},
+        purchase::{self, PurchaseKey, PurchaseRecord},
         sold_out::SoldOutKey,
         stock::Seats,
     },
 };
 
 use crate::{
-    Cause, SalesFault, expire, find, on_sale,
+    SalesFault, Unmet, expire, find, on_sale,
     seats::{NotTaken, Wanted},
     settle,
 };
@@ -177,16 +177,16 @@ async fn reserve(
     let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
     let rest = |seats: &[Seats]| {
         Transaction::new()
-            .require(purchase::remember(key, body_hash, payment.id, now), Cause::KeyKnown)
-            .require(buyer::hold(&buyer, payment.quantity), Cause::TicketLimit)
+            .require(purchase::remember(key, body_hash, payment.id, now), Unmet::KeyKnown)
+            .require(buyer::hold(&buyer, payment.quantity), Unmet::TicketLimit)
             // Here a coupon is held, and points are reserved, once they can be spent.
             .also(payment.with_seats(seats).create())
     };
     match wanted.take(store, now, rest).await {
         Ok(seats) => Ok(Some(payment.with_seats(&seats))),
-        Err(NotTaken::Because(Cause::KeyKnown)) => Ok(None),
-        Err(NotTaken::Because(Cause::TicketLimit)) => Err(SalesFault::TicketLimit),
-        Err(NotTaken::Because(Cause::Moved | Cause::Seats)) => Err(SalesFault::Contended),
+        Err(NotTaken::Because(Unmet::KeyKnown)) => Ok(None),
+        Err(NotTaken::Because(Unmet::TicketLimit)) => Err(SalesFault::TicketLimit),
+        Err(NotTaken::Because(Unmet::Moved | Unmet::Seats)) => Err(SalesFault::Contended),
         Err(NotTaken::Fault(fault)) => Err(fault),
     }
 }
@@ -195,7 +195,7 @@ async fn reserve(
 async fn resume(
     store: &Store,
     key: &PurchaseKey,
-    record: &Record,
+    record: &PurchaseRecord,
     purchase: &Purchase,
     now: Time,
 ) -> Result<Payment, SalesFault> {

@@ -34,7 +34,7 @@ use telemetry::Unit;
 
 /// What a failed condition of a payment's transaction means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
+enum Unmet {
     /// The idempotency key is known.
     KeyKnown,
     /// The payment was changed since it was read.

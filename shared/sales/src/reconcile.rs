@@ -36,8 +36,7 @@ pub async fn reconcile(
 ) -> Result<Payment, SalesFault> {
     let payment = find(store, id).await?;
     let early = payment.due_at.is_some_and(|due| due > now);
-    let Some(order) = payment.order.clone().filter(|_| payment.is_unsettled() && !early)
-    else {
+    let Some(order) = payment.order.clone().filter(|_| payment.is_unsettled() && !early) else {
         return Ok(payment);
     };
     let Some(payment) = take_in_hand(store, &payment, now).await? else {

@@ -13,7 +13,7 @@ use store::{
     },
 };
 
-use crate::{Cause, SalesFault};
+use crate::{SalesFault, Unmet};
 
 /// How often all shards are read before we say that we can't keep up. Each time, somebody else got the seats in between.
 const ROUNDS: usize = 20;
@@ -31,7 +31,7 @@ pub(crate) struct Wanted {
 /// Why no seats were taken.
 pub(crate) enum NotTaken {
     /// A condition of the rest of the transaction did not hold.
-    Because(Cause),
+    Because(Unmet),
     Fault(SalesFault),
 }
 
@@ -64,18 +64,18 @@ impl Wanted {
         &self,
         store: &Store,
         now: Time,
-        rest: impl Fn(&[Seats]) -> Transaction<Cause>,
+        rest: impl Fn(&[Seats]) -> Transaction<Unmet>,
     ) -> Result<Vec<Seats>, NotTaken> {
         let mut seats =
             vec![Seats { number: fastrand::u16(..self.shards), count: self.quantity.get() }];
         for _ in 0..ROUNDS {
             let hold = |transaction: Transaction<_>, seats: &Seats| {
                 transaction
-                    .require(stock::hold(self.event_id, *seats, &self.sale, now), Cause::Seats)
+                    .require(stock::hold(self.event_id, *seats, &self.sale, now), Unmet::Seats)
             };
             match store.transact(seats.iter().fold(rest(&seats), hold)).await {
                 Ok(()) => return Ok(seats),
-                Err(Rejected::Condition(Cause::Seats)) => seats = self.look(store, now).await?,
+                Err(Rejected::Condition(Unmet::Seats)) => seats = self.look(store, now).await?,
                 Err(Rejected::Condition(cause)) => return Err(NotTaken::Because(cause)),
                 Err(Rejected::Store(fault)) => return Err(fault.into()),
             }

@@ -13,6 +13,7 @@ use domain::{
 use store::{
     Client, Store, Transaction, Write,
     catalog::event::Event,
+    identity::session::SessionKey,
     sales::{
         buyer::BuyerKey,
         payment::{Payment, PaymentKey},
@@ -27,6 +28,7 @@ use crate::{Held, Purchase, SalesFault, Terms, approve, hold};
 
 pub(crate) const HOLD: Duration = Duration::from_secs(900);
 pub(crate) const PRICE: i64 = 30_000;
+pub(crate) const DAY: Duration = Duration::from_hours(24);
 
 #[derive(Clone)]
 pub(crate) struct Shop {
@@ -70,6 +72,12 @@ impl Shop {
         let Claims { member_id, session_id, .. } =
             stack::sign_in(&self.store, Role::User, self.now).await;
         Fan { member_id, session_id }
+    }
+
+    /// The same session, begun anew.
+    pub(crate) async fn signs_in_again(&self, fan: Fan) {
+        let key = SessionKey { member_id: fan.member_id, session_id: fan.session_id };
+        self.store.write(Write::put(&key, &stack::session(&key, self.now)), ()).await.unwrap();
     }
 
     pub(crate) async fn buy(&self, fan: Fan, quantity: i64, key: &str) -> Result<Held, SalesFault> {

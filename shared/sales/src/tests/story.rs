@@ -7,10 +7,10 @@ use store::{
     Compare, Page, Start, Write,
     catalog::{event::EventKey, on_sale::OnSaleKey},
     ephemeral::rate,
-    sales::{by_event, payment::PaymentKey, ticket::Ticket},
+    sales::{by_event, payment::PaymentKey, stock::StockKey, ticket::Ticket},
 };
 
-use super::shop::{HOLD, PRICE, Shop};
+use super::shop::{DAY, HOLD, PRICE, Shop};
 use crate::{
     cancel,
     hold::{BY_MEMBER, FROM_ADDRESS},
@@ -76,6 +76,23 @@ fn the_same_key_has_the_same_answer_whatever_became_of_the_payment() {
         assert_eq!((shop.stock().await, shop.kakaopay.orders()), ([4, 0, 1], 1));
         let other = shop.buy(fan, 2, "key").await.unwrap_err();
         assert_eq!(other.code(), "IDEMPOTENCY_KEY_REUSED");
+    });
+}
+
+#[test]
+fn a_key_is_forgotten_after_a_day_and_then_buys_anew() {
+    stack::run(async {
+        let shop = Shop::open(5).await;
+        let fan = shop.fan().await;
+        let held = shop.buy(fan, 1, "key").await.unwrap();
+        shop.agree(&held).await;
+        assert_eq!(shop.after(DAY - SECOND).buy(fan, 1, "key").await.unwrap(), held);
+        let tomorrow = shop.after(DAY + SECOND);
+        tomorrow.signs_in_again(fan).await;
+        let another = tomorrow.buy(fan, 2, "key").await.unwrap();
+        assert_ne!(another.payment_id, held.payment_id);
+        assert_eq!(tomorrow.buy(fan, 2, "key").await.unwrap(), another, "and is remembered again");
+        assert_eq!((shop.stock().await, shop.bought(fan).await), ([2, 2, 1], 3));
     });
 }
 
@@ -204,6 +221,29 @@ fn who_comes_back_too_late_for_the_seats_is_not_charged() {
 }
 
 #[test]
+fn who_comes_back_too_late_is_not_charged_on_other_terms_than_were_shown() {
+    stack::run(async {
+        let shop = Shop::open(2).await;
+        let fan = shop.fan().await;
+        let held = shop.buy(fan, 1, "key").await.unwrap();
+        let late = shop.after(HOLD);
+        let on_sale = OnSaleKey(shop.event.id);
+        let shard = StockKey { event_id: shop.event.id, number: 0 };
+        let dearer = [
+            Write::update(&shard).set("termsVersion", 2).set("price", 50_000),
+            Write::update(&on_sale).set("termsVersion", 2).set("price", 50_000),
+        ];
+        // What is read of the event may be a second old: the shard alone tells, too.
+        for change in dearer {
+            shop.store.write(change, ()).await.unwrap();
+            assert_eq!(late.agree(&held).await.state, State::Expired);
+            assert_eq!((shop.stock().await, shop.bought(fan).await), ([2, 0, 0], 0));
+        }
+        assert_eq!(shop.kakaopay.order(&held.order.unwrap().tid).approved, 0);
+    });
+}
+
+#[test]
 fn an_event_that_the_release_before_published_is_sold_too() {
     stack::run(async {
         let shop = Shop::open(2).await;
@@ -222,7 +262,7 @@ fn a_session_that_has_ended_buys_nothing() {
     stack::run(async {
         let shop = Shop::open(2).await;
         let fan = shop.fan().await;
-        let tomorrow = shop.after(Duration::from_secs(86_401));
+        let tomorrow = shop.after(DAY + SECOND);
         assert_eq!(tomorrow.buy(fan, 1, "key").await.unwrap_err().code(), "SESSION_ENDED");
         assert_eq!(shop.stock().await, [2, 0, 0]);
     });
@@ -273,10 +313,7 @@ fn who_asks_again_with_the_same_key_is_answered_however_often() {
         let held = shop.buy(fan, 1, "key").await.unwrap();
         for _ in 0..BY_MEMBER.limit {
             assert_eq!(shop.buy(fan, 1, "key").await.unwrap(), held);
-            assert_eq!(
-                shop.buy(fan, 2, "key").await.unwrap_err().code(),
-                "IDEMPOTENCY_KEY_REUSED"
-            );
+            assert_eq!(shop.buy(fan, 2, "key").await.unwrap_err().code(), "IDEMPOTENCY_KEY_REUSED");
         }
     });
 }

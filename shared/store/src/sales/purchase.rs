@@ -20,7 +20,7 @@ key!(
         member_id: MemberId,
         /// The caller's `Idempotency-Key`.
         key: String,
-    } => Purchase in Sales, pk("IDEM#{member_id}#create_payment#{key}"), sk("IDEMPOTENCY")
+    } => PurchaseRecord in Sales, pk("IDEM#{member_id}#create_payment#{key}"), sk("IDEMPOTENCY")
 );
 
 impl PurchaseKey {
@@ -33,7 +33,7 @@ impl PurchaseKey {
 /// What a key made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Purchase {
+pub struct PurchaseRecord {
     /// The hash of what was asked for.
     pub body_hash: String,
     /// The payment.
@@ -48,13 +48,14 @@ pub struct Purchase {
 /// Remembers the key, unless it is known: a piece for the purchase's transaction.
 pub fn remember(key: &PurchaseKey, body_hash: &str, made: PaymentId, now: Time) -> Write {
     let (lease_ends_at, expires_at) = (now.plus(LEASE), Ttl::at(now.plus(MEMORY)));
-    let record = Purchase { body_hash: body_hash.to_owned(), made, lease_ends_at, expires_at };
+    let record =
+        PurchaseRecord { body_hash: body_hash.to_owned(), made, lease_ends_at, expires_at };
     // A key whose time is over may still be there: the database deletes late.
     Write::put(key, &record).when_absent_or("expiresAt", Compare::AtMost, now.seconds())
 }
 
 /// Takes over from a run whose lease has ended, unless somebody else did.
-pub fn take_over(key: &PurchaseKey, record: &Purchase, now: Time) -> Write {
+pub fn take_over(key: &PurchaseKey, record: &PurchaseRecord, now: Time) -> Write {
     let write = Write::update(key).set("leaseEndsAt", now.plus(LEASE).millis());
     write.when("leaseEndsAt", Compare::Equal, record.lease_ends_at.millis())
 }
