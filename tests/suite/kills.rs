@@ -105,7 +105,8 @@ fn an_approval_that_dies_is_finished_without_the_buyer_or_never_charged() {
 fn an_approval_of_a_wrong_amount_that_dies_ends_with_all_money_back() {
     let wrong =
         async || agreed().await.with_faults(json!({ "approve": { "wrong_amount": 1 } })).await;
-    let calls = "GetItem UpdateItem approve order TransactWriteItems UpdateItem order cancel UpdateItem";
+    let calls =
+        "GetItem UpdateItem approve order TransactWriteItems UpdateItem order cancel UpdateItem";
     Dying { calls, ..APPROVAL }.survived(wrong, World::leave, &[Refunded, Expired]);
 }
 
@@ -162,8 +163,7 @@ fn a_reconciliation_that_dies_takes_money_that_was_not_taken_once() {
 #[test]
 fn a_reconciliation_that_dies_gives_a_wrong_amount_back_once() {
     let wrong = async || World::unclear(json!({ "wrong_amount": 1, "drop_after": 1 }), 2).await;
-    let calls =
-        "GetItem UpdateItem order TransactWriteItems UpdateItem order cancel UpdateItem";
+    let calls = "GetItem UpdateItem order TransactWriteItems UpdateItem order cancel UpdateItem";
     Dying { calls, ..RECONCILIATION }.survived(wrong, World::leave, &[Refunded]);
 }
 

@@ -6,7 +6,10 @@ pub mod simulator;
 use std::{
     env,
     future::Future,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -56,6 +59,8 @@ pub struct Shop {
     /// The stock before the first of our fans came.
     opening: Arc<Vec<Shard>>,
     fans: Arc<Mutex<Vec<Fan>>>,
+    /// How often those who buy patiently were answered 503.
+    pub unavailable: Arc<AtomicUsize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +135,7 @@ impl Shop {
             now,
             opening: opening.into(),
             fans: Arc::default(),
+            unavailable: Arc::default(),
         }
     }
 
@@ -181,13 +187,13 @@ impl Shop {
     }
 
     /// The same key until there is an answer, as a client does, at most a dozen times; each retry that is told to wait
-    /// comes when it may.
+    /// comes when it may. Each 503 is counted.
     pub async fn buy_patiently(&self, fan: Fan, quantity: u32, key: &str) -> Result<Held, Refusal> {
         let mut shop = self.clone();
         for _ in 0..12 {
             match shop.buy(fan, quantity, key).await {
                 Err((409, "IDEMPOTENCY_IN_PROGRESS")) => shop = shop.after(LEASE),
-                Err((503, _)) => {}
+                Err((503, _)) => _ = self.unavailable.fetch_add(1, Ordering::Relaxed),
                 answer => return answer,
             }
         }

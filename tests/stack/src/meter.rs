@@ -115,8 +115,7 @@ impl Intercept for Meter {
             Ok(output) => (Some(output), None),
             Err(error) => (None, error.as_operation_error()),
         };
-        let mut call =
-            Call { operation: "", read_units: 0.0, write_units: 0.0, wrote: Vec::new() };
+        let mut call = Call { operation: "", read_units: 0.0, write_units: 0.0, wrote: Vec::new() };
         macro_rules! recognise {
             ($($operation:literal: $output:ty, $error:ty, $units:ident;)+) => {$(
                 if let Some(output) = output.and_then(|output| output.downcast_ref::<$output>()) {
