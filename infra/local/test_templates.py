@@ -4,7 +4,6 @@ import copy
 import json
 import logging
 import os
-import re
 import unittest
 from collections.abc import Iterator
 from functools import cache
@@ -157,13 +156,6 @@ class Rules(unittest.TestCase):
     def test_the_readers_are_found(self) -> None:
         self.assertGreaterEqual(len(list(readers("AWS::DynamoDB::Table"))), 3)
         self.assertGreaterEqual(len(list(readers("AWS::SQS::Queue"))), 2)
-
-    def test_every_alarm_has_its_page_in_the_runbook(self) -> None:
-        rows = [line for line in (ROOT / "infra/runbook.md").read_text().splitlines() if line.startswith("| `")]
-        known = {name for row in rows for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
-        for template in expanded().values():
-            for alarm in of_type(template, "AWS::CloudWatch::Alarm").values():
-                self.assertIn(alarm["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${Stage}-"), known)
 
     def test_no_role_has_a_policy_of_aws_or_may_touch_everything(self) -> None:
         for path, template in expanded().items():

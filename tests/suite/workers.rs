@@ -116,9 +116,16 @@ fn the_search_is_made_anew_while_it_serves() {
             world.done(here).await["items"][0]["id"] == *event
         };
         eventually("it is found", 30, async || finds().await.then_some(())).await;
+        let search = std::env::var("OPENSEARCH_URL").unwrap();
+        let unfinished = format!("{search}/events-0");
+        let left = json!({ "aliases": { "events-write": {}, "events-0-own": {} } });
+        let http = reqwest::Client::new();
+        http.put(&unfinished).json(&left).send().await.unwrap().error_for_status().unwrap();
         let rebuilt = invoke("rebuild_index").await;
         assert!(rebuilt["indexed"].as_u64() >= Some(1), "{rebuilt}");
         assert!(finds().await, "it is found in the new index");
+        let left = http.head(&unfinished).send().await.unwrap();
+        assert_eq!(left.status(), 404, "what an earlier run left unfinished is thrown away");
     });
 }
 
