@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::{Batch, Worker};
 use aws_lambda_events::event::dynamodb;
-use gateways::{Queue, queue::Message};
+use gateways::{Message, Queue};
 use search::{Document, Listing, Rejected, Search};
 use serde::Serialize;
 use store::{
@@ -94,6 +94,21 @@ async fn bulk(search: &Search, documents: &[Document]) -> Result<Vec<Rejected>, 
     }
 }
 
+/// Tells a person of each event. A record whose letter was not sent comes again, so that none is forgotten.
+async fn bury(dead: &Queue<DeadLetter>, refused: &[Refused], failed: &mut Batch) {
+    let letter = |refused: &Refused| (DeadLetter { key: refused.key.clone() }, Duration::ZERO);
+    let letters: Vec<_> = refused.iter().map(letter).collect();
+    for (refused, sent) in refused.iter().zip(dead.send_all(&letters).await) {
+        let Refused { record, key, code, cause } = refused;
+        let event_id = key.trim_start_matches("EVT#");
+        tracing::error!(event_id, record, code, cause, "an event is not indexed");
+        telemetry::metric("NotIndexed", code, Unit::Count, 1.0);
+        if let Err(error) = sent {
+            failed.failed(record, error);
+        }
+    }
+}
+
 fn document_after(change: Change) -> Option<Document> {
     match change {
         Change { after: Some(event), .. } => Some(document(event)),
@@ -127,21 +142,6 @@ pub(crate) fn document(event: Event) -> Document {
         state: event.state,
     };
     listing.into()
-}
-
-/// Tells a person of each event. A record whose letter was not sent comes again, so that none is forgotten.
-async fn bury(dead: &Queue<DeadLetter>, refused: &[Refused], failed: &mut Batch) {
-    let letter = |refused: &Refused| (DeadLetter { key: refused.key.clone() }, Duration::ZERO);
-    let letters: Vec<_> = refused.iter().map(letter).collect();
-    for (refused, sent) in refused.iter().zip(dead.send_all(&letters).await) {
-        let Refused { record, key, code, cause } = refused;
-        let event_id = key.trim_start_matches("EVT#");
-        tracing::error!(event_id, record, code, cause, "an event is not indexed");
-        telemetry::metric("NotIndexed", code, Unit::Count, 1.0);
-        if let Err(error) = sent {
-            failed.failed(record, error);
-        }
-    }
 }
 
 /// The worker.

@@ -37,6 +37,7 @@ struct Dependencies {
     search: DependencyStatus,
 }
 
+/// Whether it answers.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum DependencyStatus {
