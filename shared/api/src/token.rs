@@ -152,18 +152,24 @@ mod tests {
          WLaSdgni5HEj9gm5+rDT3UanksyhRANCAATcTlGVSdPVhKqFyK5+HcZMLkLYTem8\n\
          RooTmodxFjb+M5k9mzXJ5vOr63VGBWS+PMSB+qaEWkeAxA0BTI7RVK7J\n\
          -----END PRIVATE KEY-----\n";
+    /// Of another pair.
+    const ANOTHER: &str = "-----BEGIN PRIVATE KEY-----\n\
+         MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOnt6USTp87HxgF4q\n\
+         PqnQhSR81RjC6AL8Oa02PqVItyShRANCAAT1qzZXxKsI0huHbMVQieTPIh6r/ojL\n\
+         AdwYqKQRtogYZNrbOnqvQWz9GHfCILPnuWm4ZseyJLAAoz+xIAwhg+e+\n\
+         -----END PRIVATE KEY-----\n";
 
     fn public() -> PublicKeys {
         PublicKeys::parse(PUBLIC).unwrap()
     }
 
-    fn signed(kid: &str, now: Time) -> (Claims, String) {
+    fn signed(kid: &str, pem: &str, now: Time) -> (Claims, String) {
         let claims = Claims {
             member_id: MemberId::generate(),
             session_id: SessionId::generate(),
             role: Role::Artist,
         };
-        let keys = json!({ "current": { "kid": kid, "pem": PRIVATE } });
+        let keys = json!({ "current": { "kid": kid, "pem": pem } });
         let keys: SigningKeys = serde_json::from_value(keys).unwrap();
         let (token, _) = keys.sign(&claims, now).unwrap();
         (claims, token)
@@ -172,7 +178,7 @@ mod tests {
     #[test]
     fn a_token_says_whose_it_is_for_15_minutes() {
         let now = Time::from_millis(1_800_000_000_000);
-        let (claims, token) = signed("test-1", now);
+        let (claims, token) = signed("test-1", PRIVATE, now);
         let minutes = |minutes: u64| now.plus(Duration::from_secs(minutes * 60));
         assert_eq!(public().verify(&token, minutes(14)).unwrap(), claims);
         assert_eq!(public().verify(&token, minutes(15)).unwrap_err().code(), "TOKEN_INVALID");
@@ -180,13 +186,19 @@ mod tests {
 
     #[test]
     fn a_key_that_is_not_published_signs_nothing() {
-        let (_, token) = signed("other", Time::now());
+        let (_, token) = signed("other", PRIVATE, Time::now());
         assert!(public().verify(&token, Time::now()).is_err());
     }
 
     #[test]
+    fn another_key_signs_nothing_under_a_published_name() {
+        let (_, token) = signed("test-1", ANOTHER, Time::now());
+        assert_eq!(public().verify(&token, Time::now()).unwrap_err().code(), "TOKEN_INVALID");
+    }
+
+    #[test]
     fn a_token_does_not_choose_how_it_is_verified() {
-        let (_, token) = signed("test-1", Time::now());
+        let (_, token) = signed("test-1", PRIVATE, Time::now());
         let [_, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else {
             panic!("three parts")
         };
@@ -203,7 +215,7 @@ mod tests {
     #[test]
     fn a_changed_token_is_refused() {
         let now = Time::now();
-        let (_, token) = signed("test-1", now);
+        let (_, token) = signed("test-1", PRIVATE, now);
         proptest!(|(at: prop::sample::Index, by in "[A-Za-z0-9_-]")| {
             let at = at.index(token.len());
             let changed = format!("{}{by}{}", &token[..at], &token[at + 1..]);
