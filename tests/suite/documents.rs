@@ -58,3 +58,16 @@ fn every_test_that_the_security_checklist_names_exists() {
         assert!(tests.contains(name), "infra/security.md names {name}, and there is no such test");
     }
 }
+
+#[test]
+fn no_code_is_declared_twice() {
+    let folders = ["shared", "functions", "infra/generate"];
+    let declarations: String =
+        folders.iter().flat_map(|folder| files(&root().join(folder), "codes.rs")).collect();
+    let declared = declarations
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.strip_suffix(" {")?.split_once(' '));
+    let (mut seen, mut names) = (BTreeSet::new(), declared.map(|(_, name)| name).peekable());
+    assert!(names.peek().is_some(), "codes are declared otherwise");
+    names.for_each(|name| assert!(seen.insert(name), "{name} is declared twice"));
+}

@@ -4,7 +4,6 @@ use api::{Answer, Body, Call, Endpoint, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
     event::{Capacity, Category, Content, Place, Price, RefundPolicy, Schedule, State, Title},
-    fault::Kind,
     id::EventId,
     stock::shards_for,
     time::Time,
@@ -131,7 +130,7 @@ fn published(event: EventView) -> Answer<EventView> {
 }
 
 fn internal() -> Problem {
-    Problem::new(Kind::Internal, "INTERNAL")
+    Problem::new(domain::codes::INTERNAL)
 }
 
 /// The endpoint.

@@ -2,7 +2,7 @@
 
 use api::{Answer, Anyone, Call, Endpoint, FieldFaults, Path, Problem};
 use deserr::Deserr;
-use domain::{fault::Kind, id::EventId};
+use domain::{codes, id::EventId};
 use store::{Relaxed, Store, catalog::event::EventKey, sales::stock};
 use utoipa::IntoParams;
 
@@ -38,7 +38,7 @@ pub async fn handle(
     let Call { input: Path(EventPath { event_id }), context, .. } = call;
     let event = store.get(&EventKey(event_id)).await?;
     let event = event.filter(|event| event.deleted_at.is_none());
-    let event = event.ok_or_else(|| Problem::new(Kind::NotFound, "EVENT_NOT_FOUND"))?;
+    let event = event.ok_or_else(|| Problem::new(codes::EVENT_NOT_FOUND))?;
 
     let shards: Vec<_> = stock::keys(event.id, event.shards).into_iter().map(Relaxed).collect();
     let stock = store.read_all(&shards).await?;

@@ -1,6 +1,7 @@
 //! Accounts and sessions.
 
 mod access;
+mod codes;
 mod credentials;
 mod limits;
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! After that an old token ends its session at once: whoever shows it stole it, or was stolen from.
 
 use api::{Answer, Call, Endpoint, Problem};
-use domain::{fault::Kind, time::Time};
+use domain::time::Time;
 use http::header;
 use store::{
     Rejected, Store, Ttl,
@@ -16,6 +16,7 @@ use store::{
 
 use crate::{
     access::{Access, Clients},
+    codes,
     credentials::refresh_token::{COOKIE, LIFE, LONGEST_SESSION, RefreshToken, Standing},
 };
 
@@ -78,7 +79,7 @@ async fn successor(
 }
 
 fn invalid() -> Problem {
-    Problem::new(Kind::Unauthenticated, "REFRESH_TOKEN_INVALID")
+    Problem::new(codes::REFRESH_TOKEN_INVALID)
 }
 
 /// The endpoint.

@@ -3,7 +3,6 @@
 use api::{Answer, Anyone, Body, Call, Endpoint, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
-    fault::Kind,
     id::{MemberId, SessionId},
     member::{Email, GivenPassword},
 };
@@ -19,6 +18,7 @@ use utoipa::ToSchema;
 
 use crate::{
     access::{Access, Clients},
+    codes,
     credentials::{
         password,
         refresh_token::{LIFE, RefreshToken},
@@ -58,7 +58,7 @@ pub async fn handle(
     let hash = member.as_ref().map(|member| &member.password_hash);
     let right = password::matches(&password, hash)?;
     let Some(member) = member.filter(|_| right) else {
-        return Err(Problem::new(Kind::Unauthenticated, "WRONG_EMAIL_OR_PASSWORD"));
+        return Err(Problem::new(codes::WRONG_EMAIL_OR_PASSWORD));
     };
 
     let key = SessionKey { member_id, session_id: SessionId::generate() };

@@ -2,7 +2,8 @@
 
 use api::{Answer, Call, Endpoint, FieldFaults, Path, Problem};
 use deserr::Deserr;
-use domain::{fault::Kind, id::PaymentId};
+use domain::id::PaymentId;
+use sales::codes;
 use store::{Store, identity::session::SignedIn, sales::payment::PaymentKey};
 use utoipa::IntoParams;
 
@@ -39,7 +40,7 @@ pub async fn handle(
     let (session, payment) = store.read_for(&who, PaymentKey(payment_id), context.now).await?;
     let payment = payment
         .filter(|payment| payment.member_id == session.member.id)
-        .ok_or_else(|| Problem::new(Kind::NotFound, "PAYMENT_NOT_FOUND"))?;
+        .ok_or_else(|| Problem::new(codes::PAYMENT_NOT_FOUND))?;
     // A hold ends without a change of the item.
     let tag = format!("{}-{}", payment.version, payment.state_at(context.now));
     Ok(Answer::ok(PaymentView::of(payment, context.now)).tagged(&tag, &context))

@@ -163,7 +163,7 @@ pub fn worker() -> Worker {
 mod tests {
     use domain::payment::amounts;
     use serde_json::{Value, json};
-    use store::sales::payment::{Draft, Secret};
+    use store::{catalog::on_sale::OnSale, sales::payment::Secret};
     use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
     use super::*;
@@ -176,15 +176,18 @@ mod tests {
     fn payment(state: State, due: Option<i64>) -> Payment {
         let event = stack::event(50, now());
         let quantity = 2.try_into().unwrap();
-        let draft = Draft {
-            id: PaymentId::generate(),
-            member_id: MemberId::generate(),
+        let amounts = amounts(event.price, quantity, None, Won::ZERO).unwrap();
+        let (buyer, hold_ends_at) = (MemberId::generate(), now().plus(Duration::from_mins(15)));
+        let token = Secret("token".into());
+        let mut payment = Payment::reserved(
+            &OnSale::from(&event),
+            buyer,
             quantity,
-            amounts: amounts(event.price, quantity, None, Won::ZERO).unwrap(),
-            hold_ends_at: now().plus(Duration::from_mins(15)),
-            return_token: Secret("token".into()),
-        };
-        let mut payment = Payment::reserved(draft, &event, Vec::new(), now());
+            amounts,
+            hold_ends_at,
+            token,
+            now(),
+        );
         (payment.state, payment.version) = (state, 7);
         payment.due_at = due.map(|seconds| Time::from_millis(now().millis() + seconds * 1_000));
         payment

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
+use domain::fault::Code;
 use serde_json::{Value, json};
 
-use crate::Part;
+use crate::{Part, codes};
 
 /// The routes as API Gateway reads them (OpenAPI 3.0.1). `template.yaml` includes this as the REST
 /// API's body, so `${Stage}` and the API's role are its own. A function is named by convention,
@@ -57,8 +58,7 @@ const BODIES: [&str; 4] =
 
 /// A known path with another method: 405, and `Allow` names what is there.
 fn wrong_method(path: &str, allow: &str) -> Value {
-    let problem =
-        problem(405, "METHOD_NOT_ALLOWED", "Method not allowed", "허용되지 않는 메서드입니다.");
+    let problem = problem(405, codes::METHOD_NOT_ALLOWED);
     json!({
         "parameters": path_parameters(path),
         "responses": { "405": {
@@ -83,64 +83,22 @@ fn wrong_method(path: &str, allow: &str) -> Value {
 fn gateway_responses() -> Value {
     let rows = [
         // An unknown route arrives as a missing token or, with a bearer token, as a signature that is none.
-        ("INVALID_SIGNATURE", 404, "ROUTE_NOT_FOUND", "Route not found", "없는 경로입니다."),
-        ("ACCESS_DENIED", 404, "ROUTE_NOT_FOUND", "Route not found", "없는 경로입니다."),
+        ("MISSING_AUTHENTICATION_TOKEN", 404, codes::ROUTE_NOT_FOUND),
+        ("INVALID_SIGNATURE", 404, codes::ROUTE_NOT_FOUND),
+        ("ACCESS_DENIED", 404, codes::ROUTE_NOT_FOUND),
+        ("RESOURCE_NOT_FOUND", 404, codes::ROUTE_NOT_FOUND),
         // A function that runs as often as it may.
-        (
-            "API_CONFIGURATION_ERROR",
-            503,
-            "UNAVAILABLE",
-            "Temporarily unavailable",
-            "잠시 뒤 다시 시도해 주세요.",
-        ),
-        (
-            "MISSING_AUTHENTICATION_TOKEN",
-            404,
-            "ROUTE_NOT_FOUND",
-            "Route not found",
-            "없는 경로입니다.",
-        ),
-        ("RESOURCE_NOT_FOUND", 404, "ROUTE_NOT_FOUND", "Route not found", "없는 경로입니다."),
-        (
-            "REQUEST_TOO_LARGE",
-            413,
-            "BODY_TOO_LARGE",
-            "Body too large",
-            "본문은 64 KiB까지 보낼 수 있습니다.",
-        ),
-        (
-            "UNSUPPORTED_MEDIA_TYPE",
-            415,
-            "NOT_JSON_TYPE",
-            "Unsupported media type",
-            "Content-Type을 application/json으로 보내 주세요.",
-        ),
-        ("THROTTLED", 429, "TOO_MANY_REQUESTS", "Too many requests", "잠시 뒤 다시 시도해 주세요."),
-        ("WAF_FILTERED", 403, "FORBIDDEN", "Forbidden", "허용되지 않는 요청입니다."),
-        (
-            "INTEGRATION_FAILURE",
-            503,
-            "UNAVAILABLE",
-            "Temporarily unavailable",
-            "잠시 뒤 다시 시도해 주세요.",
-        ),
-        (
-            "INTEGRATION_TIMEOUT",
-            503,
-            "UNAVAILABLE",
-            "Temporarily unavailable",
-            "잠시 뒤 다시 시도해 주세요.",
-        ),
-        ("DEFAULT_4XX", 400, "BAD_REQUEST", "Bad request", "요청을 확인해 주세요."),
-        (
-            "DEFAULT_5XX",
-            500,
-            "INTERNAL",
-            "Something went wrong here",
-            "잠시 뒤 다시 시도해 주세요.",
-        ),
+        ("API_CONFIGURATION_ERROR", 503, codes::UNAVAILABLE),
+        ("INTEGRATION_FAILURE", 503, codes::UNAVAILABLE),
+        ("INTEGRATION_TIMEOUT", 503, codes::UNAVAILABLE),
+        ("REQUEST_TOO_LARGE", 413, api::codes::BODY_TOO_LARGE),
+        ("UNSUPPORTED_MEDIA_TYPE", 415, api::codes::NOT_JSON_TYPE),
+        ("THROTTLED", 429, store::codes::TOO_MANY_REQUESTS),
+        ("WAF_FILTERED", 403, codes::FORBIDDEN),
+        ("DEFAULT_4XX", 400, codes::BAD_REQUEST),
+        ("DEFAULT_5XX", 500, domain::codes::INTERNAL),
     ];
-    let row = |(kind, status, code, title, detail): (&str, u16, &str, &str, &str)| {
+    let row = |(kind, status, code): (&str, u16, Code)| {
         let mut headers =
             json!({ "gatewayresponse.header.Content-Type": "'application/problem+json'" });
         if matches!(status, 429 | 503) {
@@ -149,18 +107,18 @@ fn gateway_responses() -> Value {
         let response = json!({
             "statusCode": status,
             "responseParameters": headers,
-            "responseTemplates": { "application/json": problem(status, code, title, detail) },
+            "responseTemplates": { "application/json": problem(status, code) },
         });
         (kind.to_owned(), response)
     };
     Value::Object(rows.map(row).into_iter().collect())
 }
 
-/// A problem document as a template of the gateway. It has one language: the gateway can't choose.
-fn problem(status: u16, code: &str, title: &str, detail: &str) -> String {
+/// A problem document as a template of the gateway. The gateway can't choose a language: it is that of whoever does not ask.
+fn problem(status: u16, code: Code) -> String {
     json!({
-        "type": "about:blank", "title": title, "status": status, "detail": detail,
-        "code": code, "errors": [], "requestId": "$context.requestId",
+        "type": "about:blank", "title": code.title.korean, "status": status, "detail": code.detail.korean,
+        "code": code.name, "errors": [], "requestId": "$context.requestId",
     })
     .to_string()
 }

@@ -1,6 +1,7 @@
 //! Writes what the world reads of our functions from the code of the routes and each part's `functions.yaml`:
 //! `openapi.json` for people and programs that call the API, `infra/api.yaml` for API Gateway, the parts' templates for SAM.
 
+mod codes;
 mod gateway;
 mod openapi;
 mod sam;

@@ -1,7 +1,7 @@
-use domain::{fault::Kind, time::Time, who::Claims};
+use domain::{time::Time, who::Claims};
 use http::{HeaderMap, header};
 
-use crate::{Problem, PublicKeys};
+use crate::{Problem, PublicKeys, codes};
 
 /// The claims of the bearer token, if there is one. A bad token is refused even where none is needed:
 /// its sender believes to be signed in.
@@ -11,7 +11,7 @@ pub(crate) fn claims(
     now: Time,
 ) -> Result<Option<Claims>, Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let invalid = || Problem::new(Kind::Unauthenticated, "TOKEN_INVALID");
+    let invalid = || Problem::new(codes::TOKEN_INVALID);
     let (scheme, token) =
         value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or_else(invalid)?;
     if !scheme.eq_ignore_ascii_case("bearer") {

@@ -1,5 +1,8 @@
 use deserr::Deserr;
-use domain::time::Time;
+use domain::{
+    fault::{Code, Localized},
+    time::Time,
+};
 use http::{HeaderMap, header};
 
 use crate::{Anyone, FieldFaults, Idempotency, Nothing, Problem, problem::Place};
@@ -126,7 +129,7 @@ impl Context {
     }
 
     /// A problem with one header, at its place.
-    pub(crate) fn bad_header(&self, name: &'static str, code: &'static str) -> Problem {
+    pub(crate) fn bad_header(&self, name: &'static str, code: Code) -> Problem {
         Problem::field(Place::Header, name, code)
     }
 }
@@ -141,6 +144,22 @@ pub enum Language {
 }
 
 impl Language {
+    /// What it is called in headers and in HTML.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Korean => "ko",
+            Self::English => "en",
+        }
+    }
+
+    /// A text in this language.
+    pub fn of<T>(self, text: Localized<T>) -> T {
+        match self {
+            Self::Korean => text.korean,
+            Self::English => text.english,
+        }
+    }
+
     /// The first of our languages in `Accept-Language`; Korean when none is named.
     pub fn accepted(header: Option<&str>) -> Self {
         let named = header.unwrap_or_default().split(',').map(str::trim);

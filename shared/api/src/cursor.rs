@@ -1,12 +1,11 @@
 use aws::{Connect, ConnectError, FromSecret, Secret};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use domain::fault::Kind;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::Sha256;
 use utoipa::ToSchema;
 
-use crate::{Answer, List, Paging, Problem};
+use crate::{Answer, List, Paging, Problem, codes};
 
 /// The keys that page cursors are authenticated with, as Secrets Manager holds them.
 #[derive(Deserialize)]
@@ -100,9 +99,9 @@ impl CursorKeys {
     /// # Errors
     /// `INTERNAL` when the key in the secret is not one.
     fn seal(&self, scope: &str, position: &impl Serialize) -> Result<String, Problem> {
-        let internal = |_| Problem::new(Kind::Internal, "INTERNAL");
+        let internal = |_| Problem::new(domain::codes::INTERNAL);
         let position =
-            serde_json::to_vec(position).map_err(|_| Problem::new(Kind::Internal, "INTERNAL"))?;
+            serde_json::to_vec(position).map_err(|_| Problem::new(domain::codes::INTERNAL))?;
         let mut sealed =
             self.current.mac(scope, &position).map_err(internal)?.finalize().into_bytes().to_vec();
         sealed.extend(position);
@@ -114,7 +113,7 @@ impl CursorKeys {
     /// # Errors
     /// `CURSOR_INVALID` (400) when it was changed, or belongs to another list.
     fn open<T: DeserializeOwned>(&self, scope: &str, cursor: &str) -> Result<T, Problem> {
-        let invalid = || Problem::new(Kind::Refused, "CURSOR_INVALID");
+        let invalid = || Problem::new(codes::CURSOR_INVALID);
         let sealed = BASE64.decode(cursor).map_err(|_| invalid())?;
         let (tag, position) = sealed.split_at_checked(32).ok_or_else(invalid)?;
         let mut keys = std::iter::once(&self.current).chain(&self.previous);

@@ -2,13 +2,13 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use aws::{Connect, deadline, variable};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
-use domain::{fault::Kind, time::Time, who::Who};
+use domain::{time::Time, who::Who};
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Request, RequestExt, request::RequestContext, service_fn};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Call, Context, Input, Language, MAX_BODY, Problem, PublicKeys, Response, bearer,
+    Call, Context, Input, Language, MAX_BODY, Problem, PublicKeys, Response, bearer, codes,
     input::{object, parse},
     problem::Place,
 };
@@ -192,8 +192,8 @@ fn read<W: Who, I: Input>(
     let who = W::identify(claims)?;
     let variables = request.path_parameters();
     // An id that cannot be one names nothing: 404, not 422.
-    let path = parse(object(variables.iter()), Place::Path)
-        .map_err(|_| Problem::new(Kind::NotFound, "NOT_FOUND"))?;
+    let path =
+        parse(object(variables.iter()), Place::Path).map_err(|_| Problem::new(codes::NOT_FOUND))?;
     let query = parse(object(request.query_string_parameters().iter()), Place::Query);
     let body = parse(json(request, &context)?, Place::Body);
     match (query, body) {
@@ -212,14 +212,14 @@ fn json(request: &Request, context: &Context) -> Result<serde_json::Value, Probl
         return Ok(serde_json::Value::Object(serde_json::Map::new()));
     }
     if body.len() > MAX_BODY {
-        return Err(Problem::status(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE"));
+        return Err(Problem::status(StatusCode::PAYLOAD_TOO_LARGE, codes::BODY_TOO_LARGE));
     }
     let kind = context.header(header::CONTENT_TYPE).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Problem::status(StatusCode::UNSUPPORTED_MEDIA_TYPE, "NOT_JSON_TYPE"));
+        return Err(Problem::status(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::NOT_JSON_TYPE));
     }
-    serde_json::from_slice(body).map_err(|_| Problem::status(StatusCode::BAD_REQUEST, "NOT_JSON"))
+    serde_json::from_slice(body).map_err(|_| Problem::new(codes::NOT_JSON))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use crate::{Context, Problem};
+use crate::{Context, Problem, codes};
 
 /// A request's `Idempotency-Key` and what it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,13 +14,13 @@ impl Idempotency {
 
     pub(crate) fn read(context: &Context) -> Result<Self, Problem> {
         let Some(value) = context.headers.get(Self::HEADER) else {
-            return Err(context.bad_header(Self::HEADER, "IDEMPOTENCY_KEY_MISSING"));
+            return Err(context.bad_header(Self::HEADER, codes::IDEMPOTENCY_KEY_MISSING));
         };
         match value.to_str() {
             Ok(key) if (1..=255).contains(&key.len()) => {
                 Ok(Self { key: key.to_owned(), fingerprint: context.fingerprint.clone() })
             }
-            _ => Err(context.bad_header(Self::HEADER, "IDEMPOTENCY_KEY_INVALID")),
+            _ => Err(context.bad_header(Self::HEADER, codes::IDEMPOTENCY_KEY_INVALID)),
         }
     }
 }

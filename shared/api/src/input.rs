@@ -6,10 +6,16 @@ use deserr::{
     DeserializeError, Deserr, ErrorKind, IntoValue, MergeWithError, Value, ValueKind,
     ValuePointerRef,
 };
-use domain::invalid::Invalid;
+use domain::{
+    fault::{Code, Localized},
+    invalid::Invalid,
+};
 use serde_json::Map;
 
-use crate::problem::{Detail, FieldFault, Place};
+use crate::{
+    codes,
+    problem::{FieldFault, Place},
+};
 
 /// No input at this place: unknown fields are refused here, too.
 #[derive(Debug, Clone, Copy, Default, Deserr)]
@@ -19,7 +25,7 @@ pub struct Nothing {}
 /// Every fault that `deserr` meets in one part of a request. Write
 /// `#[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]` on an input type.
 #[derive(Debug, Default)]
-pub struct FieldFaults(Vec<(String, &'static str, Detail)>);
+pub struct FieldFaults(Vec<(String, &'static str, Localized<String>)>);
 
 impl FieldFaults {
     /// The faults at their place: body faults are named by pointer, the others by name.
@@ -36,9 +42,18 @@ impl FieldFaults {
         self.0.into_iter().map(fault).collect()
     }
 
-    fn and(mut self, location: ValuePointerRef, code: &'static str, detail: Detail) -> Self {
+    fn and(
+        mut self,
+        location: ValuePointerRef,
+        code: &'static str,
+        detail: Localized<String>,
+    ) -> Self {
         self.0.push((pointer(location), code, detail));
         self
+    }
+
+    fn with(self, location: ValuePointerRef, code: Code) -> Self {
+        self.and(location, code.name, code.detail.map(str::to_owned))
     }
 }
 
@@ -51,35 +66,29 @@ impl DeserializeError for FieldFaults {
         let faults = faults.unwrap_or_default();
         ControlFlow::Continue(match error {
             ErrorKind::MissingField { field } => {
-                faults.and(location.push_key(field), "MISSING", Detail::OfCode)
+                faults.with(location.push_key(field), codes::MISSING)
             }
             ErrorKind::UnknownKey { key, .. } => {
-                faults.and(location.push_key(key), "UNKNOWN_FIELD", Detail::OfCode)
+                faults.with(location.push_key(key), codes::UNKNOWN_FIELD)
             }
             ErrorKind::IncorrectValueKind { accepted, .. } => {
-                let (korean, english) = names(accepted);
-                faults.and(
-                    location,
-                    "TYPE",
-                    Detail::Korean(
-                        format!("{korean}이어야 합니다."),
-                        format!("Must be {english}."),
-                    ),
-                )
+                let Localized { korean, english } = names(accepted);
+                let detail = Localized {
+                    korean: format!("{korean}이어야 합니다."),
+                    english: format!("Must be {english}."),
+                };
+                faults.and(location, "TYPE", detail)
             }
             ErrorKind::UnknownValue { accepted, .. } => {
                 let allowed = accepted.join(", ");
-                faults.and(
-                    location,
-                    "CHOICE",
-                    Detail::Korean(
-                        format!("{allowed} 중 하나여야 합니다."),
-                        format!("Must be one of {allowed}."),
-                    ),
-                )
+                let detail = Localized {
+                    korean: format!("{allowed} 중 하나여야 합니다."),
+                    english: format!("Must be one of {allowed}."),
+                };
+                faults.and(location, "CHOICE", detail)
             }
             ErrorKind::BadSequenceLen { .. } | ErrorKind::Unexpected { .. } => {
-                faults.and(location, "INVALID", Detail::OfCode)
+                faults.with(location, codes::INVALID)
             }
         })
     }
@@ -99,8 +108,8 @@ impl MergeWithError<Invalid> for FieldFaults {
         invalid: Invalid,
         location: ValuePointerRef,
     ) -> ControlFlow<Self, Self> {
-        let told = Detail::Korean(invalid.korean(), invalid.english());
-        ControlFlow::Continue(faults.unwrap_or_default().and(location, invalid.code(), told))
+        let faults = faults.unwrap_or_default();
+        ControlFlow::Continue(faults.and(location, invalid.code(), invalid.detail()))
     }
 }
 
@@ -196,7 +205,7 @@ fn pointer(location: ValuePointerRef) -> String {
 }
 
 /// JSON's names of the accepted kinds, in Korean and English.
-fn names(accepted: &[ValueKind]) -> (String, String) {
+fn names(accepted: &[ValueKind]) -> Localized<String> {
     let mut names: Vec<_> = accepted
         .iter()
         .map(|kind| match kind {
@@ -211,7 +220,7 @@ fn names(accepted: &[ValueKind]) -> (String, String) {
         .collect();
     names.dedup();
     let (korean, english): (Vec<_>, Vec<_>) = names.into_iter().unzip();
-    (korean.join(" 또는 "), english.join(" or "))
+    Localized { korean: korean.join(" 또는 "), english: english.join(" or ") }
 }
 
 #[cfg(test)]

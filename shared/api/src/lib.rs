@@ -15,8 +15,9 @@ mod list;
 mod problem;
 mod route;
 mod token;
-mod words;
 mod worker;
+
+pub mod codes;
 
 pub use answer::{Answer, Page, Response};
 pub use call::{Body, Call, Context, Input, Language, Path, Query};

@@ -1,17 +1,20 @@
 use std::time::Duration;
 
-use domain::fault::{Fault, Kind};
+use domain::{
+    fault::{Code, Fault, Kind, Localized},
+    invalid::Invalid,
+};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Context, Language, Page, Response, words};
+use crate::{Context, Language, Page, Response, codes};
 
 /// A refusal, before it is put into words. It becomes an RFC 9457 document at the border.
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
-    code: &'static str,
+    code: Code,
     fields: Vec<FieldFault>,
     retry_after: Option<Duration>,
     /// What happened inside: for the log, never for the caller.
@@ -25,7 +28,7 @@ pub struct FieldFault {
     /// A JSON pointer in a body, a name elsewhere.
     pub(crate) name: String,
     pub(crate) code: &'static str,
-    pub(crate) detail: Detail,
+    pub(crate) detail: Localized<String>,
 }
 
 /// Where in a request a bad value stands.
@@ -43,44 +46,37 @@ pub enum Place {
     Header,
 }
 
-/// What to tell about a bad value, in either language.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Detail {
-    /// The words of the fault's code.
-    OfCode,
-    Korean(String, /* English */ String),
-}
-
 impl Problem {
-    /// A refusal of a kind, with the code a program reads.
-    pub fn new(kind: Kind, code: &'static str) -> Self {
-        Self { status: status(kind), code, fields: Vec::new(), retry_after: None, cause: None }
+    /// A refusal.
+    pub fn new(code: Code) -> Self {
+        let (status, fields) = (status(code.kind), Vec::new());
+        Self { status, code, fields, retry_after: None, cause: None }
     }
 
-    pub(crate) fn status(status: StatusCode, code: &'static str) -> Self {
-        Self { status, ..Self::new(Kind::Invalid, code) }
+    pub(crate) fn status(status: StatusCode, code: Code) -> Self {
+        Self { status, ..Self::new(code) }
     }
 
     /// A refusal of one value at a place; its code is the problem's, too.
-    pub fn field(place: Place, name: &str, code: &'static str) -> Self {
-        let name = name.to_owned();
-        let fault = FieldFault { place, name, code, detail: Detail::OfCode };
+    pub fn field(place: Place, name: &str, code: Code) -> Self {
+        let (name, detail) = (name.to_owned(), code.detail.map(str::to_owned));
+        let fault = FieldFault { place, name, code: code.name, detail };
         Self { code, ..Self::fields(vec![fault]) }
     }
 
     pub(crate) fn fields(fields: Vec<FieldFault>) -> Self {
-        Self { fields, ..Self::new(Kind::Invalid, "INVALID_FIELDS") }
+        Self { fields, ..Self::new(codes::INVALID_FIELDS) }
     }
 
     /// A refusal for rules that several body fields break together, told by the field's name.
-    pub fn broken_rules(rules: Vec<(&'static str, domain::invalid::Invalid)>) -> Self {
+    pub fn broken_rules(rules: Vec<(&'static str, Invalid)>) -> Self {
         let fault =
             |(field, invalid)| FieldFault::invalid(Place::Body, format!("/{field}"), &invalid);
         Self::fields(rules.into_iter().map(fault).collect())
     }
 
     /// The same for parameters of the query string.
-    pub fn broken_filters(rules: Vec<(&'static str, domain::invalid::Invalid)>) -> Self {
+    pub fn broken_filters(rules: Vec<(&'static str, Invalid)>) -> Self {
         let fault =
             |(name, invalid)| FieldFault::invalid(Place::Query, String::from(name), &invalid);
         Self::fields(rules.into_iter().map(fault).collect())
@@ -88,7 +84,7 @@ impl Problem {
 
     /// The stable code.
     pub fn code(&self) -> &'static str {
-        self.code
+        self.code.name
     }
 
     /// The HTTP status.
@@ -104,23 +100,18 @@ impl Problem {
     /// The document and its headers; whoever prefers a page, as a browser does, gets a small one.
     pub fn into_response(self, context: &Context) -> Response {
         let language = context.language;
-        let tag = match language {
-            Language::Korean => "ko",
-            Language::English => "en",
-        };
-        let (title, detail) = words::of(self.code, self.status, language);
         let (status, retry_after) = (self.status, self.retry_after);
         let document = ProblemDocument {
             kind: "about:blank",
-            title,
+            title: language.of(self.code.title),
             status: self.status.as_u16(),
-            detail,
-            code: self.code,
-            errors: self.fields.into_iter().map(|fault| fault.told_in(language)).collect(),
+            detail: language.of(self.code.detail),
+            code: self.code.name,
+            errors: self.fields.into_iter().map(|fault| fault.document(language)).collect(),
             request_id: context.request_id.clone(),
         };
         let mut response = if context.wants_page() {
-            Page::html(document.page(tag)).into()
+            Page::html(document.page(language.tag())).into()
         } else {
             let mut response = Response::new(crate::answer::json(&document));
             let kind = HeaderValue::from_static("application/problem+json");
@@ -129,7 +120,7 @@ impl Problem {
         };
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(tag));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
         if let Some(wait) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
@@ -164,28 +155,17 @@ impl<E: Fault> From<E> for Problem {
             cause = format!("{cause}: {deeper}");
             source = deeper.source();
         }
-        Self {
-            retry_after: fault.retry_after(),
-            cause: Some(cause),
-            ..Self::new(fault.kind(), fault.code())
-        }
+        Self { retry_after: fault.retry_after(), cause: Some(cause), ..Self::new(fault.code()) }
     }
 }
 
 impl FieldFault {
-    pub(crate) fn invalid(place: Place, name: String, invalid: &domain::invalid::Invalid) -> Self {
-        let detail = Detail::Korean(invalid.korean(), invalid.english());
-        Self { place, name, code: invalid.code(), detail }
+    fn invalid(place: Place, name: String, invalid: &Invalid) -> Self {
+        Self { place, name, code: invalid.code(), detail: invalid.detail() }
     }
 
-    fn told_in(self, language: Language) -> FieldFaultDocument {
-        let detail = match (self.detail, language) {
-            (Detail::OfCode, _) => {
-                words::of(self.code, StatusCode::UNPROCESSABLE_ENTITY, language).1.to_owned()
-            }
-            (Detail::Korean(korean, _), Language::Korean) => korean,
-            (Detail::Korean(_, english), Language::English) => english,
-        };
+    fn document(self, language: Language) -> FieldFaultDocument {
+        let detail = language.of(self.detail);
         let (pointer, name) = match self.place {
             Place::Body => (Some(self.name), None),
             _ => (None, Some(self.name)),

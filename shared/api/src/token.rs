@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws::FromSecret;
 use domain::{
-    fault::Kind,
+    fault::Code,
     id::{MemberId, SessionId},
     member::Role,
     time::Time,
@@ -16,7 +16,7 @@ use jsonwebtoken::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Problem;
+use crate::{Problem, codes};
 
 const ISSUER: &str = "spotlight-space";
 const LIFE: Duration = Duration::from_secs(15 * 60);
@@ -52,7 +52,7 @@ impl PublicKeys {
 
     /// Verifies a token and says whose it is. Whether its session still lives, the store knows.
     pub(crate) fn verify(&self, token: &str, now: Time) -> Result<Claims, Problem> {
-        self.claims(token, now).ok_or_else(|| Problem::new(Kind::Unauthenticated, "TOKEN_INVALID"))
+        self.claims(token, now).ok_or_else(|| Problem::new(codes::TOKEN_INVALID))
     }
 
     fn claims(&self, token: &str, now: Time) -> Option<Claims> {
@@ -129,12 +129,8 @@ pub enum KeyError {
 }
 
 impl domain::fault::Fault for KeyError {
-    fn kind(&self) -> Kind {
-        Kind::Internal
-    }
-
-    fn code(&self) -> &'static str {
-        "INTERNAL"
+    fn code(&self) -> Code {
+        domain::codes::INTERNAL
     }
 }
 

@@ -6,8 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use domain::fault::{Fault, Kind};
+use domain::fault::{Code, Fault};
 use tokio::time::Instant;
+
+use crate::codes;
 
 tokio::task_local! {
     static DEADLINE: Instant;
@@ -22,12 +24,8 @@ const FOR_THE_ANSWER: Duration = Duration::from_millis(500);
 pub struct TimeOver;
 
 impl Fault for TimeOver {
-    fn kind(&self) -> Kind {
-        Kind::Unknown
-    }
-
-    fn code(&self) -> &'static str {
-        "TIME_OVER"
+    fn code(&self) -> Code {
+        codes::TIME_OVER
     }
 
     fn retry_after(&self) -> Option<Duration> {

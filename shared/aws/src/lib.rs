@@ -1,6 +1,7 @@
 //! What AWS gives a function: its environment variables, its secrets, the deadline of an invocation, and the one configuration, and
 //! with it the one HTTP client, of all AWS clients in the process.
 
+pub mod codes;
 mod connect;
 pub mod deadline;
 mod secret;

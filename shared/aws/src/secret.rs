@@ -2,11 +2,11 @@ use std::{sync::Arc, time::Duration};
 
 use aws_config::{SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_secretsmanager::{Client, config};
-use domain::fault::{Fault, Kind};
+use domain::fault::{Code, Fault};
 use serde::de::DeserializeOwned;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::{Connect, ConnectError, variable};
+use crate::{Connect, ConnectError, codes, variable};
 
 /// How long a secret is used before it is looked up again. A rotation waits longer than this between its steps.
 const KEPT: Duration = Duration::from_mins(5);
@@ -126,17 +126,10 @@ pub enum SecretFault {
 }
 
 impl Fault for SecretFault {
-    fn kind(&self) -> Kind {
+    fn code(&self) -> Code {
         match self {
-            Self::Unavailable { .. } => Kind::Unavailable,
-            Self::Unreadable { .. } => Kind::Internal,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Unavailable { .. } => "SECRET_UNAVAILABLE",
-            Self::Unreadable { .. } => "SECRET_UNREADABLE",
+            Self::Unavailable { .. } => codes::SECRET_UNAVAILABLE,
+            Self::Unreadable { .. } => codes::SECRET_UNREADABLE,
         }
     }
 }
@@ -250,7 +243,7 @@ mod tests {
                 .mount(&server)
                 .await;
             let bad = secret::<Word>(&server, "bad").get().await.unwrap_err();
-            assert_eq!(bad.kind(), Kind::Internal);
+            assert_eq!(bad.code(), codes::SECRET_UNREADABLE);
             assert!(!format!("{bad} {bad:?}").contains("hush"));
 
             let none = secret::<Word>(&server, "none").get().await.unwrap_err();
@@ -258,7 +251,7 @@ mod tests {
                 none.to_string(),
                 "secret none could not be loaded: ResourceNotFoundException"
             );
-            assert_eq!(none.kind(), Kind::Unavailable);
+            assert_eq!(none.code(), codes::SECRET_UNAVAILABLE);
         });
     }
 }

@@ -1,8 +1,10 @@
 //! Why one value was refused, told in both languages.
 
+use crate::fault::Localized;
+
 /// The reason why a value that came from outside was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.english())]
+#[error("{}", self.detail().english)]
 pub enum Invalid {
     /// Too short or too long; both ends are allowed, counted in characters as a person counts them.
     Length {
@@ -63,34 +65,44 @@ impl Invalid {
         }
     }
 
-    /// The reason in English, for a person.
-    pub fn english(&self) -> String {
-        match self {
-            Self::Length { min, max } => format!("must be {min} to {max} characters long"),
-            Self::Range { min, max } => format!("must be a whole number from {min} to {max}"),
-            Self::Format { expected } => format!("must be written like {expected}"),
-            Self::Characters => "must not contain control or invisible characters".into(),
-            Self::Choice { allowed } => format!("must be one of {}", allowed.join(", ")),
-            Self::After { field } => format!("must be after {field}"),
-            Self::NotAfter { field } => format!("must not be after {field}"),
-            Self::PastDay { first } => format!("must be a past day, {first} or later"),
-            Self::CommonPassword => "is too common a password".into(),
-        }
-    }
-
-    /// The reason in Korean, for a person.
-    pub fn korean(&self) -> String {
-        match self {
-            Self::Length { min, max } => format!("{min}자 이상 {max}자 이하로 입력해 주세요."),
-            Self::Range { min, max } => format!("{min} 이상 {max} 이하의 정수여야 합니다."),
-            Self::Format { expected } => format!("다음과 같은 형식으로 입력해 주세요: {expected}"),
-            Self::Characters => "제어 문자나 보이지 않는 문자는 쓸 수 없습니다.".into(),
-            Self::Choice { allowed } => format!("다음 중 하나여야 합니다: {}", allowed.join(", ")),
-            Self::After { field } => format!("{field}보다 늦어야 합니다."),
-            Self::NotAfter { field } => format!("{field}보다 늦을 수 없습니다."),
-            Self::PastDay { first } => format!("{first}부터 어제까지의 날짜여야 합니다."),
-            Self::CommonPassword => "너무 흔한 비밀번호입니다.".into(),
-        }
+    /// The reason, for a person.
+    pub fn detail(&self) -> Localized<String> {
+        let (korean, english) = match self {
+            Self::Length { min, max } => (
+                format!("{min}자 이상 {max}자 이하로 입력해 주세요."),
+                format!("must be {min} to {max} characters long"),
+            ),
+            Self::Range { min, max } => (
+                format!("{min} 이상 {max} 이하의 정수여야 합니다."),
+                format!("must be a whole number from {min} to {max}"),
+            ),
+            Self::Format { expected } => (
+                format!("다음과 같은 형식으로 입력해 주세요: {expected}"),
+                format!("must be written like {expected}"),
+            ),
+            Self::Characters => (
+                "제어 문자나 보이지 않는 문자는 쓸 수 없습니다.".into(),
+                "must not contain control or invisible characters".into(),
+            ),
+            Self::Choice { allowed } => {
+                let allowed = allowed.join(", ");
+                (format!("다음 중 하나여야 합니다: {allowed}"), format!("must be one of {allowed}"))
+            }
+            Self::After { field } => {
+                (format!("{field}보다 늦어야 합니다."), format!("must be after {field}"))
+            }
+            Self::NotAfter { field } => {
+                (format!("{field}보다 늦을 수 없습니다."), format!("must not be after {field}"))
+            }
+            Self::PastDay { first } => (
+                format!("{first}부터 어제까지의 날짜여야 합니다."),
+                format!("must be a past day, {first} or later"),
+            ),
+            Self::CommonPassword => {
+                ("너무 흔한 비밀번호입니다.".into(), "is too common a password".into())
+            }
+        };
+        Localized { korean, english }
     }
 }
 
@@ -113,9 +125,10 @@ mod tests {
         ];
         for (reason, code, word) in reasons {
             assert_eq!(reason.code(), code);
-            assert!(reason.korean().contains(word), "{}", reason.korean());
-            assert!(reason.english().is_ascii(), "{}", reason.english());
-            assert_eq!(reason.to_string(), reason.english());
+            let detail = reason.detail();
+            assert!(detail.korean.contains(word), "{}", detail.korean);
+            assert!(detail.english.is_ascii(), "{}", detail.english);
+            assert_eq!(reason.to_string(), detail.english);
         }
     }
 }

@@ -9,6 +9,7 @@ mod newtype;
 mod parsing;
 mod text;
 
+pub mod codes;
 pub mod event;
 pub mod fault;
 pub mod id;

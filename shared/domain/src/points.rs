@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{self, Fault};
+use crate::codes;
+use crate::fault::{Code, Fault};
 use crate::id::{MemberId, TransferId};
 use crate::invalid::Invalid;
 use crate::won::Won;
@@ -185,12 +186,8 @@ pub struct IllegalTransfer {
 }
 
 impl Fault for IllegalTransfer {
-    fn kind(&self) -> fault::Kind {
-        fault::Kind::Conflict
-    }
-
-    fn code(&self) -> &'static str {
-        "TRANSFER_STATE"
+    fn code(&self) -> Code {
+        codes::TRANSFER_STATE
     }
 }
 
@@ -250,8 +247,7 @@ mod tests {
             let refused = IllegalTransfer { id: settled.id, state };
             assert_eq!(settled.clone().post(), Err(refused));
             assert_eq!(settled.void(), Err(refused));
-            assert_eq!(refused.kind(), fault::Kind::Conflict);
-            assert_eq!(refused.code(), "TRANSFER_STATE");
+            assert_eq!(refused.code(), codes::TRANSFER_STATE);
         }
     }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codes;
 use crate::event::{Quantity, RefundPolicy, Schedule};
-use crate::fault::{Fault, Kind};
+use crate::fault::{Code, Fault};
 use crate::time::Time;
 use crate::won::{Percent, Won};
 
@@ -171,14 +172,10 @@ pub enum Refused {
 }
 
 impl Fault for Refused {
-    fn kind(&self) -> Kind {
-        Kind::Refused
-    }
-
-    fn code(&self) -> &'static str {
+    fn code(&self) -> Code {
         match self {
-            Self::AfterStart => "AFTER_START",
-            Self::TooManyTickets { .. } => "TICKETS_NOT_LEFT",
+            Self::AfterStart => codes::AFTER_START,
+            Self::TooManyTickets { .. } => codes::TICKETS_NOT_LEFT,
         }
     }
 }
@@ -233,10 +230,7 @@ mod tests {
         let late =
             asked(RefundPolicy::Standard, "2026-11-01T00:00:00+09:00", "2026-12-24T19:30:00+09:00");
         assert_eq!(late, Err(Refused::AfterStart));
-        assert_eq!(
-            (Refused::AfterStart.kind(), Refused::AfterStart.code()),
-            (Kind::Refused, "AFTER_START")
-        );
+        assert_eq!(Refused::AfterStart.code(), codes::AFTER_START);
     }
 
     #[test]
@@ -306,7 +300,7 @@ mod tests {
         for tickets in [0, 2, u32::MAX] {
             let refused = amounts(&paid(3, 0, 900), &once, tickets, SEVENTY).unwrap_err();
             assert_eq!(refused, Refused::TooManyTickets { left: 1 });
-            assert_eq!(refused.code(), "TICKETS_NOT_LEFT");
+            assert_eq!(refused.code(), codes::TICKETS_NOT_LEFT);
         }
     }
 

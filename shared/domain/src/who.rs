@@ -1,7 +1,8 @@
 //! Who is calling: what a token says, and what a route asks of it.
 
 use crate::{
-    fault::{Fault, Kind},
+    codes,
+    fault::{Code, Fault},
     id::{MemberId, SessionId},
     member::Role,
 };
@@ -53,17 +54,10 @@ pub enum NotAllowed {
 }
 
 impl Fault for NotAllowed {
-    fn kind(&self) -> Kind {
+    fn code(&self) -> Code {
         match self {
-            Self::SignInRequired => Kind::Unauthenticated,
-            Self::ArtistsOnly => Kind::Forbidden,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::SignInRequired => "SIGN_IN_REQUIRED",
-            Self::ArtistsOnly => "ARTISTS_ONLY",
+            Self::SignInRequired => codes::SIGN_IN_REQUIRED,
+            Self::ArtistsOnly => codes::ARTISTS_ONLY,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! happened: the other said no, it surely did nothing, or nobody can tell.
 
 pub mod bus;
+pub mod codes;
 mod http;
 pub mod kakaopay;
 pub mod queue;

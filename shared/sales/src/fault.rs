@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use domain::{
     event::SaleClosed,
-    fault::{Fault, Kind},
+    fault::{Code, Fault},
     payment::{IllegalStep, TooManyPoints},
 };
 use gateways::kakaopay;
@@ -11,6 +11,8 @@ use store::{
     ephemeral::{idempotency::IdempotencyFault, rate::RateFault},
     identity::session::SessionEnded,
 };
+
+use crate::codes;
 
 /// Why a payment can't be made or moved.
 #[derive(Debug, thiserror::Error)]
@@ -103,35 +105,20 @@ impl SalesFault {
 }
 
 impl Fault for SalesFault {
-    fn kind(&self) -> Kind {
-        if let Some(fault) = self.passed_on() {
-            return fault.kind();
-        }
-        match self {
-            Self::EventNotFound | Self::PaymentNotFound => Kind::NotFound,
-            Self::SoldOut | Self::TicketLimit | Self::HoldEnded | Self::PaymentRefused => {
-                Kind::Refused
-            }
-            Self::TermsChanged => Kind::Conflict,
-            Self::Contended => Kind::Unavailable,
-            _ => Kind::Internal,
-        }
-    }
-
-    fn code(&self) -> &'static str {
+    fn code(&self) -> Code {
         if let Some(fault) = self.passed_on() {
             return fault.code();
         }
         match self {
-            Self::EventNotFound => "EVENT_NOT_FOUND",
-            Self::PaymentNotFound => "PAYMENT_NOT_FOUND",
-            Self::SoldOut => "SOLD_OUT",
-            Self::TicketLimit => "TICKET_LIMIT",
-            Self::HoldEnded => "HOLD_ENDED",
-            Self::PaymentRefused => "PAYMENT_REFUSED",
-            Self::TermsChanged => "TERMS_CHANGED",
-            Self::Contended => "STORE_UNAVAILABLE",
-            _ => "INTERNAL",
+            Self::EventNotFound => domain::codes::EVENT_NOT_FOUND,
+            Self::PaymentNotFound => codes::PAYMENT_NOT_FOUND,
+            Self::SoldOut => codes::SOLD_OUT,
+            Self::TicketLimit => codes::TICKET_LIMIT,
+            Self::HoldEnded => codes::HOLD_ENDED,
+            Self::PaymentRefused => codes::PAYMENT_REFUSED,
+            Self::TermsChanged => codes::TERMS_CHANGED,
+            Self::Contended => store::codes::STORE_UNAVAILABLE,
+            _ => domain::codes::INTERNAL,
         }
     }
 

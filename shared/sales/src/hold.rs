@@ -3,7 +3,7 @@ use std::time::Duration;
 use aws::{Connect, ConnectError, variable};
 use domain::{
     event::Quantity,
-    id::{EventId, MemberId, PaymentId},
+    id::{EventId, PaymentId},
     payment::{Amounts, State, Step, amounts},
     time::Time,
     won::Won,

@@ -6,6 +6,7 @@
 //! reconciler. `infra/data-model.md` has the table.
 
 mod approve;
+pub mod codes;
 mod end;
 mod fault;
 mod hold;

@@ -39,7 +39,7 @@ pub async fn overdue(
     for id in store.due(due, shard, now.minus(GRACE), limit).await? {
         match still_overdue(store, due, id, now).await {
             Ok(payment) => overdue.extend(payment.map(|payment| payment.id)),
-            Err(fault) if matches!(fault.kind(), Kind::Unavailable | Kind::Unknown) => {
+            Err(fault) if matches!(fault.code().kind, Kind::Unavailable | Kind::Unknown) => {
                 return Err(fault);
             }
             Err(_) => {

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use domain::fault::{Fault, Kind};
+use domain::fault::{Code, Fault};
+
+use crate::codes;
 
 /// Why OpenSearch did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -33,21 +35,14 @@ pub enum Error {
 }
 
 impl Fault for Error {
-    fn kind(&self) -> Kind {
+    fn code(&self) -> Code {
         match self {
-            Self::Unreachable(_) | Self::NotReady { .. } => Kind::Unavailable,
-            Self::Setup(_) | Self::Refused { .. } | Self::Unreadable(_) => Kind::Internal,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self.kind() {
-            Kind::Unavailable => "SEARCH_UNAVAILABLE",
-            _ => "SEARCH_FAILED",
+            Self::Unreachable(_) | Self::NotReady { .. } => codes::SEARCH_UNAVAILABLE,
+            Self::Setup(_) | Self::Refused { .. } | Self::Unreadable(_) => codes::SEARCH_FAILED,
         }
     }
 
     fn retry_after(&self) -> Option<Duration> {
-        (self.kind() == Kind::Unavailable).then_some(Duration::from_secs(1))
+        (self.code() == codes::SEARCH_UNAVAILABLE).then_some(Duration::from_secs(1))
     }
 }

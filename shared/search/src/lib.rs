@@ -4,6 +4,7 @@
 //! behind `events-write` stands each index that is written, which are two while a rebuild is under way.
 
 mod client;
+pub mod codes;
 mod document;
 mod error;
 mod index;

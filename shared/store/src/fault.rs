@@ -1,7 +1,9 @@
 use std::{error::Error, time::Duration};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use domain::fault::{Fault, Kind};
+use domain::fault::{Code, Fault};
+
+use crate::codes;
 
 /// What goes wrong between us and the database.
 #[derive(Debug, thiserror::Error)]
@@ -21,19 +23,11 @@ pub enum StoreFault {
 }
 
 impl Fault for StoreFault {
-    fn kind(&self) -> Kind {
+    fn code(&self) -> Code {
         match self {
-            Self::Unavailable(_) => Kind::Unavailable,
-            Self::OutcomeUnknown(_) => Kind::Unknown,
-            Self::Refused(_) | Self::Item(_) => Kind::Internal,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Unavailable(_) => "STORE_UNAVAILABLE",
-            Self::OutcomeUnknown(_) => "STORE_OUTCOME_UNKNOWN",
-            Self::Refused(_) | Self::Item(_) => "INTERNAL",
+            Self::Unavailable(_) => codes::STORE_UNAVAILABLE,
+            Self::OutcomeUnknown(_) => codes::STORE_OUTCOME_UNKNOWN,
+            Self::Refused(_) | Self::Item(_) => domain::codes::INTERNAL,
         }
     }
 
@@ -57,14 +51,7 @@ pub enum Rejected<C> {
 }
 
 impl<C: Fault> Fault for Rejected<C> {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Condition(meaning) => meaning.kind(),
-            Self::Store(fault) => fault.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
+    fn code(&self) -> Code {
         match self {
             Self::Condition(meaning) => meaning.code(),
             Self::Store(fault) => fault.code(),

@@ -15,6 +15,7 @@ mod ttl;
 mod write;
 
 pub mod catalog;
+pub mod codes;
 pub mod ephemeral;
 pub mod identity;
 pub mod sales;

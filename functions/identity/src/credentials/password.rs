@@ -6,7 +6,8 @@ use argon2::{
     password_hash::{self, PasswordHasher, PasswordVerifier, phc},
 };
 use domain::{
-    fault::{Fault, Kind},
+    codes,
+    fault::{Code, Fault},
     member::{GivenPassword, Password},
 };
 use store::identity::member::PasswordHash;
@@ -21,12 +22,8 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$/ZzU+QkQl5/xbXuzOTbY4A$GFvf
 pub struct HashFault(#[from] password_hash::Error);
 
 impl Fault for HashFault {
-    fn kind(&self) -> Kind {
-        Kind::Internal
-    }
-
-    fn code(&self) -> &'static str {
-        "INTERNAL"
+    fn code(&self) -> Code {
+        codes::INTERNAL
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use api::Problem;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use domain::{fault::Kind, time::Time};
+use domain::{codes, time::Time};
 use sha2::{Digest, Sha256};
 use store::identity::session::{Rotation, SessionItem, SessionKey};
 use subtle::ConstantTimeEq;
@@ -137,7 +137,7 @@ fn set_cookie(value: &str, life: Duration) -> String {
 
 fn random() -> Result<Part, Problem> {
     let mut part = Part::default();
-    getrandom::fill(&mut part).map_err(|_| Problem::new(Kind::Internal, "INTERNAL"))?;
+    getrandom::fill(&mut part).map_err(|_| Problem::new(codes::INTERNAL))?;
     Ok(part)
 }
 

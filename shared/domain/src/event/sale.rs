@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Price, SaleWindow};
-use crate::fault::{Fault, Kind};
+use crate::codes;
+use crate::fault::{Code, Fault};
 use crate::time::Time;
 
 choice!(
@@ -63,15 +64,11 @@ pub enum SaleClosed {
 }
 
 impl Fault for SaleClosed {
-    fn kind(&self) -> Kind {
-        Kind::Refused
-    }
-
-    fn code(&self) -> &'static str {
+    fn code(&self) -> Code {
         match self {
-            Self::NotYet => "SALE_NOT_STARTED",
-            Self::Ended => "SALE_ENDED",
-            Self::Cancelled => "EVENT_CANCELLED",
+            Self::NotYet => codes::SALE_NOT_STARTED,
+            Self::Ended => codes::SALE_ENDED,
+            Self::Cancelled => codes::EVENT_CANCELLED,
         }
     }
 }
@@ -107,11 +104,9 @@ mod tests {
 
     #[test]
     fn a_closed_sale_is_a_refusal_with_its_own_code() {
-        let codes = [SaleClosed::NotYet, SaleClosed::Ended, SaleClosed::Cancelled].map(|closed| {
-            assert_eq!(closed.kind(), Kind::Refused);
-            closed.code()
-        });
-        assert_eq!(codes, ["SALE_NOT_STARTED", "SALE_ENDED", "EVENT_CANCELLED"]);
+        let codes = [SaleClosed::NotYet, SaleClosed::Ended, SaleClosed::Cancelled]
+            .map(|closed| closed.code());
+        assert_eq!(codes, [codes::SALE_NOT_STARTED, codes::SALE_ENDED, codes::EVENT_CANCELLED]);
     }
 
     #[test]

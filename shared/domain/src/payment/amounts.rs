@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
+use crate::codes;
 use crate::event::{Price, Quantity};
-use crate::fault::{Fault, Kind};
+use crate::fault::{Code, Fault};
 use crate::won::Won;
 
 /// What a purchase costs and who pays it: `coupon + points + cash = list_price`, always.
@@ -46,12 +47,8 @@ pub struct TooManyPoints {
 }
 
 impl Fault for TooManyPoints {
-    fn kind(&self) -> Kind {
-        Kind::Refused
-    }
-
-    fn code(&self) -> &'static str {
-        "POINTS_EXCEED_PRICE"
+    fn code(&self) -> Code {
+        codes::POINTS_EXCEED_PRICE
     }
 }
 
@@ -89,8 +86,7 @@ mod tests {
     fn more_points_than_remain_to_be_paid_are_refused() {
         let refused = split(10_000, 1, Some(4_000), 6_001).unwrap_err();
         assert_eq!(refused, TooManyPoints { points: Won::new(6_001), remaining: Won::new(6_000) });
-        assert_eq!(refused.kind(), Kind::Refused);
-        assert_eq!(refused.code(), "POINTS_EXCEED_PRICE");
+        assert_eq!(refused.code(), codes::POINTS_EXCEED_PRICE);
         assert_eq!(split(10_000, 1, Some(4_000), 6_000), Ok([10_000, 4_000, 6_000, 0]));
     }
 

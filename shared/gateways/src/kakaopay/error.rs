@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use domain::fault::{Fault, Kind};
+use domain::fault::{Code, Fault};
 use reqwest::StatusCode;
 use serde::Deserialize;
+
+use crate::codes;
 
 /// How a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,19 +75,11 @@ impl Cause {
 }
 
 impl Fault for Error {
-    fn kind(&self) -> Kind {
+    fn code(&self) -> Code {
         match self {
-            Self::Refused { .. } => Kind::Refused,
-            Self::Unavailable(_) => Kind::Unavailable,
-            Self::OutcomeUnknown(_) => Kind::Unknown,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Refused { .. } => "KAKAOPAY_REFUSED",
-            Self::Unavailable(_) => "KAKAOPAY_UNAVAILABLE",
-            Self::OutcomeUnknown(_) => "KAKAOPAY_OUTCOME_UNKNOWN",
+            Self::Refused { .. } => codes::KAKAOPAY_REFUSED,
+            Self::Unavailable(_) => codes::KAKAOPAY_UNAVAILABLE,
+            Self::OutcomeUnknown(_) => codes::KAKAOPAY_OUTCOME_UNKNOWN,
         }
     }
 

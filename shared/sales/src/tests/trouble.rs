@@ -132,7 +132,7 @@ fn a_purchase_that_nobody_resumes_ends_with_its_hold() {
         shop.kakaopay.trouble("ready", &[LostBefore; 2]);
         shop.buy(fan, 1, "key").await.unwrap_err();
         let late = shop.after(HOLD).buy(fan, 1, "key").await.unwrap_err();
-        assert_eq!((late.code(), shop.stock().await), ("HOLD_ENDED", [5, 0, 0]));
+        assert_eq!((late.code().name, shop.stock().await), ("HOLD_ENDED", [5, 0, 0]));
     });
 }
 

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use domain::{
-    fault::{Fault, Kind},
+    fault::{Code, Fault},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write};
+use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write, codes};
 
 /// How long one run has to itself.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -83,18 +83,10 @@ pub enum IdempotencyFault {
 }
 
 impl Fault for IdempotencyFault {
-    fn kind(&self) -> Kind {
+    fn code(&self) -> Code {
         match self {
-            Self::KeyReused => Kind::Invalid,
-            Self::InProgress { .. } => Kind::Conflict,
-            Self::Store(fault) => fault.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
-            Self::InProgress { .. } => "IDEMPOTENCY_IN_PROGRESS",
+            Self::KeyReused => codes::IDEMPOTENCY_KEY_REUSED,
+            Self::InProgress { .. } => codes::IDEMPOTENCY_IN_PROGRESS,
             Self::Store(fault) => fault.code(),
         }
     }

@@ -4,13 +4,13 @@ use std::{net::IpAddr, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use domain::{
-    fault::{Fault, Kind},
+    fault::{Code, Fault},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write};
+use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write, codes};
 
 /// At most so many in each window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,16 +38,9 @@ pub enum RateFault {
 }
 
 impl Fault for RateFault {
-    fn kind(&self) -> Kind {
+    fn code(&self) -> Code {
         match self {
-            Self::TooMany { .. } => Kind::TooMany,
-            Self::Store(fault) => fault.kind(),
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::TooMany { .. } => "TOO_MANY_REQUESTS",
+            Self::TooMany { .. } => codes::TOO_MANY_REQUESTS,
             Self::Store(fault) => fault.code(),
         }
     }

@@ -3,14 +3,14 @@
 use std::fmt;
 
 use domain::{
-    fault::{Fault, Kind},
+    fault::{Code, Fault},
     id::MemberId,
     member::{BirthDate, Email, Location, Nickname, Phone, Role},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Transaction, Write};
+use crate::{Transaction, Write, codes};
 
 key!(
     /// Where a member stands.
@@ -113,14 +113,10 @@ pub enum Taken {
 }
 
 impl Fault for Taken {
-    fn kind(&self) -> Kind {
-        Kind::Conflict
-    }
-
-    fn code(&self) -> &'static str {
+    fn code(&self) -> Code {
         match self {
-            Self::Email => "EMAIL_TAKEN",
-            Self::Phone => "PHONE_TAKEN",
+            Self::Email => codes::EMAIL_TAKEN,
+            Self::Phone => codes::PHONE_TAKEN,
         }
     }
 }

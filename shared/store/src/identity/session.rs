@@ -7,7 +7,7 @@
 use std::ops::Deref;
 
 use domain::{
-    fault::{Fault, Kind},
+    fault::{Code, Fault},
     id::{MemberId, SessionId},
     member::Role,
     time::Time,
@@ -16,7 +16,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Compare, Keys, Rejected, Store, StoreFault, Ttl, Write,
+    Compare, Keys, Rejected, Store, StoreFault, Ttl, Write, codes,
     identity::member::{Member, MemberKey},
 };
 
@@ -156,12 +156,8 @@ impl SessionKey {
 pub struct SessionEnded;
 
 impl Fault for SessionEnded {
-    fn kind(&self) -> Kind {
-        Kind::Unauthenticated
-    }
-
-    fn code(&self) -> &'static str {
-        "SESSION_ENDED"
+    fn code(&self) -> Code {
+        codes::SESSION_ENDED
     }
 }
 

@@ -1,0 +1,36 @@
+//! What is refused here, and what people are told then.
+
+domain::codes! {
+    Unavailable STORE_UNAVAILABLE {
+        "잠시 이용할 수 없습니다": "잠시 뒤 다시 시도해 주세요.",
+        "Temporarily unavailable": "Try again shortly.",
+    }
+    Unknown STORE_OUTCOME_UNKNOWN {
+        "처리 결과를 확인하지 못했습니다": "같은 요청을 그대로 다시 보내 주세요. 두 번 처리되지 않습니다.",
+        "The outcome is not known": "Send the same request again. It is not done twice.",
+    }
+    Unauthenticated SESSION_ENDED {
+        "끝난 세션입니다": "다시 로그인해 주세요.",
+        "Session ended": "Sign in again.",
+    }
+    Conflict EMAIL_TAKEN {
+        "이미 가입된 이메일입니다": "로그인하거나 다른 이메일로 가입해 주세요.",
+        "E-mail already registered": "Sign in, or sign up with another address.",
+    }
+    Conflict PHONE_TAKEN {
+        "이미 등록된 전화번호입니다": "다른 전화번호를 써 주세요.",
+        "Phone number already registered": "Use another phone number.",
+    }
+    TooMany TOO_MANY_REQUESTS {
+        "요청이 너무 많습니다": "잠시 뒤 다시 시도해 주세요.",
+        "Too many requests": "Try again later.",
+    }
+    Invalid IDEMPOTENCY_KEY_REUSED {
+        "이미 쓰인 Idempotency-Key입니다": "다른 요청에는 다른 키를 써 주세요.",
+        "Idempotency key reused": "Use another key for another request.",
+    }
+    Conflict IDEMPOTENCY_IN_PROGRESS {
+        "처리 중인 요청입니다": "같은 요청이 처리되고 있습니다. 잠시 뒤 다시 보내 주세요.",
+        "Still in progress": "The same request is being worked on. Send it again shortly.",
+    }
+}
