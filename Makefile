@@ -15,7 +15,7 @@ help:
 	@echo "make bench     cold starts beside Node and Python"
 	@echo "make coverage  how much the tests reach"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
-	@echo "make generate  openapi.json, infra/api.yaml and the parts' templates, from code and functions.yaml"
+	@echo "make generate  each part's openapi.json and template, and infra/api.yaml, from code and functions.yaml"
 	@echo "make lambda    the functions for AWS, with the sizes of their zips;  make deploy STAGE=staging  brings them there"
 
 up: $(VENV)/ready

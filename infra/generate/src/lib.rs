@@ -1,5 +1,5 @@
-//! Writes what the world reads of our functions from the code of the routes and each part's `functions.yaml`:
-//! `openapi.json` for people and programs that call the API, `infra/api.yaml` for API Gateway, the parts' templates for SAM.
+//! Writes what the world reads of our functions from the code of the routes and each part's `functions.yaml`: each part's
+//! `openapi.json` for people and programs that call the API, and its template for SAM, `infra/api.yaml` for API Gateway.
 
 mod codes;
 mod gateway;
@@ -7,9 +7,10 @@ mod openapi;
 mod sam;
 mod table;
 
-use std::path::Path;
+use std::{path::Path, slice};
 
 use api::Route;
+use utoipa::openapi::OpenApi;
 
 pub use gateway::gateway;
 pub use openapi::{Ambiguous, openapi};
@@ -36,20 +37,34 @@ pub fn parts() -> Vec<Part> {
     ]
 }
 
-/// The generated files by their path from the project's root.
+/// The generated files by their path from the project's root. A part has a document of its own, so that branches that change
+/// different parts change different files; `GET /openapi.json` answers all of them as one.
 ///
 /// # Errors
 /// When two schemas share a name, a table of functions cannot be read, or a document cannot be written as text.
 pub fn files(root: &Path) -> Result<Vec<(String, String)>, Box<dyn std::error::Error>> {
     let parts = parts();
-    let mut openapi = serde_json::to_string_pretty(&openapi(&parts)?)?;
-    openapi.push('\n');
+    openapi(&parts)?;
+    let mut files = Vec::new();
+    for part in &parts {
+        let document = text(&openapi(slice::from_ref(part))?)?;
+        files.push((format!("functions/{}/openapi.json", part.name), document));
+    }
     let head = "# Written by `make generate` from the code of the routes. Change the code, not this file.\n";
     let gateway = serde_norway::to_string(&gateway(&parts))?;
-    let mut files = vec![
-        ("openapi.json".into(), openapi),
-        ("infra/api.yaml".into(), format!("{head}{gateway}")),
-    ];
+    files.push(("infra/api.yaml".into(), format!("{head}{gateway}")));
     files.extend(sam(root, &parts)?);
     Ok(files)
+}
+
+/// The document of all parts.
+///
+/// # Errors
+/// When two schemas share a name, or it cannot be written as text.
+pub fn document() -> Result<String, Box<dyn std::error::Error>> {
+    Ok(text(&openapi(&parts())?)?)
+}
+
+fn text(document: &OpenApi) -> serde_json::Result<String> {
+    Ok(serde_json::to_string_pretty(document)? + "\n")
 }

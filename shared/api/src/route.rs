@@ -1,6 +1,6 @@
 use utoipa::openapi::{HttpMethod, RefOr, Schema, path::Operation};
 
-/// A route as its code describes it; the generator makes `openapi.json` and `infra/api.yaml` of it.
+/// A route as its code describes it; the generator makes its part's `openapi.json` and `infra/api.yaml` of it.
 pub struct Route {
     /// The name of the file, the binary, the operation and the function.
     pub name: &'static str,
