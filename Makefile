@@ -4,7 +4,7 @@ RUN := $(VENV)/bin/python infra/local/stack.py
 TEMPLATES := template.yaml infra/data.yaml functions/template.yaml $(wildcard functions/*/template.yaml)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help up down demo test second-opinion bench coverage generate check lambda deploy
+.PHONY: help up down demo test second-opinion bench coverage generate publish check lambda deploy
 
 help:
 	@echo "make up        the whole product on this machine, with a programme in it"
@@ -16,6 +16,7 @@ help:
 	@echo "make coverage  how much the tests reach"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
 	@echo "make generate  each part's openapi.json and template, and infra/api.yaml, from code and functions.yaml"
+	@echo "make publish   keeps today's document as the released one"
 	@echo "make lambda    the functions for AWS, with the sizes of their zips;  make deploy STAGE=staging  brings them there"
 
 up: $(VENV)/ready
@@ -48,6 +49,9 @@ coverage: $(VENV)/ready
 
 generate:
 	@cargo run --package generate
+
+publish:
+	@cargo run --package generate -- publish
 
 check: $(VENV)/ready-deploy
 	@for folder in infra infra/local; do $(VENV)/bin/python -m unittest discover --quiet --start-directory $$folder || exit 1; done

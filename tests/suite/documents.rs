@@ -1,6 +1,9 @@
-//! What operators read is true: every alarm is in the runbook, and every test that the security checklist names exists.
+//! What operators and callers read is true: every alarm is in the runbook, every test that the security checklist names exists,
+//! and what breaks callers stands in the changelog.
 
 use std::{collections::BTreeSet, fs, path::Path};
+
+use serde_json::Value;
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -70,4 +73,36 @@ fn no_code_is_declared_twice() {
     let (mut seen, mut names) = (BTreeSet::new(), declared.map(|(_, name)| name).peekable());
     assert!(names.peek().is_some(), "codes are declared otherwise");
     names.for_each(|name| assert!(seen.insert(name), "{name} is declared twice"));
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// What the changelog says under a heading.
+fn section<'a>(changelog: &'a str, heading: &str) -> &'a str {
+    let after = changelog.split(&format!("\n## {heading}\n")).nth(1);
+    let after = after.unwrap_or_else(|| panic!("CHANGELOG.md has no heading `## {heading}`"));
+    after.split("\n## ").next().unwrap()
+}
+
+#[test]
+fn what_breaks_callers_of_the_last_release_stands_in_the_changelog() {
+    let (old, new) = (json(&read(generate::PUBLISHED)), json(&generate::document().unwrap()));
+    let changelog = read("CHANGELOG.md");
+    let noted = section(&changelog, "Unreleased");
+    let breaking = generate::breaking(&old, &new);
+    let silent: Vec<_> = breaking.iter().filter(|change| !noted.contains(*change)).collect();
+    assert!(
+        silent.is_empty(),
+        "these break callers; leave them, or write each into CHANGELOG.md with what to do: {silent:#?}"
+    );
+}
+
+#[test]
+fn every_release_stands_in_the_changelog() {
+    let released = json(&read(generate::PUBLISHED));
+    let changelog = read("CHANGELOG.md");
+    let notes = section(&changelog, released["info"]["version"].as_str().unwrap());
+    assert!(!notes.trim().is_empty());
 }

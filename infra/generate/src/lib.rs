@@ -1,6 +1,8 @@
 //! Writes what the world reads of our functions from the code of the routes and each part's `functions.yaml`: each part's
-//! `openapi.json` for people and programs that call the API, and its template for SAM, `infra/api.yaml` for API Gateway.
+//! `openapi.json` for people and programs that call the API, and its template for SAM, `infra/api.yaml` for API Gateway. It also tells
+//! which changes break callers.
 
+mod breaking;
 mod codes;
 mod gateway;
 mod openapi;
@@ -12,9 +14,13 @@ use std::{path::Path, slice};
 use api::Route;
 use utoipa::openapi::OpenApi;
 
+pub use breaking::breaking;
 pub use gateway::gateway;
 pub use openapi::{Ambiguous, openapi};
 pub use sam::{Fault, sam};
+
+/// The document of the last release, by its path from the project's root.
+pub const PUBLISHED: &str = "infra/openapi.published.json";
 
 /// A part of the business with its routes.
 pub struct Part {

@@ -1,10 +1,14 @@
-//! `make generate`: writes the generated files. Run it from the project's root.
+//! `make generate` writes the generated files, `make publish` the copy of the released document. Run from the project's root.
 
-use std::path::Path;
+use std::{env, error::Error, fs, path::Path};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
+    if env::args().nth(1).as_deref() == Some("publish") {
+        fs::write(generate::PUBLISHED, generate::document()?)?;
+        return Ok(());
+    }
     for (path, text) in generate::files(Path::new("."))? {
-        std::fs::write(path, text)?;
+        fs::write(path, text)?;
     }
     Ok(())
 }
