@@ -3,13 +3,16 @@
 
 mod bad_input;
 mod deadlines;
+mod document;
 mod documents;
 mod faults;
 mod helpers;
 mod journey;
 mod kills;
+mod parts;
 mod policies;
 mod races;
+mod refusals;
 mod routes;
 mod shop;
 mod workers;

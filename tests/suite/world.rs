@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicU64, Ordering},
+    net::IpAddr,
+    sync::atomic::{AtomicU8, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -25,7 +26,7 @@ pub struct World {
     pub event: String,
     /// A payment of the fan that waits for KakaoPay.
     pub payment: String,
-    _turn: Turn,
+    turn: Option<Turn>,
 }
 
 /// Tests share one stack at the same time, but for one that counts what is in its tables.
@@ -35,6 +36,12 @@ static TURNS: RwLock<()> = RwLock::const_new(());
 enum Turn {
     BesideOthers(RwLockReadGuard<'static, ()>),
     Alone(RwLockWriteGuard<'static, ()>),
+}
+
+/// Each world calls from an address of its own: what is counted by address is counted for it alone.
+fn address() -> IpAddr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    [127, 0, 1, NEXT.fetch_add(1, Ordering::Relaxed)].into()
 }
 
 /// A member who is signed in.
@@ -52,18 +59,11 @@ const PASSWORD: &str = "correct horse battery";
 impl World {
     /// Signs up who is needed and publishes an event, over the API.
     pub async fn new() -> Self {
-        Self::with(Turn::BesideOthers(TURNS.read().await)).await
-    }
-
-    /// The same while no other test does anything.
-    pub async fn alone() -> Self {
-        Self::with(Turn::Alone(TURNS.write().await)).await
-    }
-
-    async fn with(turn: Turn) -> Self {
+        let turn = Turn::BesideOthers(TURNS.read().await);
         let url = std::env::var("SPOTLIGHT_URL")
             .expect("SPOTLIGHT_URL is not set: these tests are run by `make test`");
-        let client = Client::builder().redirect(Policy::none()).build().unwrap();
+        let client = Client::builder().redirect(Policy::none()).local_address(address());
+        let client = client.build().unwrap();
         let nobody =
             || Member { email: String::new(), token: String::new(), cookie: String::new() };
         let (event, payment) = (String::new(), String::new());
@@ -75,7 +75,7 @@ impl World {
             stranger: nobody(),
             event,
             payment,
-            _turn: turn,
+            turn: Some(turn),
         };
         world.artist = world.sign_up("ARTIST").await;
         world.fan = world.sign_up("USER").await;
@@ -83,6 +83,14 @@ impl World {
         world.event = world.publish(world.event_body()).await;
         world.payment =
             world.buy(&world.fan, &world.event, 1).await["id"].as_str().unwrap().to_owned();
+        world
+    }
+
+    /// The same, but once it is there no other test does anything.
+    pub async fn alone() -> Self {
+        let mut world = Self::new().await;
+        world.turn = None;
+        world.turn = Some(Turn::Alone(TURNS.write().await));
         world
     }
 
@@ -148,6 +156,15 @@ impl World {
     /// What a member reads at a path.
     pub async fn get(&self, path: &str, by: &Member) -> Value {
         self.done(self.request(Method::GET, path).bearer_auth(&by.token)).await
+    }
+
+    /// What there is of a kind that ids name, and whose it is.
+    pub fn object(&self, kind: &str) -> (&str, &Member) {
+        match kind {
+            "Event" => (&self.event, &self.artist),
+            "Payment" => (&self.payment, &self.fan),
+            new => panic!("there is no {new} in the world of the tests: make one"),
+        }
     }
 
     /// How many seats an event has left.

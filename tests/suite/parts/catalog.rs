@@ -1,0 +1,23 @@
+use super::Rows;
+use crate::world::World;
+
+pub fn rows(world: &World, route: &str) -> Option<Rows> {
+    let rows = Rows::default();
+    Some(match route {
+        "create_event" => {
+            let good = world.event_body();
+            let mut backwards = good.clone();
+            backwards["endsAt"] = good["startsAt"].clone();
+            backwards["saleEndsAt"] = good["saleStartsAt"].clone();
+            let post = || world.post("/v1/events", &world.artist).json(&backwards);
+            rows.takes(good).finds(post(), "body", "/endsAt", "AFTER").finds(
+                post(),
+                "body",
+                "/saleEndsAt",
+                "AFTER",
+            )
+        }
+        "get_event" | "search_events" => rows,
+        _ => return None,
+    })
+}

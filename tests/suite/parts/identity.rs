@@ -1,0 +1,39 @@
+use reqwest::{Method, header};
+use serde_json::json;
+
+use super::Rows;
+use crate::world::World;
+
+pub fn rows(world: &World, route: &str) -> Option<Rows> {
+    let rows = Rows::default();
+    let taken = &world.fan.email;
+    Some(match route {
+        "sign_up" => {
+            let sign_up = |email: &str, password: &str, role: &str| {
+                let body = json!({ "email": email, "password": password, "nickname": "누구", "role": role });
+                world.request(Method::POST, "/v1/auth/sign-up").json(&body)
+            };
+            rows.refuses(sign_up(taken, "another-good-password", "USER"), 409, "EMAIL_TAKEN")
+                .finds(sign_up("a@b.kr", "a-good-password", "ADMIN"), "body", "/role", "CHOICE")
+                .finds(
+                    sign_up("a@b.kr", "password", "USER"),
+                    "body",
+                    "/password",
+                    "COMMON_PASSWORD",
+                )
+        }
+        "sign_in" => [taken, "nobody@example.kr"].iter().fold(rows, |rows, email| {
+            let wrong = json!({ "email": email, "password": "not-the-password" });
+            let wrong = world.request(Method::POST, "/v1/auth/sign-in").json(&wrong);
+            rows.refuses(wrong, 401, "WRONG_EMAIL_OR_PASSWORD")
+        }),
+        "refresh" => {
+            ["", "refresh=x", "refresh=mem_1.ses_1.x"].iter().fold(rows, |rows, cookie| {
+                let refresh = world.request(Method::POST, "/v1/auth/refresh");
+                rows.refuses(refresh.header(header::COOKIE, *cookie), 401, "REFRESH_TOKEN_INVALID")
+            })
+        }
+        "sign_out" | "get_me" => rows,
+        _ => return None,
+    })
+}
