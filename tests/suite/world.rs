@@ -12,6 +12,8 @@ use reqwest::{Client, Method, RequestBuilder, header, redirect::Policy};
 use serde_json::{Value, json};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::document::Operation;
+
 /// The deployed stack with what most tests need in it.
 pub struct World {
     client: Client,
@@ -231,6 +233,24 @@ impl World {
             counts.insert(table, scan.unwrap().count);
         }
         counts
+    }
+}
+
+/// A member of each role, who owns nothing.
+pub struct Members {
+    pub artist: Member,
+    pub fan: Member,
+}
+
+impl Members {
+    /// Signs them up, and in.
+    pub async fn sign_up(world: &World) -> Self {
+        Self { artist: world.sign_up("ARTIST").await, fan: world.sign_up("USER").await }
+    }
+
+    /// One who may call a route, if it is not about what is theirs.
+    pub fn who_may(&self, operation: &Operation) -> &Member {
+        if operation.is_for("USER") { &self.fan } else { &self.artist }
     }
 }
 

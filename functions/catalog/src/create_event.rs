@@ -54,7 +54,7 @@ pub struct CreateEvent {
     ),
     responses((status = 201, description = "Published", body = EventView,
         headers(("Location" = String), ("ETag" = String)))),
-    security(("bearer" = [])),
+    security(("bearer" = ["ARTIST"])),
 )]
 pub async fn handle(
     store: Store,
