@@ -8,6 +8,7 @@ mod document;
 mod documents;
 mod faults;
 mod helpers;
+mod idempotency;
 mod journey;
 mod kills;
 mod parts;

@@ -1,0 +1,70 @@
+//! Whatever makes something is done once for one key, however often it is asked for.
+
+use serde_json::{Value, json};
+
+use crate::{
+    document::{Operation, operations},
+    refusals::{Refused, all_refused},
+    world::{Member, Members, World},
+};
+
+/// `POST` routes without a key, each with the reason why it may be sent again all the same.
+const WITHOUT_KEY: [(&str, &str); 4] = [
+    ("sign_up", "an address has one account, and the second time is refused"),
+    ("sign_in", "a session more costs nobody anything"),
+    ("refresh", "its token is replaced by each use"),
+    ("sign_out", "a session ends once"),
+];
+
+/// The body with another number in it.
+fn another(operation: &Operation, body: &Value) -> Value {
+    let mut numbers = operation.body.iter().flatten().filter(|field| field.is("integer"));
+    let field = numbers.find(|field| body[&field.name].is_i64());
+    let field = field.unwrap_or_else(|| panic!("{}: no number in {body}", operation.name));
+    let mut another = body.clone();
+    another[&field.name] = match body[&field.name].as_i64() {
+        Some(number) if number > 1 => json!(number - 1),
+        _ => json!(2),
+    };
+    another
+}
+
+#[test]
+fn every_post_takes_an_idempotency_key_or_says_here_why_it_need_not() {
+    for (name, _) in WITHOUT_KEY {
+        assert!(operations().iter().any(|operation| operation.name == name), "{name} is gone");
+    }
+    for operation in operations().iter().filter(|operation| operation.method == "POST") {
+        let excepted = WITHOUT_KEY.iter().any(|(name, _)| *name == operation.name);
+        assert_ne!(operation.takes_key, excepted, "{}", operation.name);
+    }
+}
+
+#[test]
+fn a_member_does_once_what_has_one_key() {
+    stack::run(async {
+        let world = World::new().await;
+        let others = Members::sign_up(&world).await;
+        for operation in operations().iter().filter(|operation| operation.takes_key) {
+            let (name, path, key) = (&operation.name, operation.path(&world), world.fresh());
+            let send = |member: &Member, body: &Option<Value>| {
+                let request = world.request(operation.method.clone(), &path);
+                let request = request.header("Idempotency-Key", &key).bearer_auth(&member.token);
+                body.iter().fold(request, |request, body| request.json(body))
+            };
+            let (owner, body) = (operation.owner(&world), operation.good_body(&world));
+            let first = world.done(send(owner, &body)).await;
+            assert!(first["id"].is_string(), "{name}: {first}");
+            assert_eq!(world.done(send(owner, &body)).await, first, "{name}: done twice");
+            if let Some(body) = &body {
+                let other = send(owner, &Some(another(operation, body)));
+                all_refused(vec![Refused::new(name, other).is(422, "IDEMPOTENCY_KEY_REUSED")])
+                    .await;
+            }
+            if operation.variables.is_empty() {
+                let of_other = world.done(send(others.who_may(operation), &body)).await;
+                assert_ne!(of_other["id"], first["id"], "{name}: a key is its member's own");
+            }
+        }
+    });
+}
