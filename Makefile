@@ -11,9 +11,9 @@ help:
 	@echo "make demo      walks through it: publish, find, buy, see the ticket"
 	@echo "make down      ends it and keeps its data"
 	@echo "make test      every test, beside a stack of its own"
+	@echo "make coverage  the same, and how many lines the libraries' tests reach"
 	@echo "make second-opinion  the store's and the sales' tests against Amazon's own DynamoDB Local"
 	@echo "make bench     cold starts beside Node and Python"
-	@echo "make coverage  how much the tests reach"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
 	@echo "make generate  each part's openapi.json and template, and infra/api.yaml, from code and functions.yaml"
 	@echo "make publish   keeps today's document as the released one"
@@ -28,12 +28,14 @@ down: $(VENV)/ready
 demo: up
 	@$(VENV)/bin/python infra/local/demo.py http://127.0.0.1:$${SPOTLIGHT_PORT:-3000}
 
+LIB_TESTS = cargo test --workspace --lib
+
 # Beside a stack of their own, on free ports; what does not compile is told before one is started. Holds are short, so
 # that they end while the suite runs. The permissions come last: they are compared with what all others did.
 test: $(VENV)/ready
-	@cargo test --workspace --lib --no-run
+	@$(LIB_TESTS) --no-run
 	@cargo test --package tests --no-run
-	@$(RUN) run --set HoldSeconds=60 -- sh -c 'cargo test --workspace --lib && \
+	@$(RUN) run --set HoldSeconds=60 -- sh -c '$(LIB_TESTS) && \
 		cargo test --package tests -- --skip policies:: && cargo test --package tests -- policies::'
 
 # DynamoDB Local counts transactional capacity otherwise than the documentation, so that is left to `make test`.
@@ -44,8 +46,8 @@ second-opinion: $(VENV)/ready
 bench: $(VENV)/ready
 	@$(RUN) run -- cargo bench --package tests --profile dev
 
-coverage: $(VENV)/ready
-	@$(RUN) run -- sh -c 'cargo llvm-cov --workspace --lib --no-report && cargo llvm-cov --package tests --no-clean'
+coverage: LIB_TESTS = $(VENV)/bin/python infra/local/coverage.py
+coverage: test
 
 generate:
 	@cargo run --package generate
