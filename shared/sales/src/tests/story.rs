@@ -298,7 +298,7 @@ fn those_behind_one_address_who_try_too_often_wait_and_nobody_else() {
         let refused = shop.buy(fan, 1, "key").await.unwrap_err();
         assert_eq!(
             (refused.code(), refused.retry_after()),
-            ("TOO_MANY_REQUESTS", Some(Duration::from_secs(60)))
+            (store::codes::TOO_MANY_REQUESTS, Some(Duration::from_secs(60)))
         );
         // No such sale then, but that is another refusal.
         assert_eq!(shop.buy(other, 1, "key").await.unwrap_err().code(), "SALE_ENDED");

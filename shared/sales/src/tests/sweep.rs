@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    fault::{Fault, Kind},
+    fault::{Fault as _, Kind},
     id::PaymentId,
     payment::State,
 };
@@ -65,7 +65,7 @@ fn a_hold_that_cannot_be_ended_stands_before_no_other_comes_ever_more_rarely_and
         assert_eq!(end.swept(shard, 1).await, [hopeless.payment_id]);
         assert_operation("sweep of an overdue hold", &meter.take());
         let fault = crate::expire(&end.store, hopeless.payment_id, end.now).await.unwrap_err();
-        assert_eq!(fault.kind(), Kind::Internal);
+        assert_eq!(fault.code().kind, Kind::Internal);
 
         assert_eq!(end.swept(shard, 1).await, [other.payment_id], "the one that waited behind it");
         assert_eq!(end.expire(&other).await, State::Expired);

@@ -119,7 +119,10 @@ fn no_seat_is_held_while_kakaopays_key_cannot_be_had() {
         let shop = Shop { kakaopay: Fake::without_key().await, ..Shop::open(5).await };
         let fan = shop.fan().await;
         let refused = shop.buy(fan, 1, "key").await.unwrap_err();
-        assert_eq!((refused.code(), shop.stock().await), ("KAKAOPAY_UNAVAILABLE", [5, 0, 0]));
+        assert_eq!(
+            (refused.code(), shop.stock().await),
+            (gateways::codes::KAKAOPAY_UNAVAILABLE, [5, 0, 0])
+        );
         assert_eq!(shop.bought(fan).await, 0);
     });
 }
