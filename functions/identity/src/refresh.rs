@@ -17,7 +17,7 @@ use store::{
 use crate::{
     access::{Access, Clients},
     codes,
-    credentials::refresh_token::{COOKIE, LIFE, LONGEST_SESSION, RefreshToken, Standing},
+    credentials::refresh_token::{COOKIE, LIFE, LONGEST_SESSION, RefreshToken, TokenState},
 };
 
 /// Renews the access token
@@ -54,7 +54,7 @@ async fn successor(
     now: Time,
 ) -> Result<(RefreshToken, Ttl), Problem> {
     let key = token.key();
-    if token.standing(&session, now) == Standing::Current {
+    if token.state(&session, now) == TokenState::Current {
         let (next, rotation) = token.rotate(now)?;
         let end = Ttl::at(now.plus(LIFE).min(session.created_at.plus(LONGEST_SESSION)));
         let write = session.rotate(&key, &next.own_hash(), &rotation, end);
@@ -67,14 +67,14 @@ async fn successor(
             Err(Rejected::Store(fault)) => return Err(fault.into()),
         }
     }
-    match token.standing(&session, now) {
-        Standing::Replaced(next) => Ok((next, session.expires_at)),
-        Standing::Used => {
-            tracing::warn!(session_id = %session.id, "a refresh token came a second time; its session ends");
+    match token.state(&session, now) {
+        TokenState::Replaced(next) => Ok((next, session.expires_at)),
+        TokenState::Reused => {
+            tracing::warn!(session_id = %session.id, "a refresh token was reused; its session ends");
             store.end_session(key, now).await?;
             Err(invalid())
         }
-        Standing::Current | Standing::Invented => Err(invalid()),
+        TokenState::Current | TokenState::Unknown => Err(invalid()),
     }
 }
 
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_shown_again_in_time_starts_no_second_line() {
+    fn a_token_shown_again_in_time_starts_no_second_chain() {
         stack::run(async {
             let now = Time::now();
             let stolen = signed_in().await;
@@ -186,14 +186,11 @@ mod tests {
     }
 
     #[test]
-    fn an_invented_token_ends_nobodys_session() {
+    fn an_unknown_token_ends_nobodys_session() {
         stack::run(async {
             let token = signed_in().await;
-            let invented = RefreshToken::first(token.key()).unwrap();
-            assert_eq!(
-                refresh(&invented, Time::now()).await.told(),
-                (401, "REFRESH_TOKEN_INVALID")
-            );
+            let unknown = RefreshToken::first(token.key()).unwrap();
+            assert_eq!(refresh(&unknown, Time::now()).await.told(), (401, "REFRESH_TOKEN_INVALID"));
             assert_eq!(refresh(&token, Time::now()).await.status, 200);
         });
     }

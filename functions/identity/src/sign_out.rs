@@ -14,7 +14,7 @@ use crate::credentials::refresh_token;
 ))]
 pub async fn handle(store: Store, call: Call<SignedIn>) -> Result<Answer<()>, Problem> {
     store.sign_out(&call.who, call.context.now).await?;
-    Ok(Answer::nothing().with(header::SET_COOKIE, &refresh_token::no_cookie()))
+    Ok(Answer::nothing().with(header::SET_COOKIE, &refresh_token::expired_cookie()))
 }
 
 /// The endpoint.

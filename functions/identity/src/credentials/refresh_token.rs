@@ -1,10 +1,10 @@
 //! Refresh tokens: opaque, in a cookie that only `/v1/auth` gets to see, good for one use.
 //!
 //! A token names its session and carries two random parts. All tokens of a session share the first, and only the one
-//! that is good now has the second. So an old token is told from an invented one without a list of all that were.
+//! that is good now has the second. So an old token is told from an unknown one without a list of all that were.
 //!
 //! A token's successor is made of the token and of a salt that only the session knows, so that who shows the token again in
-//! time gets the same successor again, and a session has one line of tokens however many ask at once. Neither the salt nor
+//! time gets the same successor again, and a session has one chain of tokens however many ask at once. Neither the salt nor
 //! an old token alone makes a successor.
 
 use std::time::Duration;
@@ -40,15 +40,15 @@ pub struct RefreshToken {
 
 /// What a token is to the session it names.
 #[derive(PartialEq, Eq)]
-pub enum Standing {
+pub enum TokenState {
     /// The one that is good now.
     Current,
     /// The one before, replaced a moment ago by this one.
     Replaced(RefreshToken),
     /// One that was used before: it was stolen, or its successor was.
-    Used,
+    Reused,
     /// Never one of this session's.
-    Invented,
+    Unknown,
 }
 
 impl RefreshToken {
@@ -101,20 +101,20 @@ impl RefreshToken {
     }
 
     /// What it is to the session.
-    pub fn standing(&self, session: &SessionItem, now: Time) -> Standing {
+    pub fn state(&self, session: &SessionItem, now: Time) -> TokenState {
         let same =
             |ours: String, theirs: &str| bool::from(ours.as_bytes().ct_eq(theirs.as_bytes()));
         if !same(self.family_hash(), &session.family_hash) {
-            return Standing::Invented;
+            return TokenState::Unknown;
         }
         if same(self.own_hash(), &session.refresh_hash) {
-            return Standing::Current;
+            return TokenState::Current;
         }
         let rotation = session.rotation.as_ref().filter(|rotation| now < rotation.at.plus(GRACE));
         rotation
             .map(|rotation| self.successor(&rotation.salt))
             .filter(|next| same(next.own_hash(), &session.refresh_hash))
-            .map_or(Standing::Used, Standing::Replaced)
+            .map_or(TokenState::Reused, TokenState::Replaced)
     }
 
     /// The `Set-Cookie` that hands it over.
@@ -126,7 +126,7 @@ impl RefreshToken {
 }
 
 /// The `Set-Cookie` that takes the token away.
-pub fn no_cookie() -> String {
+pub fn expired_cookie() -> String {
     set_cookie("", Duration::ZERO)
 }
 
@@ -204,16 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn an_old_token_is_told_from_an_invented_one() {
+    fn an_old_token_is_told_from_an_unknown_one() {
         let now = Time::now();
         let old = first();
         let (good, _) = old.rotate(now).unwrap();
         let session = session(&good);
-        assert!(good.standing(&session, now) == Standing::Current);
-        assert!(old.standing(&session, now) == Standing::Used);
-        assert!(
-            RefreshToken::first(old.key).unwrap().standing(&session, now) == Standing::Invented
-        );
+        assert!(good.state(&session, now) == TokenState::Current);
+        assert!(old.state(&session, now) == TokenState::Reused);
+        assert!(RefreshToken::first(old.key).unwrap().state(&session, now) == TokenState::Unknown);
     }
 
     #[test]
@@ -223,9 +221,9 @@ mod tests {
         let (old, _) = oldest.rotate(now).unwrap();
         let (good, rotation) = old.rotate(now).unwrap();
         let session = SessionItem { rotation: Some(rotation), ..session(&good) };
-        assert!(old.standing(&session, now) == Standing::Replaced(good));
-        assert!(old.standing(&session, now.plus(GRACE)) == Standing::Used);
-        assert!(oldest.standing(&session, now) == Standing::Used);
+        assert!(old.state(&session, now) == TokenState::Replaced(good));
+        assert!(old.state(&session, now.plus(GRACE)) == TokenState::Reused);
+        assert!(oldest.state(&session, now) == TokenState::Reused);
     }
 
     #[test]
