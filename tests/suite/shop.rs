@@ -27,7 +27,9 @@ use gateways::{
     Kakaopay, Limits,
     kakaopay::{Config, Key},
 };
-use payments::{Return, Visit, approve_payment, cancel_payment, create_payment, fail_payment};
+use payments::{
+    AnyQuery, ReturnPath, approve_payment, cancel_payment, create_payment, fail_payment,
+};
 use sales::Terms;
 use serde_json::Value;
 use store::{
@@ -206,12 +208,12 @@ impl Shop {
         let mut parts = path.rsplit('/');
         let (way, token, _, id) = (parts.next(), parts.next(), parts.next(), parts.next());
         let path =
-            Return { payment_id: id.unwrap().parse().unwrap(), token: token.unwrap().into() };
+            ReturnPath { payment_id: id.unwrap().parse().unwrap(), token: token.unwrap().into() };
         let (who, context) = (Anyone, Context::at(self.now));
         let store = self.store.clone();
         let answer: Result<Response, Problem> = match way.unwrap() {
             "approve" => {
-                let query = approve_payment::Agreed {
+                let query = approve_payment::ApprovalQuery {
                     pg_token: query
                         .strip_prefix("pg_token=")
                         .unwrap()
@@ -223,12 +225,12 @@ impl Shop {
                 approve_payment::handle(clients, Call { who, input, context }).await
             }
             "cancel" => {
-                let input = (Path(path), Query(Visit {}));
+                let input = (Path(path), Query(AnyQuery {}));
                 cancel_payment::handle(store, Call { who, input, context }).await
             }
             way => {
                 assert_eq!(way, "fail");
-                let input = (Path(path), Query(Visit {}));
+                let input = (Path(path), Query(AnyQuery {}));
                 fail_payment::handle(store, Call { who, input, context }).await
             }
         };

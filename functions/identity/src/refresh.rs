@@ -33,7 +33,8 @@ use crate::{
 )]
 pub async fn handle(clients: Clients, call: Call) -> Result<Answer<Access>, Problem> {
     let (store, now) = (&clients.store, call.context.now);
-    let token = call.context.cookie(COOKIE).and_then(RefreshToken::read).ok_or_else(invalid)?;
+    let token = call.context.cookie(COOKIE);
+    let token = token.as_deref().and_then(RefreshToken::read).ok_or_else(invalid)?;
     let (session, member) = store.read(&(token.key(), MemberKey(token.key().member_id))).await?;
     let (session, member) = session.zip(member).ok_or_else(invalid)?;
     if !session.is_alive(&member, now) {

@@ -9,7 +9,7 @@ use store::Store;
 use utoipa::IntoParams;
 
 use crate::{
-    return_page::{Return, show},
+    return_page::{ReturnPath, show},
     view::PaymentView,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = FieldFaults)]
 #[into_params(parameter_in = Query)]
-pub struct Agreed {
+pub struct ApprovalQuery {
     /// Proves to KakaoPay that the buyer agreed; good once.
     #[param(value_type = String, min_length = 1, max_length = 100)]
     pub pg_token: PgToken,
@@ -46,14 +46,14 @@ impl TryFrom<String> for PgToken {
 /// Comes back from KakaoPay to be charged
 ///
 /// A browser is shown a page, a program JSON. Coming back twice changes nothing.
-#[utoipa::path(get, path = "/v1/payments/{paymentId}/returns/{token}/approve", params(Return, Agreed),
+#[utoipa::path(get, path = "/v1/payments/{paymentId}/returns/{token}/approve", params(ReturnPath, ApprovalQuery),
     responses((status = 200, description = "How the payment stands", body = PaymentView)),
 )]
 pub async fn handle(
     (store, kakaopay): (Store, Kakaopay),
-    call: Call<Anyone, (Path<Return>, Query<Agreed>)>,
+    call: Call<Anyone, (Path<ReturnPath>, Query<ApprovalQuery>)>,
 ) -> Result<Response, Problem> {
-    let Call { input: (Path(Return { payment_id, token }), Query(agreed)), context, .. } = call;
+    let Call { input: (Path(ReturnPath { payment_id, token }), Query(agreed)), context, .. } = call;
     let pg_token = agreed.pg_token.0;
     let payment = approve(&store, &kakaopay, payment_id, &token, &pg_token, context.now).await?;
     Ok(show(payment, &context))

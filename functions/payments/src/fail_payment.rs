@@ -5,21 +5,21 @@ use sales::fail;
 use store::Store;
 
 use crate::{
-    return_page::{Return, Visit, show},
+    return_page::{AnyQuery, ReturnPath, show},
     view::PaymentView,
 };
 
 /// Comes back from KakaoPay, unpaid
 ///
 /// Gives the seats back. A browser is shown a page, a program JSON. Coming back twice changes nothing.
-#[utoipa::path(get, path = "/v1/payments/{paymentId}/returns/{token}/fail", params(Return),
+#[utoipa::path(get, path = "/v1/payments/{paymentId}/returns/{token}/fail", params(ReturnPath),
     responses((status = 200, description = "How the payment stands", body = PaymentView)),
 )]
 pub async fn handle(
     store: Store,
-    call: Call<Anyone, (Path<Return>, Query<Visit>)>,
+    call: Call<Anyone, (Path<ReturnPath>, Query<AnyQuery>)>,
 ) -> Result<Response, Problem> {
-    let Call { input: (Path(Return { payment_id, token }), _), context, .. } = call;
+    let Call { input: (Path(ReturnPath { payment_id, token }), _), context, .. } = call;
     let payment = fail(&store, payment_id, &token, context.now).await?;
     Ok(show(payment, &context))
 }

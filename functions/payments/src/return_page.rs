@@ -3,7 +3,7 @@
 use api::{Answer, Context, FieldFaults, Language, Page, Response};
 use askama::Template;
 use deserr::Deserr;
-use domain::{id::PaymentId, payment::State, won::Won};
+use domain::{fault::Localized, id::PaymentId, payment::State, won::Won};
 use store::sales::payment::Payment;
 use utoipa::IntoParams;
 
@@ -13,7 +13,7 @@ use crate::view::PaymentView;
 #[derive(Debug, Deserr, IntoParams)]
 #[deserr(error = FieldFaults, rename_all = camelCase)]
 #[into_params(parameter_in = Path, rename_all = "camelCase")]
-pub struct Return {
+pub struct ReturnPath {
     /// The payment.
     pub payment_id: PaymentId,
     /// The payment's own, unguessable. KakaoPay was given it, and nobody else.
@@ -23,67 +23,58 @@ pub struct Return {
 /// What KakaoPay adds to an address that takes nothing: it may add what it likes, and that is not the buyer's fault.
 #[derive(Debug, Deserr)]
 #[deserr(error = FieldFaults)]
-pub struct Visit {}
+pub struct AnyQuery {}
 
 /// A small page for a person, JSON for a program.
 pub fn show(payment: Payment, context: &Context) -> Response {
-    if !context.wants_page() {
-        return Answer::ok(PaymentView::of(payment, context.now)).into();
-    }
-    let page = ReturnPage {
-        words: Words::of(payment.state_at(context.now), context.language),
-        event: payment.event_title.as_str(),
-        quantity: payment.quantity.get(),
-        cash: won(payment.amounts.cash, context.language),
-        payment: payment.id,
-    };
-    match page.render() {
-        Ok(html) => Page::html(html).into(),
-        Err(error) => {
-            tracing::error!(%error, "the return page cannot be rendered");
-            Answer::ok(PaymentView::of(payment, context.now)).into()
-        }
+    let page = || Page::render(&ReturnPage::of(&payment, context));
+    match context.prefers_html().then(page).flatten() {
+        Some(page) => page.into(),
+        None => Answer::ok(PaymentView::of(payment, context.now)).into(),
     }
 }
 
 #[derive(Template)]
 #[template(path = "return.html")]
 struct ReturnPage<'a> {
-    words: Words,
+    language: Language,
+    title: &'static str,
+    detail: &'static str,
+    labels: Labels,
     event: &'a str,
     quantity: u32,
     cash: String,
     payment: PaymentId,
 }
 
-/// What the page says, in one language.
-struct Words {
-    lang: &'static str,
-    title: &'static str,
-    detail: &'static str,
+impl<'a> ReturnPage<'a> {
+    fn of(payment: &'a Payment, context: &Context) -> Self {
+        let language = context.language;
+        let (title, detail) = language.of(words(payment.state_at(context.now)));
+        Self {
+            language,
+            title,
+            detail,
+            labels: language.of(LABELS),
+            event: payment.event_title.as_str(),
+            quantity: payment.quantity.get(),
+            cash: won(payment.amounts.cash, language),
+            payment: payment.id,
+        }
+    }
+}
+
+struct Labels {
     event: &'static str,
     tickets: &'static str,
     cash: &'static str,
     payment: &'static str,
 }
 
-impl Words {
-    fn of(state: State, language: Language) -> Self {
-        let (korean, english) = words(state);
-        match language {
-            Language::Korean => {
-                let (title, detail) = korean;
-                let (event, tickets, cash, payment) = ("공연", "매수", "금액", "결제 번호");
-                Self { lang: "ko", title, detail, event, tickets, cash, payment }
-            }
-            Language::English => {
-                let (title, detail) = english;
-                let (event, tickets, cash, payment) = ("Event", "Tickets", "Amount", "Payment");
-                Self { lang: "en", title, detail, event, tickets, cash, payment }
-            }
-        }
-    }
-}
+const LABELS: Localized<Labels> = Localized {
+    korean: Labels { event: "공연", tickets: "매수", cash: "금액", payment: "결제 번호" },
+    english: Labels { event: "Event", tickets: "Tickets", cash: "Amount", payment: "Payment" },
+};
 
 /// `50,000원`, `₩50,000`.
 fn won(amount: Won, language: Language) -> String {
@@ -95,18 +86,15 @@ fn won(amount: Won, language: Language) -> String {
         }
         grouped.push(digit);
     }
-    match language {
-        Language::Korean => format!("{grouped}원"),
-        Language::English => format!("₩{grouped}"),
-    }
+    language.of(Localized { korean: format!("{grouped}원"), english: format!("₩{grouped}") })
 }
 
 type Text = (&'static str, &'static str);
 
-/// Title and detail of a state, in Korean and in English.
+/// Title and detail of a state.
 #[rustfmt::skip]
-fn words(state: State) -> (Text, Text) {
-    match state {
+fn words(state: State) -> Localized<Text> {
+    let (korean, english) = match state {
         State::Reserved | State::Ready => (
             ("결제를 기다리고 있습니다", "카카오페이에서 결제를 마쳐 주세요."),
             ("Waiting for your payment", "Please finish it at KakaoPay."),
@@ -143,7 +131,8 @@ fn words(state: State) -> (Text, Text) {
             ("결제를 취소했습니다", "결제되지 않았고, 잡아 둔 자리는 풀렸습니다."),
             ("Payment cancelled", "Nothing was charged, and the seats are free again."),
         ),
-    }
+    };
+    Localized { korean, english }
 }
 
 #[cfg(test)]
@@ -165,11 +154,14 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_shown_as_text_and_never_as_markup() {
-        let words = Words::of(State::Approved, Language::English);
-        let event = "<script>alert(1)</script>";
+        let language = Language::English;
+        let (title, detail) = language.of(words(State::Approved));
         let page = ReturnPage {
-            words,
-            event,
+            language,
+            title,
+            detail,
+            labels: language.of(LABELS),
+            event: "<script>alert(1)</script>",
             quantity: 1,
             cash: String::new(),
             payment: PaymentId::generate(),

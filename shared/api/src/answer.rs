@@ -1,4 +1,6 @@
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use askama::Template;
+use headers::{ETag, HeaderMapExt, IfNoneMatch};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use lambda_http::Body;
 use serde::Serialize;
 
@@ -13,13 +15,13 @@ pub struct Answer<T> {
     /// What is answered.
     pub value: T,
     status: StatusCode,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: HeaderMap,
 }
 
 impl<T> Answer<T> {
     /// 200 with a value.
     pub fn ok(value: T) -> Self {
-        Self { value, status: StatusCode::OK, headers: Vec::new() }
+        Self { value, status: StatusCode::OK, headers: HeaderMap::new() }
     }
 
     /// 201 with a value and where it is from now on.
@@ -35,7 +37,7 @@ impl<T> Answer<T> {
     /// With one more header. One whose value cannot stand in a header is left out.
     pub fn with(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.push((name, value));
+            self.headers.append(name, value);
         }
         self
     }
@@ -45,14 +47,15 @@ impl<T> Answer<T> {
         self.tagged(&version.to_string(), context)
     }
 
-    /// The same for a resource that shows more than what its version counts.
+    /// The same for a resource that shows more than what its version counts. A tag that cannot stand in a header is left out.
     pub fn tagged(mut self, tag: &str, context: &Context) -> Self {
-        let tag = format!("\"{tag}\"");
-        let known = context.header(header::IF_NONE_MATCH).unwrap_or_default();
-        if known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag) {
+        let Ok(tag) = format!("\"{tag}\"").parse::<ETag>() else { return self };
+        let known: Option<IfNoneMatch> = context.headers.typed_get();
+        if known.is_some_and(|known| !known.precondition_passes(&tag)) {
             self.status = StatusCode::NOT_MODIFIED;
         }
-        self.with(header::ETAG, &tag)
+        self.headers.typed_insert(tag);
+        self
     }
 }
 
@@ -73,9 +76,7 @@ impl<T: Serialize> From<Answer<T>> for Response {
         if !empty {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        for (name, value) in answer.headers {
-            headers.append(name, value);
-        }
+        headers.extend(answer.headers);
         response
     }
 }
@@ -113,6 +114,13 @@ impl Page {
             base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         page.headers.push((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)));
         page
+    }
+
+    /// A template as a page for people. None if it can't be rendered, which the log says: then JSON must do.
+    pub fn render(template: &impl Template) -> Option<Self> {
+        let rendered = template.render();
+        let told = |error: &askama::Error| tracing::error!(%error, "a page cannot be rendered");
+        rendered.inspect_err(told).ok().map(Self::html)
     }
 
     /// With how long others may keep it.

@@ -1,5 +1,5 @@
 use domain::{time::Time, who::Claims};
-use http::{HeaderMap, header};
+use headers::{Authorization, HeaderMap, HeaderMapExt, authorization::Bearer};
 
 use crate::{Problem, PublicKeys, codes};
 
@@ -10,12 +10,7 @@ pub(crate) fn claims(
     keys: &PublicKeys,
     now: Time,
 ) -> Result<Option<Claims>, Problem> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let invalid = || Problem::new(codes::TOKEN_INVALID);
-    let (scheme, token) =
-        value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or_else(invalid)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(invalid());
-    }
-    keys.verify(token.trim(), now).map(Some)
+    let bearer: Option<Authorization<Bearer>> =
+        headers.typed_try_get().map_err(|_| Problem::new(codes::TOKEN_INVALID))?;
+    bearer.map(|bearer| keys.verify(bearer.token(), now)).transpose()
 }

@@ -3,6 +3,7 @@ use domain::{
     fault::{Code, Localized},
     time::Time,
 };
+use headers::{Cookie, HeaderMapExt};
 use http::{HeaderMap, header};
 
 use crate::{Anyone, FieldFaults, Idempotency, Nothing, Problem, problem::Place};
@@ -110,22 +111,17 @@ impl Context {
     }
 
     /// The value of a cookie.
-    pub fn cookie(&self, name: &str) -> Option<&str> {
-        self.headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.headers.typed_get::<Cookie>()?.get(name).map(str::to_owned)
     }
 
-    /// Whether the caller would rather have a page than JSON: a browser names `text/html` first.
-    pub fn wants_page(&self) -> bool {
-        let accept = self.header(header::ACCEPT).unwrap_or_default();
-        match (accept.find("text/html"), accept.find("json")) {
-            (Some(page), Some(json)) => page < json,
-            (page, _) => page.is_some(),
-        }
+    /// Whether the caller would rather have a page than JSON, as a browser would.
+    pub fn prefers_html(&self) -> bool {
+        let html = |kind: String| match kind.as_str() {
+            "text/html" => Some(true),
+            kind => kind.ends_with("json").then_some(false),
+        };
+        preferred(self.header(header::ACCEPT)).find_map(html).unwrap_or(false)
     }
 
     /// A problem with one header, at its place.
@@ -160,18 +156,30 @@ impl Language {
         }
     }
 
-    /// The first of our languages in `Accept-Language`; Korean when none is named.
+    /// The one of our languages that `Accept-Language` prefers; Korean when none is named.
     pub fn accepted(header: Option<&str>) -> Self {
-        let named = header.unwrap_or_default().split(',').map(str::trim);
-        for tag in named {
-            match tag.get(..2).map(str::to_ascii_lowercase).as_deref() {
-                Some("ko") => return Self::Korean,
-                Some("en") => return Self::English,
-                _ => {}
-            }
-        }
-        Self::Korean
+        let ours = |tag: String| match tag.split('-').next() {
+            Some("ko") => Some(Self::Korean),
+            Some("en") => Some(Self::English),
+            _ => None,
+        };
+        preferred(header).find_map(ours).unwrap_or(Self::Korean)
     }
+}
+
+/// What a header such as `Accept` names, in lower case: by its quality, the best first, then in the caller's own order. What it
+/// refuses (`q=0`) is left out.
+fn preferred(header: Option<&str>) -> impl Iterator<Item = String> {
+    let named = header.unwrap_or_default().to_ascii_lowercase();
+    let named = named.split(',').map(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_owned();
+        let quality = parts.find_map(|parameter| parameter.strip_prefix("q="));
+        (name, quality.map_or(1.0, |quality| quality.parse().unwrap_or(0.0)))
+    });
+    let mut named: Vec<(String, f32)> = named.filter(|(_, quality)| *quality > 0.0).collect();
+    named.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+    named.into_iter().map(|(name, _)| name)
 }
 
 #[cfg(test)]
@@ -179,13 +187,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn korean_is_the_language_of_whoever_does_not_ask() {
+    fn the_language_is_the_one_that_is_preferred_and_korean_for_whoever_does_not_ask() {
         for (header, language) in [
             (None, Language::Korean),
             (Some("fr"), Language::Korean),
             (Some("fr, en-GB;q=0.8"), Language::English),
             (Some("ko-KR,en"), Language::Korean),
             (Some("é"), Language::Korean),
+            (Some("ko;q=0.5, en"), Language::English),
+            (Some("en;q=0.4, ko;q=0.4"), Language::English),
+            (Some("EN-us ; q=0.1"), Language::English),
+            (Some("en;q=0, *"), Language::Korean),
+            (Some("en;q=x"), Language::Korean),
+            (Some("eng"), Language::Korean),
         ] {
             assert_eq!(Language::accepted(header), language, "{header:?}");
         }
@@ -196,22 +210,25 @@ mod tests {
         let mut context = Context::at(Time::now());
         let value = http::HeaderValue::from_static("a_refresh=no; refresh=yes; x=1");
         context.headers.insert(header::COOKIE, value);
-        assert_eq!(context.cookie("refresh"), Some("yes"));
+        assert_eq!(context.cookie("refresh").as_deref(), Some("yes"));
         assert_eq!(context.cookie("fresh"), None);
     }
 
     #[test]
-    fn a_page_is_for_whoever_names_it_first() {
+    fn a_page_is_for_whoever_prefers_it() {
         let mut context = Context::at(Time::now());
         for (accept, page) in [
             ("*/*", false),
             ("application/json", false),
             ("text/html,application/xhtml+xml,*/*", true),
             ("application/json, text/html", false),
+            ("application/json;q=0.9, text/html", true),
+            ("text/html;q=0.5, application/problem+json", false),
+            ("text/html;q=0", false),
         ] {
             let value = http::HeaderValue::from_static(accept);
             context.headers.insert(header::ACCEPT, value);
-            assert_eq!(context.wants_page(), page, "{accept}");
+            assert_eq!(context.prefers_html(), page, "{accept}");
         }
     }
 }

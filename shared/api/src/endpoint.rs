@@ -3,8 +3,10 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 use aws::{Connect, deadline, variable};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use domain::{time::Time, who::Who};
+use headers::{ContentType, HeaderMapExt};
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Request, RequestExt, request::RequestContext, service_fn};
+use mime::Mime;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -214,9 +216,8 @@ fn json(request: &Request, context: &Context) -> Result<serde_json::Value, Probl
     if body.len() > MAX_BODY {
         return Err(Problem::status(StatusCode::PAYLOAD_TOO_LARGE, codes::BODY_TOO_LARGE));
     }
-    let kind = context.header(header::CONTENT_TYPE).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
+    let kind = context.headers.typed_get::<ContentType>().map(Mime::from);
+    if !kind.is_some_and(|kind| kind.essence_str() == mime::APPLICATION_JSON) {
         return Err(Problem::status(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::NOT_JSON_TYPE));
     }
     serde_json::from_slice(body).map_err(|_| Problem::new(codes::NOT_JSON))

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use askama::Template;
 use domain::{
     fault::{Code, Fault, Kind, Localized},
     invalid::Invalid,
@@ -110,13 +111,15 @@ impl Problem {
             errors: self.fields.into_iter().map(|fault| fault.document(language)).collect(),
             request_id: context.request_id.clone(),
         };
-        let mut response = if context.wants_page() {
-            Page::html(document.page(language.tag())).into()
-        } else {
-            let mut response = Response::new(crate::answer::json(&document));
-            let kind = HeaderValue::from_static("application/problem+json");
-            response.headers_mut().insert(header::CONTENT_TYPE, kind);
-            response
+        let page = context.prefers_html().then(|| ProblemPage { language, problem: &document });
+        let mut response = match page.and_then(|page| Page::render(&page)) {
+            Some(page) => page.into(),
+            None => {
+                let mut response = Response::new(crate::answer::json(&document));
+                let kind = HeaderValue::from_static("application/problem+json");
+                response.headers_mut().insert(header::CONTENT_TYPE, kind);
+                response
+            }
         };
         *response.status_mut() = status;
         let headers = response.headers_mut();
@@ -196,16 +199,12 @@ pub struct ProblemDocument {
     request_id: String,
 }
 
-impl ProblemDocument {
-    /// The problem for a person. All of it is our own words; the request id is the gateway's.
-    fn page(&self, language: &str) -> String {
-        include_str!("problem.html")
-            .replace("{language}", language)
-            .replace("{title}", self.title)
-            .replace("{detail}", self.detail)
-            .replace("{code}", self.code)
-            .replace("{requestId}", &self.request_id)
-    }
+/// The same for a person.
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    language: Language,
+    problem: &'a ProblemDocument,
 }
 
 /// One bad value.
