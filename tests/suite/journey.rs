@@ -355,6 +355,46 @@ fn what_has_not_changed_is_not_sent_again() {
 }
 
 #[test]
+fn whoever_may_keep_an_answer_is_told_so_and_nobody_else_keeps_any() {
+    stack::run(async {
+        let world = World::new().await;
+        let event = world.on_sale("잠깐 두는 무대").await;
+        let payment = world.buy(&world.fan, &event, 1).await;
+        let payment = payment["id"].as_str().unwrap();
+        let read = async |path: &str| {
+            let path = path.replace("{eventId}", &event).replace("{paymentId}", payment);
+            let request = world.request(Method::GET, &path).bearer_auth(&world.fan.token);
+            let headers = request.send().await.unwrap().headers().clone();
+            let text = |name| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+            let names = [header::CACHE_CONTROL, header::ETAG, header::VARY];
+            names.map(text)
+        };
+        let document = world.done(world.request(Method::GET, "/openapi.json")).await;
+        for (path, route) in document["paths"].as_object().unwrap() {
+            // Who comes back from KakaoPay is no reader.
+            if route.get("get").is_none() || path.contains("{token}") {
+                continue;
+            }
+            let [kept, tag, _] = read(path).await;
+            let tagged = route["get"]["responses"].get("304").is_some();
+            assert_eq!(tag.is_some(), tagged, "{path}");
+            let expected = match path.as_str() {
+                "/v1/events" | "/v1/events/{eventId}" | "/docs" | "/openapi.json" => {
+                    "public, max-age=2, stale-while-revalidate=10"
+                }
+                "/.well-known/jwks.json" => "public, max-age=300",
+                _ if tagged => "private, no-cache",
+                _ => "no-store",
+            };
+            assert_eq!(kept.unwrap(), expected, "{path}");
+        }
+        let [kept, _, vary] = read("/v1/events/none").await;
+        let vary = vary.unwrap();
+        assert_eq!((kept.as_deref(), &*vary), (Some("no-store"), "accept, accept-language"));
+    });
+}
+
+#[test]
 fn the_published_keys_verify_the_tokens() {
     stack::run(async {
         let world = World::new().await;

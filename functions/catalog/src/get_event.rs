@@ -44,7 +44,7 @@ pub async fn handle(
     let stock = store.read_all(&shards).await?;
     let seats_left = stock.iter().flatten().map(|stock| stock.shard.free).sum();
     let tag = tag(event.version, seats_left);
-    Ok(Answer::ok(EventView::of(event, seats_left)).tagged(&tag, &context))
+    Ok(Answer::ok(EventView::of(event, seats_left)).tagged(&tag, &context).public())
 }
 
 /// The endpoint.

@@ -198,7 +198,8 @@ pub async fn handle(
         total,
         total_relation,
         categories: page.facets.into_iter().map(CategoryCount::from).collect(),
-    }))
+    })
+    .public())
 }
 
 impl SearchEvents {

@@ -5,7 +5,8 @@ use api::{Call, Endpoint, Page, Problem};
 /// The OpenAPI 3.1 document.
 #[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = serde_json::Value)))]
 pub async fn handle(_: (), _: Call) -> Result<Page, Problem> {
-    Ok(Page::new("application/json", include_str!(concat!(env!("OUT_DIR"), "/openapi.json"))))
+    let document = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
+    Ok(Page::new("application/json", document).public())
 }
 
 /// The endpoint.

@@ -18,6 +18,13 @@ pub struct Answer<T> {
     headers: HeaderMap,
 }
 
+/// Whoever reads it may keep it, but asks each time whether it has changed.
+const OWN: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// Anybody may keep it for a moment: a crowd at one page is one reader.
+const PUBLIC: HeaderValue =
+    HeaderValue::from_static("public, max-age=2, stale-while-revalidate=10");
+
 impl<T> Answer<T> {
     /// 200 with a value.
     pub fn ok(value: T) -> Self {
@@ -55,6 +62,13 @@ impl<T> Answer<T> {
             self.status = StatusCode::NOT_MODIFIED;
         }
         self.headers.typed_insert(tag);
+        self.headers.insert(header::CACHE_CONTROL, OWN);
+        self
+    }
+
+    /// For everybody, not for the caller alone.
+    pub fn public(mut self) -> Self {
+        self.headers.insert(header::CACHE_CONTROL, PUBLIC);
         self
     }
 }
@@ -126,6 +140,12 @@ impl Page {
     /// With how long others may keep it.
     pub fn cached(mut self, control: &'static str) -> Self {
         self.headers.push((header::CACHE_CONTROL, HeaderValue::from_static(control)));
+        self
+    }
+
+    /// For everybody: anybody may keep it for a moment.
+    pub fn public(mut self) -> Self {
+        self.headers.push((header::CACHE_CONTROL, PUBLIC));
         self
     }
 }

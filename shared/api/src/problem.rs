@@ -123,6 +123,7 @@ impl Problem {
         };
         *response.status_mut() = status;
         let headers = response.headers_mut();
+        headers.insert(header::VARY, HeaderValue::from_static("accept, accept-language"));
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
         if let Some(wait) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
