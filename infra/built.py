@@ -40,6 +40,9 @@ def inputs(part: str) -> set[Path]:
         files.add(crate / "Cargo.toml")
         for folder in ("src", "templates"):
             files |= {file for file in (crate / folder).rglob("*") if file.is_file()}
+        if (script := crate / "build.rs").exists():
+            # It puts the documents of all parts together.
+            files |= {script, *ROOT.glob("functions/*/openapi.json")}
     return files | {included for file in files if file.suffix == ".rs" for included in _included(file)}
 
 

@@ -19,7 +19,8 @@ class Inputs(unittest.TestCase):
             self.assertNotEqual(file.suffix, ".yaml")
 
     def test_a_file_that_a_source_takes_in_is_one_of_them(self) -> None:
-        self.assertIn(ROOT / "openapi.json", inputs("operations"))
+        self.assertIn(ROOT / "functions/tickets/openapi.json", inputs("operations"))
+        self.assertIn(ROOT / "functions/operations/build.rs", inputs("operations"))
         self.assertIn(ROOT / "infra/search/events.json", inputs("catalog"))
         self.assertIn(ROOT / "functions/payments/templates/return.html", inputs("payments"))
 
