@@ -4,7 +4,7 @@ RUN := $(VENV)/bin/python infra/local/stack.py
 TEMPLATES := template.yaml infra/data.yaml functions/template.yaml $(wildcard functions/*/template.yaml)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help up down demo test second-opinion bench coverage generate publish check lambda deploy
+.PHONY: help up down demo test second-opinion bench coverage mutants generate publish check lambda deploy
 
 help:
 	@echo "make up        the whole product on this machine, with a programme in it"
@@ -12,6 +12,7 @@ help:
 	@echo "make down      ends it and keeps its data"
 	@echo "make test      every test, beside a stack of its own"
 	@echo "make coverage  the same, and how many lines the libraries' tests reach"
+	@echo "make mutants   how many changes of the rules a test notices: PACKAGES=domain, sales, or both (hours)"
 	@echo "make second-opinion  the store's and the sales' tests against Amazon's own DynamoDB Local"
 	@echo "make bench     cold starts beside Node and Python"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
@@ -48,6 +49,10 @@ bench: $(VENV)/ready
 
 coverage: LIB_TESTS = $(VENV)/bin/python infra/local/coverage.py
 coverage: test
+
+PACKAGES ?= domain sales
+mutants: $(VENV)/ready
+	@$(RUN) run -- $(VENV)/bin/python infra/local/mutants.py $(PACKAGES)
 
 generate:
 	@cargo run --package generate
