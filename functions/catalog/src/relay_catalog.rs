@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use api::{Batch, Worker};
+use api::{Batch, Worker, give_up, pass_over};
 use aws_lambda_events::event::dynamodb;
 use domain::{
     event::{Place, State, Title},
@@ -40,14 +40,21 @@ pub async fn handle(bus: Bus, batch: dynamodb::Event) -> Result<Batch, Infallibl
     let mut failed = Batch::default();
     let (mut records, mut events) = (Vec::new(), Vec::new());
     for (record, change) in changes(batch) {
-        let (name, event) = match change.map(happened) {
-            Ok(Some(happened)) => happened,
-            Ok(None) => continue,
+        let happened = match change {
+            Ok(Change {
+                after: Some(Event { state: State::Unknown, deleted_at: None, .. }),
+                ..
+            }) => {
+                pass_over(&record, "the event is in a state that only a newer program knows");
+                None
+            }
+            Ok(change) => happened(change),
             Err(error) => {
-                failed.failed(&record, error);
-                continue;
+                give_up(&record, error);
+                None
             }
         };
+        let Some((name, event)) = happened else { continue };
         match DomainEvent::new("spotlight.catalog", name, &Detail::of(name, event)) {
             Ok(event) => {
                 records.push(record);
@@ -81,7 +88,7 @@ fn happened(change: Change) -> Option<(&'static str, Event)> {
         Change { before: Some(before), after: Some(after) } => {
             let name = if before.deleted_at.is_none() && after.deleted_at.is_some() {
                 "EventDeleted"
-            } else if before.state == State::Open && after.state == State::Cancelled {
+            } else if before.state != State::Cancelled && after.state == State::Cancelled {
                 "EventCancelled"
             } else {
                 "EventChanged"
@@ -227,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_passed_over_and_an_unreadable_one_comes_again() {
+    fn what_can_not_be_read_or_named_is_passed_over_and_its_neighbours_are_published_once() {
         stack::run(async {
             let server = server("nothing").await;
             let good = event(Time::now());
@@ -235,10 +242,35 @@ mod tests {
             review["dynamodb"]["Keys"]["sk"]["S"] = "REVIEW".into();
             let mut unreadable = record(2, None, Some(&good));
             unreadable["dynamodb"]["NewImage"]["price"] = json!({ "S": "much" });
-            let records = [review, unreadable, record(3, None, Some(&good))];
+            let mut draft = record(3, None, Some(&good));
+            draft["dynamodb"]["NewImage"]["state"]["S"] = "DRAFT".into();
+            let records = [review, unreadable, draft, record(4, None, Some(&good))];
             let failed = handle(bus(&server), batch(&records)).await.unwrap();
-            assert_eq!(again(&failed), ["2"]);
+            assert!(again(&failed).is_empty(), "it would be the same the next time");
             assert_eq!(published(&server).await.concat().len(), 1);
+        });
+    }
+
+    #[test]
+    fn what_becomes_of_an_event_that_a_newer_program_knows_better_is_published_as_far_as_it_is_known()
+     {
+        stack::run(async {
+            let server = server("nothing").await;
+            let new = event(Time::now());
+            let mut opera = record(1, None, Some(&new));
+            opera["dynamodb"]["NewImage"]["category"]["S"] = "OPERA".into();
+            let cancelled = Event { version: 2, state: State::Cancelled, ..new.clone() };
+            let mut cancelled = record(2, Some(&new), Some(&cancelled));
+            cancelled["dynamodb"]["OldImage"]["state"]["S"] = "POSTPONED".into();
+            let deleted = Event { version: 2, deleted_at: Some(Time::now()), ..new.clone() };
+            let mut deleted = record(3, Some(&new), Some(&deleted));
+            deleted["dynamodb"]["OldImage"]["state"]["S"] = "POSTPONED".into();
+            deleted["dynamodb"]["NewImage"]["state"]["S"] = "POSTPONED".into();
+            let failed = handle(bus(&server), batch(&[opera, cancelled, deleted])).await.unwrap();
+            assert!(again(&failed).is_empty());
+            let entries = published(&server).await.concat();
+            let names: Vec<_> = entries.iter().map(|entry| &entry["DetailType"]).collect();
+            assert_eq!(names, ["EventPublished", "EventCancelled", "EventDeleted"]);
         });
     }
 }

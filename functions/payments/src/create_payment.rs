@@ -5,6 +5,7 @@ use deserr::Deserr;
 use domain::{
     event::Quantity,
     id::{EventId, PaymentId},
+    invalid::Invalid,
     payment::{Purpose, State},
     time::Time,
     won::Won,
@@ -86,7 +87,10 @@ pub async fn handle(
 ) -> Result<Answer<HeldView>, Problem> {
     let idempotency = call.idempotency()?;
     let Call { who: buyer, input: Body(body), context } = call;
-    let CreatePayment { purpose: Purpose::Tickets, event_id, quantity } = body;
+    let CreatePayment { purpose: Purpose::Tickets, event_id, quantity } = body else {
+        let allowed = Purpose::NAMES;
+        return Err(Problem::broken_rules(vec![("purpose", Invalid::Choice { allowed })]));
+    };
     let purchase = Purchase {
         buyer,
         address: context.address,

@@ -131,6 +131,10 @@ fn words(state: State) -> Localized<Text> {
             ("결제를 취소했습니다", "결제되지 않았고, 잡아 둔 자리는 풀렸습니다."),
             ("Payment cancelled", "Nothing was charged, and the seats are free again."),
         ),
+        State::Unknown => (
+            ("결제 상태를 확인하고 있습니다", "잠시 뒤 내 결제에서 확인해 주세요. 다시 결제하지 마세요."),
+            ("Your payment is being looked at", "See among your payments shortly. Please do not pay again."),
+        ),
     };
     Localized { korean, english }
 }

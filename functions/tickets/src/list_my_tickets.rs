@@ -4,14 +4,11 @@ use api::{Answer, Call, Cursors, Endpoint, List, Paging, Problem, Query};
 use domain::{
     event::{Place, Price, Title},
     id::{EventId, PaymentId, TicketId},
+    ticket::State,
     time::Time,
 };
 use serde::Serialize;
-use store::{
-    Store,
-    identity::session::SignedIn,
-    sales::ticket::{Ticket, TicketState},
-};
+use store::{Store, identity::session::SignedIn, sales::ticket::Ticket};
 use utoipa::ToSchema;
 
 /// One seat for one person.
@@ -23,8 +20,7 @@ pub struct TicketView {
     /// How it was paid.
     payment_id: PaymentId,
     /// Whether it lets somebody in.
-    #[schema(value_type = String, example = "VALID")]
-    state: TicketState,
+    state: State,
     /// The event, as it was when the ticket was bought.
     event: TicketEvent,
     /// The list price, in won.

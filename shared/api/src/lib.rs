@@ -30,7 +30,7 @@ pub use list::{List, Paging};
 pub use problem::{FieldFault, Place, Problem, ProblemDocument};
 pub use route::Route;
 pub use token::{PublicKeys, SigningKeys};
-pub use worker::{Batch, Worker, work};
+pub use worker::{Batch, Worker, give_up, pass_over, work};
 
 /// The largest request body, in bytes. The gateway's firewall refuses larger ones first.
 pub const MAX_BODY: usize = 64 * 1024;

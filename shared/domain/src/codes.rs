@@ -29,6 +29,10 @@ crate::codes! {
         "취소된 공연입니다": "이 공연은 취소되었습니다.",
         "Event cancelled": "This event has been cancelled.",
     }
+    Refused SALE_CLOSED {
+        "지금은 판매하지 않습니다": "잠시 뒤 다시 시도해 주세요.",
+        "Not on sale now": "Try again later.",
+    }
     Refused POINTS_EXCEED_PRICE {
         "포인트가 결제 금액보다 많습니다": "결제할 금액까지만 쓸 수 있습니다.",
         "More points than to pay": "Use no more points than there is to pay.",
@@ -36,6 +40,10 @@ crate::codes! {
     Refused AFTER_START {
         "공연이 시작되었습니다": "시작한 공연은 환불할 수 없습니다.",
         "The event has started": "Tickets are not refunded once the event has started.",
+    }
+    Unavailable REFUND_TERMS_UNKNOWN {
+        "지금은 환불할 수 없습니다": "잠시 뒤 다시 시도해 주세요.",
+        "Not refunded now": "Try again shortly.",
     }
     Refused TICKETS_NOT_LEFT {
         "환불할 티켓이 모자랍니다": "남아 있는 티켓까지만 환불할 수 있습니다.",

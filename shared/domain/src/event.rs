@@ -57,6 +57,7 @@ impl Category {
             Self::Movie => "영화",
             Self::Community => "모임",
             Self::Workshop => "체험",
+            Self::Unknown => "기타",
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod payment;
 pub mod points;
 pub mod refund;
 pub mod stock;
+pub mod ticket;
 pub mod time;
 pub mod who;
 pub mod won;

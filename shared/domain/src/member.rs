@@ -113,7 +113,7 @@ choice!(
 
 choice!(
     /// What somebody may sign up as. Nobody makes themselves an admin.
-    SignUpRole {
+    given SignUpRole {
         /// Buys, and reviews.
         User = "USER",
         /// Publishes events, too.

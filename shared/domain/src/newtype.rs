@@ -113,24 +113,41 @@ macro_rules! number {
 
 /// One of a few named values, written the same everywhere: in JSON, in the database, in a query. That is `SCREAMING_SNAKE`, but
 /// for what only a query string has.
+///
+/// A value that only a newer program knows is read as `Unknown` and shown as `UNKNOWN`; nobody may send it, and an item that has it
+/// keeps it. `given` ones come from callers alone and are never read back, so they have none.
 macro_rules! choice {
+    ($(#[doc = $doc:literal])+ given $name:ident { $($(#[doc = $what:literal])+ $variant:ident = $text:literal,)+ }) => {
+        choice!(@value [$($doc)+] $name [] { $($(#[doc = $what])+ $variant = $text,)+ });
+    };
     ($(#[doc = $doc:literal])+ $name:ident $(as $called:literal)? { $($(#[doc = $what:literal])+ $variant:ident = $text:literal,)+ }) => {
+        choice!(@value [$($doc)+] $name $(as $called)? [Unknown = "UNKNOWN"] { $($(#[doc = $what])+ $variant = $text,)+ });
+    };
+    (@value [$($doc:literal)+] $name:ident $(as $called:literal)? [$($unknown:ident = $shown:literal)?] {
+        $($(#[doc = $what:literal])+ $variant:ident = $text:literal,)+
+    }) => {
         $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $($(#[doc = $what])+ #[serde(rename = $text)] $variant,)+
+            $(
+                /// What only a newer program knows.
+                #[serde(rename = $shown, other)]
+                $unknown,
+            )?
         }
 
         impl $name {
-            /// Every value there is, in the order of its definition.
+            /// Every value that we know, in the order of its definition.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-            /// How every value is written, in the same order.
+            /// How every value that we know is written, in the same order.
             pub const NAMES: &'static [&'static str] = &[$($text),+];
 
             /// How it is written.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $text,)+
+                    $(Self::$unknown => $shown,)?
                 }
             }
         }
@@ -160,9 +177,6 @@ macro_rules! choice {
             }
         }
 
-        has_schema!($name $(as $called)?, utoipa::openapi::schema::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .description(Some(concat!($($doc, "\n"),+).trim()))
-            .enum_values(Some(Self::NAMES.iter().copied())));
+        has_schema!($name $(as $called)?, $crate::schema::choice(concat!($($doc, "\n"),+), Self::NAMES, &[$($shown)?]));
     };
 }

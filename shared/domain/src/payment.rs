@@ -10,6 +10,8 @@
 //!        FAILED ─ MONEY_CAME → REFUNDING
 //! ```
 //!
+//! From a state that only a newer program knows no step is legal, so such a payment stays as it is.
+//!
 //! `APPROVING` and `REFUNDING` are written before KakaoPay is asked, so that a crash leaves a trace; `/order` settles them.
 
 mod amounts;
@@ -202,6 +204,16 @@ mod tests {
     }
 
     #[test]
+    fn from_a_state_that_is_not_known_no_step_leads_on_and_no_step_that_is_not_known_is_taken() {
+        let newer: State = serde_json::from_str("\"DISPUTED\"").unwrap();
+        assert_eq!((newer, newer.as_str()), (State::Unknown, "UNKNOWN"));
+        assert!(Step::ALL.iter().all(|step| newer.after(*step).is_err()));
+        assert!(!newer.can_expire() && !newer.is_in_between() && !newer.holds_stock());
+        assert!(!newer.is_final(), "a newer program may lead on");
+        assert!(State::ALL.iter().all(|state| state.after(Step::Unknown).is_err()));
+    }
+
+    #[test]
     fn a_refused_step_names_both() {
         let refused = State::Approving.after(Step::Expire).unwrap_err();
         assert_eq!(refused.to_string(), "EXPIRE is not possible while the payment is APPROVING");
@@ -280,6 +292,7 @@ mod tests {
                     Step::StartRefund => prop_assert!(sold),
                     Step::FinishPartialRefund => sold = true,
                     Step::FinishRefund => (sold, given_back) = (false, true),
+                    Step::Unknown => prop_assert!(false, "a step of nobody"),
                 }
                 state = next;
                 prop_assert_eq!(state.holds_stock(), held, "{}", state);

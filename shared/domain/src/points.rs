@@ -13,7 +13,7 @@ use crate::won::Won;
 
 /// Where points are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(from = "String", into = "String")]
 pub enum Account {
     /// A member's balance, the only kind that is stored and never below zero. The others are sums of transfers.
     Member(MemberId),
@@ -23,6 +23,8 @@ pub enum Account {
     Platform,
     /// What the shop gives away: below zero by what it gave.
     Promotion,
+    /// What only a newer program knows.
+    Unknown,
 }
 
 impl fmt::Display for Account {
@@ -32,6 +34,7 @@ impl fmt::Display for Account {
             Self::Artist(id) => write!(f, "ARTIST#{id}"),
             Self::Platform => f.write_str("PLATFORM"),
             Self::Promotion => f.write_str("PROMOTION"),
+            Self::Unknown => f.write_str("UNKNOWN"),
         }
     }
 }
@@ -50,11 +53,9 @@ impl FromStr for Account {
     }
 }
 
-impl TryFrom<String> for Account {
-    type Error = Invalid;
-
-    fn try_from(text: String) -> Result<Self, Invalid> {
-        text.parse()
+impl From<String> for Account {
+    fn from(text: String) -> Self {
+        text.parse().unwrap_or(Self::Unknown)
     }
 }
 
@@ -119,7 +120,7 @@ impl Transfer {
     /// Makes it count.
     ///
     /// # Errors
-    /// When it is no longer pending.
+    /// When it is no longer pending, or a newer program's to settle.
     pub fn post(self) -> Result<Self, IllegalTransfer> {
         self.settle(State::Posted)
     }
@@ -127,13 +128,16 @@ impl Transfer {
     /// Calls it off.
     ///
     /// # Errors
-    /// When it is no longer pending.
+    /// When it is no longer pending, or a newer program's to settle.
     pub fn void(self) -> Result<Self, IllegalTransfer> {
         self.settle(State::Voided)
     }
 
     fn settle(self, state: State) -> Result<Self, IllegalTransfer> {
-        if self.state != State::Pending {
+        let known = self.kind != Kind::Unknown
+            && self.from != Account::Unknown
+            && self.to != Account::Unknown;
+        if !known || self.state != State::Pending {
             return Err(IllegalTransfer { id: self.id, state: self.state });
         }
         Ok(Self { state, ..self })
@@ -146,11 +150,11 @@ pub fn balance<'a>(account: Account, transfers: impl IntoIterator<Item = &'a Tra
     posted.map(|transfer| transfer.change_of(account)).sum()
 }
 
-/// The points that can be spent: the balance without what is set aside. What is still on its way in does not count.
+/// The points that can be spent: the balance without what is set aside, or may be. What is still on its way in does not count.
 pub fn available<'a>(account: Account, transfers: impl IntoIterator<Item = &'a Transfer>) -> i128 {
     let changes = transfers.into_iter().map(|transfer| match transfer.state {
         State::Posted => transfer.change_of(account),
-        State::Pending => transfer.change_of(account).min(0),
+        State::Pending | State::Unknown => transfer.change_of(account).min(0),
         State::Voided => 0,
     });
     changes.sum()
@@ -175,9 +179,9 @@ pub fn taken_back(cash: Won, refunded: Won) -> Option<Won> {
     earned(cash).checked_sub(earned(kept))
 }
 
-/// A transfer that is already posted or voided.
+/// A transfer that is already posted or voided, or that only a newer program knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the transfer {id} is already {state}")]
+#[error("the transfer {id}, which is {state}, can't be settled")]
 pub struct IllegalTransfer {
     /// Which one.
     pub id: TransferId,
@@ -261,8 +265,34 @@ mod tests {
         for wrong in
             ["", "MEMBER", "MEMBER#", "member#mem_01KB4ZXJ3V8Q5W7N2M6T9RHCDE", "PLATFORM#1"]
         {
-            assert!(Account::try_from(wrong.to_owned()).is_err(), "{wrong}");
+            assert!(wrong.parse::<Account>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_transfer_of_a_newer_program_is_read_and_nothing_is_spent_on_its_word() {
+        let [mina, .., platform, _] = accounts();
+        let newer = |from: &str, to: &str, state: &str| -> Transfer {
+            let id = TransferId::generate();
+            let newer = serde_json::json!({
+                "id": id, "from": from, "to": to, "amount": 400, "kind": "GIFT", "state": state,
+            });
+            serde_json::from_value(newer).unwrap()
+        };
+        let mina_text = mina.to_string();
+        let transfers = [
+            transfer(platform, mina, 1_000, State::Posted),
+            newer(&mina_text, "CHARITY", "DISPUTED"),
+            newer("CHARITY", &mina_text, "DISPUTED"),
+        ];
+        assert_eq!((balance(mina, &transfers), available(mina, &transfers)), (1_000, 600));
+        let [_, given, _] = transfers;
+        assert_eq!((given.to, given.kind), (Account::Unknown, Kind::Unknown));
+        assert!(given.post().is_err());
+        assert!(
+            newer(&mina_text, "CHARITY", "PENDING").void().is_err(),
+            "it is not ours to settle"
+        );
     }
 
     #[test]

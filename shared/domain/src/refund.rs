@@ -33,7 +33,7 @@ const SECOND_THOUGHTS_DAYS: i64 = 3;
 /// From the performance section of Korea's consumer dispute standard (소비자분쟁해결기준, 공연업).
 ///
 /// # Errors
-/// [`Refused::AfterStart`] when the buyer asks too late.
+/// [`Refused::AfterStart`] when the buyer asks too late; [`Refused::TermsUnknown`] when less than was promised could go back.
 pub fn percent(
     policy: RefundPolicy,
     schedule: &Schedule,
@@ -41,11 +41,19 @@ pub fn percent(
     now: Time,
     cause: Cause,
 ) -> Result<Percent, Refused> {
-    if cause != Cause::BuyerAsked {
-        return Ok(Percent::ALL);
-    }
-    if policy == RefundPolicy::FullUntilSaleEnds && now < schedule.sale_ends_at() {
-        return Ok(Percent::ALL);
+    match (cause, policy) {
+        (Cause::BuyerAsked, RefundPolicy::Standard) => {}
+        (Cause::BuyerAsked, RefundPolicy::FullUntilSaleEnds) => {
+            if now < schedule.sale_ends_at() {
+                return Ok(Percent::ALL);
+            }
+        }
+        (Cause::BuyerAsked, RefundPolicy::Unknown) | (Cause::Unknown, _) => {
+            return Err(Refused::TermsUnknown);
+        }
+        (Cause::EventCancelled | Cause::EventChanged | Cause::CannotBeKept, _) => {
+            return Ok(Percent::ALL);
+        }
     }
     if now >= schedule.starts_at() {
         return Err(Refused::AfterStart);
@@ -163,6 +171,9 @@ pub enum Refused {
     /// The event has started.
     #[error("the event has started")]
     AfterStart,
+    /// Only a newer program knows what was promised.
+    #[error("the terms of the refund are not known here")]
+    TermsUnknown,
     /// Not so many tickets can be given back.
     #[error("between 1 and {left} tickets can be given back")]
     TooManyTickets {
@@ -175,6 +186,7 @@ impl Fault for Refused {
     fn code(&self) -> Code {
         match self {
             Self::AfterStart => codes::AFTER_START,
+            Self::TermsUnknown => codes::REFUND_TERMS_UNKNOWN,
             Self::TooManyTickets { .. } => codes::TICKETS_NOT_LEFT,
         }
     }
@@ -185,6 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::fault::Kind;
 
     fn at(text: &str) -> Time {
         text.parse().unwrap()
@@ -265,6 +278,15 @@ mod tests {
             let back = percent(RefundPolicy::Standard, &christmas_eve(), after, after, cause);
             assert_eq!(back, Ok(Percent::ALL), "{cause}");
         }
+    }
+
+    #[test]
+    fn on_terms_that_are_not_known_the_buyer_is_not_given_too_little() {
+        let bought_at = "2026-11-01T00:00:00+09:00";
+        let back = asked(RefundPolicy::Unknown, bought_at, "2026-12-19T23:59:59+09:00");
+        assert_eq!(back, Err(Refused::TermsUnknown));
+        let kind = Refused::TermsUnknown.code().kind;
+        assert_eq!(kind, Kind::Unavailable, "a newer program may know them");
     }
 
     fn paid(quantity: i64, points: u64, cash: u64) -> Paid {

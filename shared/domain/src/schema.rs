@@ -25,6 +25,24 @@ pub(crate) fn number(description: &str, min: i64, max: i64, example: i64) -> Obj
         .examples([example])
 }
 
+/// One of several names. An answer may also have what nobody sends: a value that only a newer program knows.
+pub(crate) fn choice(
+    description: &str,
+    names: &[&'static str],
+    unknown: &[&'static str],
+) -> ObjectBuilder {
+    let mut description = description.trim().to_owned();
+    for name in unknown {
+        description.push_str(&format!(
+            "\n\n`{name}`, in answers only, is one that is newer than this document."
+        ));
+    }
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+        .enum_values(Some(names.iter().chain(unknown).copied()))
+}
+
 /// Gives a type the schema that an expression builds, under the type's own name, or under another where two types have one.
 macro_rules! has_schema {
     ($name:ident, $schema:expr) => {
@@ -72,12 +90,20 @@ mod tests {
                 "examples": ["evt_01KB4ZXJ3V8Q5W7N2M6T9RHCDE"], "description": "An event's id.",
             })
         );
-        assert_eq!(schema::<event::Category>()["enum"], json!(event::Category::NAMES));
         assert_eq!(schema::<member::Nickname>()["maxLength"], 20);
         assert_eq!(schema::<event::Content>()["maxLength"], 5_000);
         assert_eq!(schema::<event::SearchWords>()["maxLength"], 100);
         assert_eq!(schema::<won::Won>()["minimum"], 0);
         assert_eq!(<event::Title as ToSchema>::name(), "Title");
+    }
+
+    #[test]
+    fn an_answer_may_hold_a_choice_that_is_newer_than_the_document_and_a_request_may_not() {
+        let shown = schema::<event::State>();
+        assert_eq!(shown["enum"], json!(["OPEN", "CANCELLED", "UNKNOWN"]));
+        assert!(shown["description"].as_str().unwrap().contains("`UNKNOWN`, in answers only"));
+        assert!("UNKNOWN".parse::<event::State>().is_err());
+        assert_eq!(schema::<member::SignUpRole>()["enum"], json!(["USER", "ARTIST"]));
     }
 
     /// Every text type, with the reader of its values.

@@ -13,7 +13,7 @@ use store::{
     Rejected, Relaxed, Store, Transaction,
     catalog::on_sale::OnSaleKey,
     ephemeral::{
-        idempotency::IdempotencyFault,
+        idempotency::{IdempotencyFault, LEASE},
         rate::{self, Rule},
     },
     identity::session::SignedIn,
@@ -212,6 +212,8 @@ async fn resume(
         _ if answered => return Ok(payment),
         State::Reserved => {}
         State::Failed => return Err(SalesFault::PaymentRefused),
+        // A newer program is at it.
+        State::Unknown => return Err(IdempotencyFault::InProgress { retry_after: LEASE }.into()),
         _ => return Err(SalesFault::HoldEnded),
     }
     if record.lease_ends_at > now {

@@ -24,7 +24,10 @@ pub use hold::{Held, Purchase, Terms, hold};
 pub use reconcile::reconcile;
 pub use sweep::overdue;
 
-use domain::id::{EventId, PaymentId};
+use domain::{
+    id::{EventId, PaymentId},
+    payment::{Purpose, State},
+};
 use store::{
     Relaxed, Store,
     catalog::{event::EventKey, on_sale::OnSale},
@@ -68,8 +71,14 @@ async fn on_sale(
     Ok(event.filter(|event| event.deleted_at.is_none()))
 }
 
+/// The payment, to be moved. One for a purpose that only a newer program knows stands where no step leads on: we would sell, or
+/// give back, the wrong things.
 async fn find(store: &Store, id: PaymentId) -> Result<Payment, SalesFault> {
-    store.get(&PaymentKey(id)).await?.ok_or(SalesFault::PaymentNotFound)
+    let mut payment = store.get(&PaymentKey(id)).await?.ok_or(SalesFault::PaymentNotFound)?;
+    if payment.purpose == Purpose::Unknown {
+        payment.state = State::Unknown;
+    }
+    Ok(payment)
 }
 
 /// The payment that somebody comes back to from KakaoPay. A wrong token and a wrong id are answered the same.

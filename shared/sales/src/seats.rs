@@ -1,5 +1,5 @@
 use domain::{
-    event::{Quantity, Sale},
+    event::{Quantity, RefundPolicy, Sale, SaleClosed},
     id::EventId,
     stock::Shard,
     time::Time,
@@ -52,6 +52,9 @@ impl Wanted {
     ) -> Result<Self, SalesFault> {
         let sale = event.sale();
         sale.open_at(now)?;
+        if event.refund_policy == RefundPolicy::Unknown {
+            return Err(SaleClosed::Unknown.into());
+        }
         if seen.is_fresh(now) {
             return Err(SalesFault::SoldOut);
         }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use domain::{
     fault::{Fault, Kind},
     id::PaymentId,
+    payment::State,
     time::Time,
 };
 use store::{
@@ -62,7 +63,9 @@ async fn still_overdue(
     now: Time,
 ) -> Result<Option<Payment>, SalesFault> {
     let payment = find(store, id).await?;
-    if payment.due_at.is_none_or(|due| due > now.minus(GRACE)) {
+    // What only a newer program knows how to move is its own to sweep.
+    let ours = payment.state != State::Unknown;
+    if !ours || payment.due_at.is_none_or(|due| due > now.minus(GRACE)) {
         return Ok(None);
     }
     match due {

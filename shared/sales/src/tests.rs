@@ -2,6 +2,7 @@ mod any_story;
 mod capacity;
 mod crowd;
 mod kakaopay;
+mod newer;
 mod seats;
 mod shop;
 mod story;

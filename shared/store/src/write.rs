@@ -94,16 +94,23 @@ impl Write {
         Self::to(key, Change::Update)
     }
 
-    /// Changes what differs between two versions of an item. Attributes that only a newer program knows stay as they are.
+    /// Changes what differs between two versions of an item. What only a newer program knows stays as it is: attributes, values,
+    /// and the entries of a list that grew.
     pub fn change<K: Key>(key: &K, before: &K::Item, after: &K::Item) -> Self {
         let mut write = Self::update(key);
         let attributes = |item| serde_dynamo::to_item::<_, Attributes>(item);
         match (attributes(before), attributes(after)) {
             (Ok(mut before), Ok(after)) => {
                 for (attribute, value) in after {
-                    if before.remove(&attribute).as_ref() != Some(&value) {
-                        write = write.set_attribute(&attribute, value);
-                    }
+                    write = match (before.remove(&attribute), value) {
+                        (Some(old), value) if old == value => write,
+                        (Some(AttributeValue::L(old)), AttributeValue::L(mut new))
+                            if !old.is_empty() && new.starts_with(&old) =>
+                        {
+                            write.append(&attribute, new.split_off(old.len()))
+                        }
+                        (_, value) => write.set_attribute(&attribute, value),
+                    };
                 }
                 before.keys().fold(write, |write, attribute| write.remove(attribute))
             }
@@ -150,10 +157,9 @@ impl Write {
         self
     }
 
-    /// Appends one value to a list that is there.
-    pub fn append(mut self, attribute: &str, value: impl Serialize) -> Self {
-        let (name, value) = (self.name(attribute), self.value([value]));
-        self.updates[SET].push(format!("{name} = list_append({name}, {value})"));
+    fn append(mut self, attribute: &str, values: Vec<AttributeValue>) -> Self {
+        let (name, bound) = (self.name(attribute), self.bind(AttributeValue::L(values)));
+        self.updates[SET].push(format!("{name} = list_append({name}, {bound})"));
         self
     }
 

@@ -36,8 +36,10 @@ impl Sale {
     /// # Errors
     /// Why it may not.
     pub fn open_at(&self, now: Time) -> Result<(), SaleClosed> {
-        if self.state == State::Cancelled {
-            return Err(SaleClosed::Cancelled);
+        match self.state {
+            State::Open => {}
+            State::Cancelled => return Err(SaleClosed::Cancelled),
+            State::Unknown => return Err(SaleClosed::Unknown),
         }
         if now < self.window.sale_starts_at {
             return Err(SaleClosed::NotYet);
@@ -61,6 +63,9 @@ pub enum SaleClosed {
     /// The event was called off.
     #[error("the event is cancelled")]
     Cancelled,
+    /// Only a newer program knows how the event stands, or what goes back of what is paid for it.
+    #[error("the terms of the sale are not known here")]
+    Unknown,
 }
 
 impl Fault for SaleClosed {
@@ -69,6 +74,7 @@ impl Fault for SaleClosed {
             Self::NotYet => codes::SALE_NOT_STARTED,
             Self::Ended => codes::SALE_ENDED,
             Self::Cancelled => codes::EVENT_CANCELLED,
+            Self::Unknown => codes::SALE_CLOSED,
         }
     }
 }
@@ -100,6 +106,13 @@ mod tests {
             let refused = sale(State::Cancelled).open_at(Time::from_millis(millis));
             assert_eq!(refused, Err(SaleClosed::Cancelled));
         }
+    }
+
+    #[test]
+    fn nothing_is_sold_of_an_event_in_a_state_that_is_not_known() {
+        let postponed: State = serde_json::from_str("\"POSTPONED\"").unwrap();
+        let refused = sale(postponed).open_at(Time::from_millis(100)).unwrap_err();
+        assert_eq!(refused.code(), codes::SALE_CLOSED);
     }
 
     #[test]

@@ -9,7 +9,7 @@ text!(
 
 choice!(
     /// The order of the events that are found.
-    Sort {
+    given Sort {
         /// The best match first.
         Relevance = "relevance",
         /// The latest published first.

@@ -84,6 +84,8 @@ fn partition(account: Account, shard: u8) -> String {
         Account::Artist(id) => format!("MEM#{id}#EARNINGS"),
         Account::Platform => format!("PLATFORM#{shard}"),
         Account::Promotion => format!("PROMOTION#{shard}"),
+        // No transfer of ours has it.
+        Account::Unknown => "UNKNOWN".to_owned(),
     }
 }
 
@@ -130,6 +132,7 @@ impl Store {
         let shards = match account {
             Account::Member(_) | Account::Artist(_) => 1,
             Account::Platform | Account::Promotion => SHARDS,
+            Account::Unknown => 0,
         };
         let mut sum = 0;
         for shard in 0..shards {

@@ -3,6 +3,7 @@
 use domain::{
     event::{Place, Price, Schedule, Title},
     id::{EventId, MemberId, PaymentId, TicketId},
+    ticket::State,
     time::Time,
 };
 use serde::{Deserialize, Serialize};
@@ -18,14 +19,6 @@ key!(
     #[derive(Copy)]
     pub struct TicketKey(id: TicketId) => Ticket in Sales, pk("TKT#{id}"), sk("TICKET")
 );
-
-/// Whether a ticket lets somebody in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum TicketState {
-    /// It does.
-    Valid,
-}
 
 /// One seat for one person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,7 +44,7 @@ pub struct Ticket {
     /// The list price.
     pub price: Price,
     /// Whether it lets somebody in.
-    pub state: TicketState,
+    pub state: State,
     /// When it was paid.
     #[serde(with = "domain::time::millis")]
     pub created_at: Time,
@@ -74,7 +67,7 @@ impl Ticket {
             place: payment.place.clone(),
             schedule: payment.schedule,
             price: payment.price,
-            state: TicketState::Valid,
+            state: State::Valid,
             created_at: now,
             member_key: partition(payment.member_id),
             member_sort: id.to_string(),
@@ -100,7 +93,7 @@ impl Store {
     /// A member's tickets, newest first.
     ///
     /// # Errors
-    /// When the database does not answer, or an item can't be read.
+    /// When the database does not answer.
     pub async fn tickets_of(
         &self,
         member_id: MemberId,

@@ -1,0 +1,9 @@
+//! Tickets: one seat for one person.
+
+choice!(
+    /// Whether a ticket lets somebody in.
+    State as "TicketState" {
+        /// It does.
+        Valid = "VALID",
+    }
+);
