@@ -2,6 +2,7 @@ use domain::event::{Category, Sort};
 use opensearch::http::Method;
 use serde::Deserialize;
 use serde_json::Value;
+use telemetry::Unit;
 
 use crate::{Error, Listing, MAX_BY_RELEVANCE, Position, Query, Search};
 
@@ -95,10 +96,7 @@ impl Search {
             seen: position.seen.saturating_add(size),
         });
         Ok(Page {
-            hits: found
-                .into_iter()
-                .map(|found| Hit { listing: found.listing, highlights: found.highlights })
-                .collect(),
+            hits: found.into_iter().filter_map(Found::hit).collect(),
             total: answer.hits.total,
             facets: answer
                 .aggregations
@@ -123,11 +121,27 @@ struct Hits {
 
 #[derive(Deserialize)]
 struct Found {
+    #[serde(rename = "_id")]
+    id: String,
     #[serde(rename = "_source")]
-    listing: Listing,
+    source: Value,
     #[serde(default, rename = "highlight")]
     highlights: Highlights,
     sort: Vec<Value>,
+}
+
+impl Found {
+    /// One that can't be read is told and left out: it must not hide all the others.
+    fn hit(self) -> Option<Hit> {
+        match serde_json::from_value(self.source) {
+            Ok(listing) => Some(Hit { listing, highlights: self.highlights }),
+            Err(error) => {
+                tracing::error!(event_id = self.id, %error, "a document can't be read and is left out");
+                telemetry::metric("Unreadable", "DOCUMENT", Unit::Count, 1.0);
+                None
+            }
+        }
+    }
 }
 
 #[derive(Deserialize)]

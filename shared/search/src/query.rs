@@ -116,7 +116,7 @@ impl Query {
         }
         if is_first_page {
             // The counts are those of every category, so the one that was chosen must not narrow them.
-            body["aggs"] = json!({ "categories": { "terms": { "field": "category", "size": Category::ALL.len() } } });
+            body["aggs"] = json!({ "categories": { "terms": { "field": "category", "size": Category::ALL.len(), "include": Category::NAMES } } });
             if let Some(category) = category {
                 body["post_filter"] = category;
             }

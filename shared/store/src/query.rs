@@ -3,7 +3,11 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Store, StoreFault, Table, fault::Effect, read::Attributes};
+use crate::{
+    Store, StoreFault, Table,
+    fault::Effect,
+    read::{Attributes, readable},
+};
 
 /// Where a query looks: a table's own keys, or an index.
 #[derive(Clone, Copy, Debug)]
@@ -81,18 +85,25 @@ impl Query {
 }
 
 impl Store {
-    /// Reads one page of a list.
+    /// Reads one page of a list. It has an item less for each that can't be read.
     ///
     /// # Errors
-    /// When the database does not answer, or an item can't be read.
+    /// When the database does not answer.
     pub async fn query<T: DeserializeOwned>(&self, query: Query) -> Result<Page<T>, StoreFault> {
+        let table = query.index.table;
+        let Page { items, next } = self.page(query).await?;
+        let items = items.into_iter().filter_map(|item| readable(table, item));
+        Ok(Page { items: items.collect(), next })
+    }
+
+    /// Reads one page as it stands: for what is wrong without an item that can't be read.
+    pub(crate) async fn page(&self, query: Query) -> Result<Page<Attributes>, StoreFault> {
         let limit = query.limit as usize;
         let mut items = self.query_raw(&query).await?;
         // One more was asked for than is shown: so the last page is known for what it is.
         let more = items.len() > limit;
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(|last| query.index.start_after(last));
-        let items = items.into_iter().map(serde_dynamo::from_item).collect::<Result<_, _>>()?;
         Ok(Page { items, next })
     }
 

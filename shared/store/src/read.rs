@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use serde::de::DeserializeOwned;
+use telemetry::Unit;
 
 use crate::{Key, Store, StoreFault, Table, fault::Effect, retry::Retry};
 
@@ -10,6 +12,21 @@ pub(crate) fn primary_key(key: &impl Key) -> Attributes {
     let (pk, sk) = key.pair();
     let text = |value| AttributeValue::S(value);
     HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
+}
+
+/// An item of a list. One that can't be read is told and left out: it must not hide all the others.
+pub(crate) fn readable<T: DeserializeOwned>(table: Table, item: Attributes) -> Option<T> {
+    let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+    let (pk, sk) = (text("pk").unwrap_or_default(), text("sk").unwrap_or_default());
+    match serde_dynamo::from_item(item) {
+        Ok(item) => Some(item),
+        Err(error) => {
+            let table = table.suffix();
+            tracing::error!(table, pk, sk, %error, "an item can't be read and is left out of its list");
+            telemetry::metric("Unreadable", table, Unit::Count, 1.0);
+            None
+        }
+    }
 }
 
 impl Store {
@@ -43,10 +60,24 @@ impl Store {
     /// # Errors
     /// When the database does not answer, or an item can't be read.
     pub async fn read_all<K: Key>(&self, keys: &[K]) -> Result<Vec<Option<K::Item>>, StoreFault> {
+        let mut found = self.found(keys).await?;
+        Ok(keys.iter().map(|key| found.take(key)).collect::<Result<_, _>>()?)
+    }
+
+    /// Reads those of several items of one kind, at most 100, that are there and can be read.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn list<K: Key>(&self, keys: &[K]) -> Result<Vec<K::Item>, StoreFault> {
+        let mut found = self.found(keys).await?;
+        let items = keys.iter().filter_map(|key| found.remove(key));
+        Ok(items.filter_map(|item| readable(K::TABLE, item)).collect())
+    }
+
+    async fn found<K: Key>(&self, keys: &[K]) -> Result<Found, StoreFault> {
         let mut wanted = Wanted::default();
         keys.iter().for_each(|key| wanted.add(key));
-        let mut found = self.batch(wanted).await?;
-        Ok(keys.iter().map(|key| found.take(key)).collect::<Result<_, _>>()?)
+        self.batch(wanted).await
     }
 
     async fn batch(&self, wanted: Wanted) -> Result<Found, StoreFault> {
@@ -109,8 +140,12 @@ pub struct Found(HashMap<(Table, String, String), Attributes>);
 
 impl Found {
     fn take<K: Key>(&mut self, key: &K) -> Result<Option<K::Item>, serde_dynamo::Error> {
+        self.remove(key).map(serde_dynamo::from_item).transpose()
+    }
+
+    fn remove<K: Key>(&mut self, key: &K) -> Option<Attributes> {
         let (pk, sk) = key.pair();
-        self.0.remove(&(K::TABLE, pk, sk)).map(serde_dynamo::from_item).transpose()
+        self.0.remove(&(K::TABLE, pk, sk))
     }
 }
 

@@ -1,19 +1,23 @@
+use std::sync::{Arc, Mutex};
+
 use domain::{
     id::{MemberId, PaymentId, SessionId, TransferId},
     points::{Account, Kind, State, Transfer, balance},
     time::Time,
     won::Won,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    Compare, Rejected, Store, Transaction, Ttl, Write,
+    Compare, Key, Query, Rejected, Store, StoreFault, Table, Transaction, Ttl, Write,
     ephemeral::{
         idempotency::{Begun, IdempotencyFault, LEASE, RecordKey},
         rate::{RateFault, Rule},
     },
     identity::session::{SessionItem, SessionKey},
     sales::{
-        points::Entry,
+        payment::BY_MEMBER,
+        points::{Entry, TransferKey},
         purchase::{self, PurchaseKey},
     },
 };
@@ -317,5 +321,90 @@ fn every_transfer_is_found_from_both_of_its_accounts_and_all_sums_are_zero() {
             all += sum;
         }
         assert_eq!(all, 0);
+    });
+}
+
+#[test]
+fn a_sum_is_not_told_without_what_cant_be_read() {
+    stack::run(async {
+        let (store, member_id) = (store(), MemberId::generate());
+        let account = Account::Member(member_id);
+        let transfer = Transfer {
+            id: TransferId::generate(),
+            from: Account::Promotion,
+            to: account,
+            amount: Won::new(100),
+            kind: Kind::Earned,
+            state: State::Posted,
+        };
+        let key = TransferKey { account: Account::Promotion, id: transfer.id };
+        let entry = Entry::of(transfer, None, Time::now());
+        store.write(entry.create(), ()).await.unwrap();
+        assert_eq!(store.sum_of(account).await.unwrap(), 100);
+        store.write(Write::update(&key).set("amount", "much"), ()).await.unwrap();
+        assert!(matches!(store.sum_of(account).await, Err(StoreFault::Item(_))));
+        let listed = store.transfers_of(member_id, 10, None).await.unwrap().items;
+        assert_eq!(listed, []);
+    });
+}
+
+/// Something that a member has, as a list shows it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Thing {
+    number: u32,
+    member_key: String,
+    member_sort: String,
+}
+
+struct ThingKey<'a>(&'a Thing);
+
+impl Key for ThingKey<'_> {
+    type Item = Thing;
+    const TABLE: Table = Table::Sales;
+
+    fn pair(&self) -> (String, String) {
+        (format!("{}#{}", self.0.member_key, self.0.number), "THING".to_owned())
+    }
+}
+
+#[test]
+fn a_list_goes_on_without_what_cant_be_read_and_says_so() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&lines);
+    // For the whole process: a subscriber of one thread can miss what another thread met first.
+    let log = telemetry::captured(move |line| sink.lock().unwrap().extend_from_slice(line));
+    tracing::subscriber::set_global_default(log).unwrap();
+    tracing::callsite::rebuild_interest_cache();
+    stack::run(async {
+        let (store, member_key) = (store(), format!("MEM#{}#THING", MemberId::generate()));
+        for number in 1..=5 {
+            let member_sort = number.to_string();
+            let thing = Thing { number, member_key: member_key.clone(), member_sort };
+            store.write(Write::create(&ThingKey(&thing), &thing), ()).await.unwrap();
+            if number == 3 || number == 4 {
+                let write = Write::update(&ThingKey(&thing)).set("number", "III");
+                store.write(write, ()).await.unwrap();
+            }
+        }
+        let (mut pages, mut start) = (Vec::new(), None);
+        loop {
+            let query = Query::new(BY_MEMBER, member_key.clone(), 2).after(start);
+            let page = store.query::<Thing>(query).await.unwrap();
+            pages.push(page.items.iter().map(|thing| thing.number).collect::<Vec<_>>());
+            start = page.next;
+            if start.is_none() {
+                break;
+            }
+        }
+        assert_eq!(pages, [vec![1, 2], vec![], vec![5]]);
+        let lines = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
+        for number in [3, 4] {
+            let told = format!(r#""pk":"{member_key}#{number}""#);
+            let line = lines.lines().find(|line| line.contains(&told)).expect(&lines);
+            assert!(line.contains(r#""level":"ERROR""#), "{line}");
+        }
+        let counted = lines.lines().filter(|line| line.contains(r#""Unreadable":1"#)).count();
+        assert_eq!(counted, 2, "{lines}");
     });
 }

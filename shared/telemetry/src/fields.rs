@@ -51,6 +51,8 @@ allow! {
     operation,
     service,
     table,
+    pk,
+    sk,
     index,
     queue,
     bus,

@@ -13,6 +13,7 @@ use store::{
     Key, Store, Write,
     catalog::on_sale::OnSaleKey,
     sales::{
+        by_event::SHARDS,
         due::{self, Due},
         payment::PaymentKey,
         stock::StockKey,
@@ -129,6 +130,23 @@ fn the_same_key_waits_while_a_newer_program_is_at_its_payment() {
         shop.set(&PaymentKey(payment.id), "state", "SCREENED").await;
         let later = shop.after(Duration::from_secs(31));
         assert_eq!(later.buy(fan, 1, "key").await.unwrap_err().code(), "IDEMPOTENCY_IN_PROGRESS");
+    });
+}
+
+#[test]
+fn what_an_event_sold_is_listed_without_what_can_not_be_read() {
+    stack::run(async {
+        let shop = Shop::open(5).await;
+        let fan = shop.fan().await;
+        let [unreadable, good] =
+            [shop.buy(fan, 1, "a").await, shop.buy(fan, 1, "b").await].map(Result::unwrap);
+        shop.set(&PaymentKey(unreadable.payment_id), "quantity", "many").await;
+        let mut listed = Vec::new();
+        for shard in 0..SHARDS {
+            let page = shop.store.payments_of_event(shop.event.id, shard, 100, None).await.unwrap();
+            listed.extend(page.items.iter().map(|payment| payment.id));
+        }
+        assert_eq!(listed, [good.payment_id]);
     });
 }
 

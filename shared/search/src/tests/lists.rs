@@ -1,6 +1,8 @@
 //! Filters, orders, pages and counts.
 
 use domain::event::{Category, Schedule, Sort, State};
+use opensearch::http::Method;
+use serde_json::{Value, json};
 
 use super::{DAY, HOUR, listing, now, query, schedule, with_index};
 use crate::{Facet, Listing, MAX_BY_RELEVANCE, Position, Query, Search, Total};
@@ -252,6 +254,36 @@ fn categories_are_counted_as_if_none_were_chosen() {
         let second = search.search(&movies, 100, &page.next.unwrap()).await.unwrap();
         assert_eq!(second.total, Total::Exactly(10));
         assert_eq!((second.hits.len(), second.facets), (6, vec![]));
+    });
+}
+
+#[test]
+fn a_page_shows_what_a_newer_program_wrote_and_goes_on_without_what_cant_be_read() {
+    with_index(|search| async move {
+        let [newer, unreadable, plain] = ["새로운 종류", "못 읽는 무대", "보통 무대"].map(listing);
+        let ids = [newer.id, unreadable.id].map(|id| id.to_string());
+        search.publish(&[newer, unreadable, plain]).await;
+        for (id, change) in
+            ids.iter().zip([json!({ "category": "OPERA" }), json!({ "capacity": 0 })])
+        {
+            let path = format!("/{}/_update/{id}", search.write_alias());
+            let change = json!({ "doc": change }).to_string();
+            search.call::<Value>(Method::Post, &path, Some(change)).await.unwrap();
+        }
+        search.refresh().await;
+        let page = search.first_page(&Query::default()).await;
+        let mut found: Vec<_> = page
+            .hits
+            .iter()
+            .map(|hit| (hit.listing.title.as_str(), hit.listing.category))
+            .collect();
+        found.sort();
+        assert_eq!(found, [("보통 무대", Category::Music), ("새로운 종류", Category::Unknown)]);
+        assert_eq!(
+            page.facets,
+            [Facet { category: Category::Music, count: 2 }],
+            "nobody can choose what is not known"
+        );
     });
 }
 

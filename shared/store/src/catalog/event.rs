@@ -12,7 +12,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::on_sale::{OnSale, OnSaleKey};
-use crate::{Index, Page, Start, Store, StoreFault, Table, Write, fault::Effect};
+use crate::{Index, Page, Start, Store, StoreFault, Table, Write, fault::Effect, read::readable};
 
 const CATALOG: Index = Index { table: Table::Catalog, name: None, partition: "pk", sort: "sk" };
 
@@ -90,12 +90,12 @@ impl Event {
 
 impl Store {
     /// One page of all the events there are, deleted ones included, in no order; each as it is when its page is read, or
-    /// newer than that. A page may be empty though others follow.
+    /// newer than that. One that can't be read is left out. A page may be empty though others follow.
     ///
     /// It reads the whole table, so it is **never** for a request: only for work that is about every event.
     ///
     /// # Errors
-    /// When the database does not answer, or an event can't be read.
+    /// When the database does not answer.
     pub async fn every_event(&self, after: Option<Start>) -> Result<Page<Event>, StoreFault> {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let scan = self.client.scan().table_name(self.name(CATALOG.table)).consistent_read(true);
@@ -106,7 +106,7 @@ impl Store {
             .expression_attribute_values(":pk", text("EVT#"));
         let answer = scan.send().await.map_err(|error| StoreFault::of(error, Effect::Read))?;
         let next = answer.last_evaluated_key.as_ref().map(|last| CATALOG.start_after(last));
-        let items = answer.items.unwrap_or_default().into_iter().map(serde_dynamo::from_item);
-        Ok(Page { items: items.collect::<Result<_, _>>()?, next })
+        let items = answer.items.unwrap_or_default().into_iter();
+        Ok(Page { items: items.filter_map(|item| readable(CATALOG.table, item)).collect(), next })
     }
 }

@@ -42,7 +42,7 @@ impl<K: Key> Key for Named<K> {
 }
 
 impl Store {
-    /// The items that one partition of the index names, at most 100, as they are now.
+    /// The items that one partition of the index names, at most 100, as they are now. One that can't be read is left out.
     pub(super) async fn of_event<K: Key>(
         &self,
         partition: String,
@@ -54,6 +54,6 @@ impl Store {
         if named.is_empty() {
             return Ok(Page { items: Vec::new(), next });
         }
-        Ok(Page { items: self.read_all(&named).await?.into_iter().flatten().collect(), next })
+        Ok(Page { items: self.list(&named).await?, next })
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 /// When a payment in between is first asked about: longer than a call to KakaoPay and all that follows it can take.
 const FIRST_LOOK: Duration = Duration::from_secs(60);
 
-pub(super) const BY_MEMBER: Index = Index {
+pub(crate) const BY_MEMBER: Index = Index {
     table: Table::Sales,
     name: Some("byMember"),
     partition: "memberKey",
@@ -297,7 +297,7 @@ impl Store {
     /// A member's payments, newest first.
     ///
     /// # Errors
-    /// When the database does not answer, or an item can't be read.
+    /// When the database does not answer.
     pub async fn payments_of(
         &self,
         member_id: MemberId,
@@ -311,7 +311,7 @@ impl Store {
     /// The payments of one shard (0 to 7) of an event, at most 100, each member's together.
     ///
     /// # Errors
-    /// When the database does not answer, or an item can't be read.
+    /// When the database does not answer.
     pub async fn payments_of_event(
         &self,
         event_id: EventId,

@@ -112,7 +112,7 @@ impl Store {
     /// A member's transfers, newest first.
     ///
     /// # Errors
-    /// When the database does not answer, or an item can't be read.
+    /// When the database does not answer.
     pub async fn transfers_of(
         &self,
         member_id: MemberId,
@@ -139,8 +139,10 @@ impl Store {
             for index in [LEDGER, BY_MEMBER] {
                 let mut query = Query::new(index, partition(account, shard), PAGE);
                 loop {
-                    let page = self.query::<Entry>(query.clone()).await?;
-                    sum += balance(account, page.items.iter().map(|entry| &entry.transfer));
+                    let page = self.page(query.clone()).await?;
+                    let entries = page.items.into_iter().map(serde_dynamo::from_item);
+                    let entries = entries.collect::<Result<Vec<Entry>, _>>()?;
+                    sum += balance(account, entries.iter().map(|entry| &entry.transfer));
                     let Some(next) = page.next else { break };
                     query = query.after(Some(next));
                 }

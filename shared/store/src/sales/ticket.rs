@@ -107,7 +107,7 @@ impl Store {
     /// The tickets of one shard (0 to 7) of an event, at most 100, each member's together.
     ///
     /// # Errors
-    /// When the database does not answer, or an item can't be read.
+    /// When the database does not answer.
     pub async fn tickets_of_event(
         &self,
         event_id: EventId,
