@@ -128,22 +128,15 @@ pub async fn hold(
             store.count(FROM_ADDRESS, &rate::address(&purchase.address), now).await?;
             let event = on_sale(store, purchase.event_id, event).await?;
             let event = event.ok_or(SalesFault::EventNotFound)?;
-            let wanted = Wanted::of(&event, purchase.quantity, mark.unwrap_or_default(), now)?;
-            let amounts = amounts(event.price, purchase.quantity, None, Won::ZERO)?;
+            let quantity = purchase.quantity;
+            let wanted = Wanted::of(&event, quantity, mark.unwrap_or_default(), now)?;
+            let amounts = amounts(event.price, quantity, None, Won::ZERO)?;
             if !amounts.cash.is_zero() {
                 // Without KakaoPay's key seats would be held for nothing.
                 kakaopay.load_key().await?;
             }
-            let hold_ends_at = now.plus(terms.hold);
-            let payment = Payment::reserved(
-                &event,
-                buyer,
-                purchase.quantity,
-                amounts,
-                hold_ends_at,
-                token()?,
-                now,
-            );
+            let (end, token) = (now.plus(terms.hold), token()?);
+            let payment = Payment::reserved(&event, buyer, quantity, amounts, end, token, now);
             match reserve(store, &wanted, &payment, &key, &purchase.body_hash, now).await? {
                 Some(payment) => payment,
                 None => {
