@@ -14,7 +14,7 @@ pub use losing::losing;
 pub use meter::{Call, Meter, metered};
 pub use model::assert_operation;
 pub use samples::{KEY_ID, PRIVATE_KEY, PUBLIC_KEYS, aws, caller, event, member, session, sign_in};
-pub use tables::{own_tables, prefix};
+pub use tables::{items, own_tables, prefix, table_names};
 pub use tamper::without;
 
 use std::{future::Future, sync::OnceLock};

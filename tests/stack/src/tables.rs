@@ -20,24 +20,18 @@ pub fn prefix() -> &'static str {
     PREFIX.get_or_init(|| block_in_place(|| Handle::current().block_on(own_tables())))
 }
 
-/// Makes tables for one test alone, which asserts over all that is in them, and answers their prefix. Properties are those that
-/// `infra/data.yaml` defines: `TABLES_FILE` holds them in JSON, as CloudFormation has them.
+/// Makes tables for one test alone, which asserts over all that is in them, and answers their prefix.
 pub async fn own_tables() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let file = std::env::var("TABLES_FILE").unwrap_or_else(|_| {
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/local/tables.json").to_owned()
-    });
-    let json = std::fs::read_to_string(&file)
-        .expect("target/local/tables.json is missing: these tests are run by `make test`");
-    let tables: Vec<Value> = serde_json::from_str(&json).expect("tables.json is a list of tables");
     let process = std::process::id();
     let started = std::time::UNIX_EPOCH.elapsed().expect("a clock after 1970").as_millis();
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let prefix = format!("test-{process}-{started}-{number}");
-    for table in &tables {
-        let name = text(&table["TableName"]).replace("${Stage}", &prefix);
-        let request =
-            dynamo().create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    for table in definitions() {
+        let request = dynamo()
+            .create_table()
+            .table_name(name(&table, &prefix))
+            .billing_mode(BillingMode::PayPerRequest);
         let request = request
             .set_key_schema(Some(key_schema(&table["KeySchema"])))
             .set_attribute_definitions(Some(
@@ -49,6 +43,36 @@ pub async fn own_tables() -> String {
         request.send().await.expect("the local DynamoDB makes a table");
     }
     prefix
+}
+
+/// The names of all tables with a prefix.
+pub fn table_names(prefix: &str) -> Vec<String> {
+    definitions().iter().map(|table| name(table, prefix)).collect()
+}
+
+/// Every item of a table, as it is now.
+///
+/// # Panics
+/// When there is no such table.
+pub async fn items(table: &str) -> Vec<Value> {
+    let scan = dynamo().scan().table_name(table).consistent_read(true);
+    let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+    let items = items.expect("the local DynamoDB reads a table");
+    serde_dynamo::from_items(items).expect("an item is JSON")
+}
+
+/// The tables that `infra/data.yaml` defines: `TABLES_FILE` holds their properties in JSON, as CloudFormation has them.
+fn definitions() -> Vec<Value> {
+    let file = std::env::var("TABLES_FILE").unwrap_or_else(|_| {
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/local/tables.json").to_owned()
+    });
+    let json = std::fs::read_to_string(&file)
+        .expect("target/local/tables.json is missing: these tests are run by `make test`");
+    serde_json::from_str(&json).expect("tables.json is a list of tables")
+}
+
+fn name(table: &Value, prefix: &str) -> String {
+    text(&table["TableName"]).replace("${Stage}", prefix)
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
