@@ -63,16 +63,25 @@ fn every_test_that_the_security_checklist_names_exists() {
 }
 
 #[test]
-fn no_code_is_declared_twice() {
+fn every_code_is_declared_once_and_used() {
     let folders = ["shared", "functions", "infra/generate"];
-    let declarations: String =
-        folders.iter().flat_map(|folder| files(&root().join(folder), "codes.rs")).collect();
+    let sources = |end| -> String {
+        folders.iter().flat_map(|folder| files(&root().join(folder), end)).collect()
+    };
+    let (declarations, code) = (sources("codes.rs"), sources(".rs"));
+    let used: BTreeSet<_> = code
+        .split("codes::")
+        .filter_map(|rest| rest.split(|c: char| c != '_' && !c.is_ascii_uppercase()).next())
+        .collect();
     let declared = declarations
         .lines()
         .filter_map(|line| line.strip_prefix("    ")?.strip_suffix(" {")?.split_once(' '));
     let (mut seen, mut names) = (BTreeSet::new(), declared.map(|(_, name)| name).peekable());
     assert!(names.peek().is_some(), "codes are declared otherwise");
-    names.for_each(|name| assert!(seen.insert(name), "{name} is declared twice"));
+    for name in names {
+        assert!(seen.insert(name), "{name} is declared twice");
+        assert!(used.contains(name), "nobody is refused with {name}");
+    }
 }
 
 fn json(text: &str) -> Value {
