@@ -25,7 +25,7 @@ async fn invoke_with(function: &str, event: Value) -> Value {
 
 /// A queue of the stack.
 async fn queue(name: &str) -> (aws_sdk_sqs::Client, String) {
-    let client = aws_sdk_sqs::Client::new(aws::config().await);
+    let client = aws_sdk_sqs::Client::new(aws::config());
     let stage = std::env::var("STAGE").unwrap();
     let url = client.get_queue_url().queue_name(format!("{stage}-{name}")).send().await.unwrap();
     (client, url.queue_url.unwrap())

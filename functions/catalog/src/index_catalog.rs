@@ -359,7 +359,7 @@ mod tests {
     fn a_batch_comes_again_while_the_search_is_down() {
         stack::run(async {
             let sqs = queues(200).await;
-            let nowhere = Search::new("http://127.0.0.1:1", "events").await.unwrap();
+            let nowhere = Search::new("http://127.0.0.1:1", "events").unwrap();
             let mut unreadable = record(1, None, Some(&event(Time::now())));
             unreadable["dynamodb"]["NewImage"]["price"] = json!({ "S": "much" });
             let records = [unreadable, record(2, None, Some(&event(Time::now())))];

@@ -115,7 +115,7 @@ pub fn with_index<F: Future<Output = ()>>(test: impl FnOnce(Search) -> F) {
         let address = env::var("OPENSEARCH_URL")
             .expect("OPENSEARCH_URL is not set: these tests are run by `make test`");
         let alias = format!("test-{}", EventId::generate()).to_lowercase();
-        let search = Search::new(&address, &alias).await.unwrap();
+        let search = Search::new(&address, &alias).unwrap();
         search.ensure().await.unwrap();
         let ended = AssertUnwindSafe(test(search.clone())).catch_unwind().await;
         search.delete_all().await.unwrap();

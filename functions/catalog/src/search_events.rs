@@ -493,7 +493,7 @@ mod tests {
     fn filters_that_contradict_each_other_are_all_told() {
         stack::run(async {
             let secrets = secrets().await;
-            let nowhere = Search::new("http://127.0.0.1:1", "events").await.unwrap();
+            let nowhere = Search::new("http://127.0.0.1:1", "events").unwrap();
             let clients = clients(nowhere, &secrets);
             let query = json!({
                 "priceMin": "2000", "priceMax": "1999",

@@ -40,7 +40,7 @@ struct Loaded<T> {
 impl<T: FromSecret> Connect for Secret<T> {
     /// The secret that the environment names. It is not loaded yet.
     async fn connect() -> Result<Self, ConnectError> {
-        Ok(Self::new(crate::config().await, &variable(T::VARIABLE)?))
+        Ok(Self::new(crate::config(), &variable(T::VARIABLE)?))
     }
 }
 

@@ -41,7 +41,7 @@ impl DomainEvent {
 impl Connect for Bus {
     /// The bus that the environment names (`EVENT_BUS`).
     async fn connect() -> Result<Self, ConnectError> {
-        Ok(Self::new(aws::config().await, variable("EVENT_BUS")?))
+        Ok(Self::new(aws::config(), variable("EVENT_BUS")?))
     }
 }
 

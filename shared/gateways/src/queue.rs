@@ -35,7 +35,7 @@ impl<M> Clone for Queue<M> {
 impl<M: Message> Connect for Queue<M> {
     /// The queue that the environment names.
     async fn connect() -> Result<Self, ConnectError> {
-        Ok(Self::new(aws::config().await, variable(M::QUEUE)?))
+        Ok(Self::new(aws::config(), variable(M::QUEUE)?))
     }
 }
 

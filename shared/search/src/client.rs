@@ -26,7 +26,7 @@ impl Connect for Search {
     /// Connects to `OPENSEARCH_URL`, with the alias `events`. A server that does not answer now is no error: the first call
     /// meets it.
     async fn connect() -> Result<Self, ConnectError> {
-        let search = Self::new(&variable("OPENSEARCH_URL")?, "events").await?;
+        let search = Self::new(&variable("OPENSEARCH_URL")?, "events")?;
         // Opens the connection, so that the first request need not.
         let _ = search.send(Method::Head, "/", None, CONNECT).await;
         Ok(search)
@@ -39,7 +39,7 @@ impl Search {
     ///
     /// # Errors
     /// [`Error::Setup`] when the address or the credentials are of no use.
-    pub async fn new(address: &str, alias: &str) -> Result<Self, Error> {
+    pub fn new(address: &str, alias: &str) -> Result<Self, Error> {
         let url =
             Url::parse(address).map_err(|wrong| Error::Setup(format!("{address}: {wrong}")))?;
         let here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
@@ -47,7 +47,7 @@ impl Search {
             TransportBuilder::new(SingleNodeConnectionPool::new(url.clone())).timeout(TOTAL);
         builder = match url.scheme() {
             "http" if here => builder.disable_proxy(),
-            "https" => builder.service_name("es").auth(signature().await?),
+            "https" => builder.service_name("es").auth(signature()?),
             _ => {
                 return Err(Error::Setup(format!(
                     "{address}: beyond this machine it must be https"
@@ -119,8 +119,8 @@ impl Search {
     }
 }
 
-async fn signature() -> Result<Credentials, Error> {
-    Credentials::try_from(aws::config().await).map_err(|wrong| Error::Setup(wrong.to_string()))
+fn signature() -> Result<Credentials, Error> {
+    Credentials::try_from(aws::config()).map_err(|wrong| Error::Setup(wrong.to_string()))
 }
 
 fn failure(status: StatusCode, reason: String) -> Error {

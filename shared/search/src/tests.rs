@@ -32,7 +32,7 @@ fn with_index<F: Future<Output = ()>>(test: impl FnOnce(Search) -> F) {
         let address =
             std::env::var("OPENSEARCH_URL").expect("OPENSEARCH_URL says where OpenSearch is");
         let alias = EventId::generate().to_string().to_lowercase();
-        let search = Search::new(&address, &alias).await.unwrap();
+        let search = Search::new(&address, &alias).unwrap();
         search.ensure().await.unwrap();
         test(search.clone()).await;
         search.delete_all().await.unwrap();

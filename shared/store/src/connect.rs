@@ -11,7 +11,7 @@ impl Connect for Store {
     /// first request's to tell.
     async fn connect() -> Result<Self, ConnectError> {
         let prefix = variable("TABLE_PREFIX")?;
-        let client = Client::new(aws::config().await);
+        let client = Client::new(aws::config());
         greet(&client).await;
         Ok(Self::new(client, &prefix))
     }

@@ -134,7 +134,7 @@ fn without_an_index_nothing_is_written_and_search_is_unavailable() {
     stack::run(async {
         let address = std::env::var("OPENSEARCH_URL").unwrap();
         let alias = EventId::generate().to_string().to_lowercase();
-        let search = Search::new(&address, &alias).await.unwrap();
+        let search = Search::new(&address, &alias).unwrap();
         let document = Document::from(listing("어디에도"));
         let bulk = search.bulk(&[document]).await.unwrap_err();
         let page = search.search(&Query::default(), 1, &Position::first(now())).await.unwrap_err();
@@ -150,7 +150,7 @@ fn without_an_index_nothing_is_written_and_search_is_unavailable() {
 fn a_server_that_is_not_there_is_unavailable_and_says_when_to_ask_again() {
     stack::run(async {
         // Port 1 is reserved and nobody listens there.
-        let search = Search::new("http://127.0.0.1:1", "events").await.unwrap();
+        let search = Search::new("http://127.0.0.1:1", "events").unwrap();
         let failed = search.ping().await.unwrap_err();
         assert_eq!(failed.code(), codes::SEARCH_UNAVAILABLE);
         assert!(failed.retry_after().is_some());
@@ -161,7 +161,7 @@ fn a_server_that_is_not_there_is_unavailable_and_says_when_to_ask_again() {
 fn plain_http_beyond_this_machine_is_refused() {
     stack::run(async {
         for address in ["http://search.example.com", "ftp://127.0.0.1", "not an address"] {
-            let refused = Search::new(address, "events").await.unwrap_err();
+            let refused = Search::new(address, "events").unwrap_err();
             assert!(matches!(refused, Error::Setup(_)), "{address}");
         }
     });
