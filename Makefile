@@ -14,7 +14,7 @@ help:
 	@echo "make coverage  the same, and how many lines the libraries' tests reach"
 	@echo "make mutants   how many changes of the rules a test notices: PACKAGES=domain, sales, or both (hours)"
 	@echo "make second-opinion  the store's and the sales' tests against Amazon's own DynamoDB Local"
-	@echo "make bench     cold starts beside Node and Python"
+	@echo "make bench     cold starts beside Go, Node and Python"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
 	@echo "make generate  each part's openapi.json and template, and infra/api.yaml, from code and functions.yaml"
 	@echo "make publish   keeps today's document as the released one"

@@ -28,7 +28,7 @@ const UNSIGNED: &str = "eyJhbGciOiJub25lIn0.e30.";
 /// The key that signs the stack's tokens.
 async fn signing_key() -> String {
     let secret = format!("{}/jwt", std::env::var("STAGE").unwrap());
-    let client = aws_sdk_secretsmanager::Client::new(aws::config().await);
+    let client = aws_sdk_secretsmanager::Client::new(aws::config());
     let value = client.get_secret_value().secret_id(secret).send().await.unwrap();
     let keys: Value = serde_json::from_str(value.secret_string().unwrap()).unwrap();
     keys["current"]["pem"].as_str().unwrap().to_owned()

@@ -335,7 +335,7 @@ mod tests {
                 .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "items": items })))
                 .mount(&opensearch)
                 .await;
-            let search = Search::new(&opensearch.uri(), "events").await.unwrap();
+            let search = Search::new(&opensearch.uri(), "events").unwrap();
             let records = [1, 2, 3].map(|number| record(number, None, Some(&event(Time::now()))));
             let failed = handle(clients(&search, &sqs), batch(&records)).await.unwrap();
             assert_eq!(again(&failed), ["1", "2", "3"]);

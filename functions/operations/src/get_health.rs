@@ -115,7 +115,7 @@ mod tests {
     /// Asks for our health as a caller does.
     async fn health(dynamodb: &str, opensearch: &str) -> (u16, Value) {
         let store = Store::new(Client::new(&stack::aws(dynamodb)), "test");
-        let search = Search::new(opensearch, "events").await.unwrap();
+        let search = Search::new(opensearch, "events").unwrap();
         let call = Call { who: Anyone, input: (), context: Context::at(Time::now()) };
         let answer = handle((store, search), call).await.unwrap();
         let (head, body) = Response::from(answer).into_parts();

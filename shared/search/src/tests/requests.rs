@@ -36,7 +36,7 @@ async fn preferences(server: &MockServer) -> Vec<Option<String>> {
 fn the_pages_of_one_query_by_relevance_ask_one_copy_and_other_queries_others() {
     stack::run(async {
         let server = pages().await;
-        let search = Search::new(&server.uri(), "events").await.unwrap();
+        let search = Search::new(&server.uri(), "events").unwrap();
         let mut position = Some(Position::first(now()));
         for _ in 0..3 {
             let page = search.search(&query("재즈"), 1, &position.unwrap()).await.unwrap();
@@ -63,7 +63,7 @@ fn the_pages_of_one_query_by_relevance_ask_one_copy_and_other_queries_others() {
 fn where_a_field_gives_the_order_the_least_busy_copy_answers() {
     stack::run(async {
         let server = pages().await;
-        let search = Search::new(&server.uri(), "events").await.unwrap();
+        let search = Search::new(&server.uri(), "events").unwrap();
         let sorts = [Sort::Newest, Sort::PriceUp, Sort::PriceDown, Sort::ClosingSoon];
         for sort in sorts {
             let query = Query { sort: Some(sort), ..query("재즈") };
@@ -108,7 +108,7 @@ fn no_call_is_larger_than_a_small_domain_takes_and_every_document_is_in_one() {
             })
             .map(Document::from)
             .collect();
-        let search = Search::new(&server.uri(), "events").await.unwrap();
+        let search = Search::new(&server.uri(), "events").unwrap();
         assert_eq!(search.bulk(&documents).await.unwrap(), []);
 
         let calls = server.received_requests().await.unwrap();
@@ -144,7 +144,7 @@ fn what_one_index_refuses_and_another_can_not_take_now_may_be_tried_again() {
                 .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "items": items })))
                 .mount(&server)
                 .await;
-            let search = Search::new(&server.uri(), "events").await.unwrap();
+            let search = Search::new(&server.uri(), "events").unwrap();
             let rejected = search.bulk(&[listing("무대").into()]).await.unwrap();
             assert_eq!(rejected.len(), 1);
             assert!(rejected[0].is_retryable(), "{statuses:?}");
