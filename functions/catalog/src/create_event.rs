@@ -163,7 +163,6 @@ mod tests {
         let published = |item: &&Value| item["sk"] == "EVENT" && item["artistId"] == json!(artist);
         items.iter().filter(published).count()
     }
-    }
 
     #[test]
     fn a_double_click_publishes_one_event_and_is_answered_the_same() {
