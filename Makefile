@@ -4,7 +4,7 @@ RUN := $(VENV)/bin/python infra/local/stack.py
 TEMPLATES := template.yaml infra/data.yaml functions/template.yaml $(wildcard functions/*/template.yaml)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help up down demo test second-opinion bench coverage mutants generate publish check lambda deploy
+.PHONY: help up down demo test second-opinion bench coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy
 
 help:
 	@echo "make up        the whole product on this machine, with a programme in it"
@@ -16,6 +16,7 @@ help:
 	@echo "make second-opinion  the store's and the sales' tests against Amazon's own DynamoDB Local"
 	@echo "make bench     cold starts beside Go, Node and Python"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
+	@echo "make new-endpoint PART=tickets NAME=get_ticket METHOD=get ROUTE='/v1/tickets/{ticketId}'  writes its skeleton"
 	@echo "make generate  each part's openapi.json and template, and infra/api.yaml, from code and functions.yaml"
 	@echo "make publish   keeps today's document as the released one"
 	@echo "make lambda    the functions for AWS, with the sizes of their zips;  make deploy STAGE=staging  brings them there"
@@ -56,6 +57,14 @@ mutants: $(VENV)/ready
 
 generate:
 	@cargo run --package generate
+
+# PART=tickets NAME=get_ticket METHOD=get ROUTE='/v1/tickets/{ticketId}'
+new-endpoint:
+	@$(PYTHON) infra/new_endpoint.py $(PART) $(NAME) $(METHOD) '$(ROUTE)'
+
+# Makes one, takes it through its tests, and takes it away again.
+try-new-endpoint: $(VENV)/ready
+	@$(VENV)/bin/python infra/try_new_endpoint.py
 
 publish:
 	@cargo run --package generate -- publish

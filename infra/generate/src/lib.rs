@@ -53,6 +53,7 @@ pub fn files(root: &Path) -> Result<Vec<(String, String)>, Box<dyn std::error::E
     openapi(&parts)?;
     let mut files = Vec::new();
     for part in &parts {
+        files.extend(binaries(part));
         let document = text(&openapi(slice::from_ref(part))?)?;
         files.push((format!("functions/{}/openapi.json", part.name), document));
     }
@@ -61,6 +62,24 @@ pub fn files(root: &Path) -> Result<Vec<(String, String)>, Box<dyn std::error::E
     files.push(("infra/api.yaml".into(), format!("{head}{gateway}")));
     files.extend(sam(root, &parts)?);
     Ok(files)
+}
+
+/// The programs of a part's functions: each serves one.
+fn binaries(part: &Part) -> impl Iterator<Item = (String, String)> {
+    let program = |name: &str, serve: &str| {
+        let path = format!("functions/{}/src/bin/{name}.rs", part.name);
+        let head = format!("//! The Lambda function `{name}`. Written by `make generate`.\n");
+        (path, format!("{head}\nfn main() {{\n    {serve}\n}}\n"))
+    };
+    let part_name = part.name;
+    let routes = part.routes.iter().map(move |route| {
+        let name = route.name;
+        program(name, &format!("api::serve({part_name}::{name}::endpoint())"))
+    });
+    let workers = part.workers.iter().map(move |name| {
+        program(name, &format!("api::work({part_name}::{name}::worker())"))
+    });
+    routes.chain(workers)
 }
 
 /// The document of all parts.
