@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
-use serde_norway::{Mapping, Value};
+use serde_norway::Mapping;
 
 /// A part's `functions.yaml`.
 #[derive(Deserialize)]
@@ -90,9 +90,9 @@ impl fmt::Display for Reserved {
 pub(crate) struct Stream {
     /// Whose stream.
     pub(crate) table: Name,
-    /// Patterns of the records that are read; all, if there are none.
+    /// The sort keys of the items whose records are read, such as `EVENT`; all, if there are none.
     #[serde(default)]
-    pub(crate) filters: Vec<Value>,
+    pub(crate) items: Vec<String>,
     /// How often a batch is tried again.
     pub(crate) retries: Option<u32>,
     /// How old a record may become.
@@ -107,10 +107,6 @@ impl Stream {
 
     pub(crate) fn failures(&self) -> Name {
         Name(format!("{}-stream-failures", self.table))
-    }
-
-    pub(crate) fn patterns(&self) -> Result<Vec<String>, serde_json::Error> {
-        self.filters.iter().map(serde_json::to_string).collect()
     }
 }
 
