@@ -121,7 +121,8 @@ impl Field {
     pub fn beyond(&self) -> Vec<Value> {
         let schema = &self.schema;
         if schema["enum"].is_array() {
-            return vec!["NOT_ONE".into()];
+            // The second is answered, and never taken.
+            return vec!["NOT_ONE".into(), "UNKNOWN".into()];
         }
         let longest =
             schema["maxLength"].as_u64().map(|most| "가".repeat(most as usize + 1).into());

@@ -7,6 +7,7 @@ mod codes;
 mod gateway;
 mod openapi;
 mod sam;
+mod sent;
 mod table;
 
 use std::{path::Path, slice};

@@ -1,16 +1,17 @@
-use std::collections::BTreeMap;
-
 use api::ProblemDocument;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Components, Content, Info, License, OpenApi, Paths, Ref, RefOr, Response, Schema,
+        Components, Content, Info, License, OpenApi, Paths, Ref, RefOr, Response,
         path::PathItem,
         security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
 
-use crate::Part;
+use crate::{
+    Part,
+    sent::{Schemas, sent},
+};
 
 /// The published document, OpenAPI 3.1.
 ///
@@ -18,7 +19,7 @@ use crate::Part;
 /// When two types of one name differ: the document has room for one.
 pub fn openapi(parts: &[Part]) -> Result<OpenApi, Ambiguous> {
     let mut paths = Paths::new();
-    let mut schemas: BTreeMap<String, RefOr<Schema>> = BTreeMap::new();
+    let mut schemas = Schemas::new();
     let mut problem = vec![(ProblemDocument::name().into_owned(), ProblemDocument::schema())];
     ProblemDocument::schemas(&mut problem);
     schemas.extend(problem);
@@ -27,12 +28,14 @@ pub fn openapi(parts: &[Part]) -> Result<OpenApi, Ambiguous> {
             let mut operation = route.operation.clone();
             operation.tags = Some(vec![part.name.to_owned()]);
             operation.responses.responses.insert("default".into(), RefOr::T(refusal()));
+            let mut own: Schemas = route.schemas.iter().cloned().collect();
+            sent(&mut operation, &mut own);
             let item = PathItem::new(route.method.clone(), operation);
             paths.paths.entry(route.path.clone()).or_default().merge_operations(item);
-            for (name, schema) in &route.schemas {
+            for (name, schema) in own {
                 let known = schemas.entry(name.clone()).or_insert_with(|| schema.clone());
-                if known != schema {
-                    return Err(Ambiguous { name: name.clone(), route: route.name });
+                if *known != schema {
+                    return Err(Ambiguous { name, route: route.name });
                 }
             }
         }
