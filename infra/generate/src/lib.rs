@@ -77,9 +77,10 @@ fn binaries(part: &Part) -> impl Iterator<Item = (String, String)> {
         let name = route.name;
         program(name, &format!("api::serve({part_name}::{name}::endpoint())"))
     });
-    let workers = part.workers.iter().map(move |name| {
-        program(name, &format!("api::work({part_name}::{name}::worker())"))
-    });
+    let workers = part
+        .workers
+        .iter()
+        .map(move |name| program(name, &format!("api::work({part_name}::{name}::worker())")));
     routes.chain(workers)
 }
 

@@ -1,4 +1,5 @@
-//! Serves `POST /v1/events`.
+//! The Lambda function `create_event`. Written by `make generate`.
+
 fn main() {
     api::serve(catalog::create_event::endpoint())
 }

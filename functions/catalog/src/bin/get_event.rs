@@ -1,4 +1,5 @@
-//! Serves `GET /v1/events/{eventId}`.
+//! The Lambda function `get_event`. Written by `make generate`.
+
 fn main() {
     api::serve(catalog::get_event::endpoint())
 }

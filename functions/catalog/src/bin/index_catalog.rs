@@ -1,4 +1,5 @@
-//! Feeds the search from the catalog's stream.
+//! The Lambda function `index_catalog`. Written by `make generate`.
+
 fn main() {
     api::work(catalog::index_catalog::worker())
 }

@@ -1,4 +1,5 @@
-//! Makes the search anew from the table.
+//! The Lambda function `rebuild_index`. Written by `make generate`.
+
 fn main() {
     api::work(catalog::rebuild_index::worker())
 }

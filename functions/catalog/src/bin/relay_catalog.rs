@@ -1,4 +1,5 @@
-//! Feeds the event bus from the catalog's stream.
+//! The Lambda function `relay_catalog`. Written by `make generate`.
+
 fn main() {
     api::work(catalog::relay_catalog::worker())
 }

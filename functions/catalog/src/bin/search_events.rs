@@ -1,4 +1,5 @@
-//! Serves `GET /v1/events`.
+//! The Lambda function `search_events`. Written by `make generate`.
+
 fn main() {
     api::serve(catalog::search_events::endpoint())
 }

@@ -1,4 +1,5 @@
-//! Serves `GET /v1/me`.
+//! The Lambda function `get_me`. Written by `make generate`.
+
 fn main() {
     api::serve(identity::get_me::endpoint())
 }

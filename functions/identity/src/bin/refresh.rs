@@ -1,4 +1,5 @@
-//! Serves `POST /v1/auth/refresh`.
+//! The Lambda function `refresh`. Written by `make generate`.
+
 fn main() {
     api::serve(identity::refresh::endpoint())
 }

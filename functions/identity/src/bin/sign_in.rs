@@ -1,4 +1,5 @@
-//! Serves `POST /v1/auth/sign-in`.
+//! The Lambda function `sign_in`. Written by `make generate`.
+
 fn main() {
     api::serve(identity::sign_in::endpoint())
 }

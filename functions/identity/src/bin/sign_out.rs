@@ -1,4 +1,5 @@
-//! Serves `POST /v1/auth/sign-out`.
+//! The Lambda function `sign_out`. Written by `make generate`.
+
 fn main() {
     api::serve(identity::sign_out::endpoint())
 }

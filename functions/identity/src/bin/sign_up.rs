@@ -1,4 +1,5 @@
-//! Serves `POST /v1/auth/sign-up`.
+//! The Lambda function `sign_up`. Written by `make generate`.
+
 fn main() {
     api::serve(identity::sign_up::endpoint())
 }

@@ -1,4 +1,4 @@
-//! The Lambda function `get_health`.
+//! The Lambda function `get_health`. Written by `make generate`.
 
 fn main() {
     api::serve(operations::get_health::endpoint())

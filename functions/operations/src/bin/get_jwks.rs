@@ -1,4 +1,4 @@
-//! The Lambda function `get_jwks`.
+//! The Lambda function `get_jwks`. Written by `make generate`.
 
 fn main() {
     api::serve(operations::get_jwks::endpoint())

@@ -1,4 +1,4 @@
-//! The Lambda function `get_openapi`.
+//! The Lambda function `get_openapi`. Written by `make generate`.
 
 fn main() {
     api::serve(operations::get_openapi::endpoint())

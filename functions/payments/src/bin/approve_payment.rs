@@ -1,4 +1,4 @@
-//! The Lambda function `approve_payment`.
+//! The Lambda function `approve_payment`. Written by `make generate`.
 
 fn main() {
     api::serve(payments::approve_payment::endpoint())

@@ -1,4 +1,4 @@
-//! The Lambda function `expire_holds`.
+//! The Lambda function `expire_holds`. Written by `make generate`.
 
 fn main() {
     api::work(payments::expire_holds::worker())

@@ -1,4 +1,4 @@
-//! The Lambda function `fail_payment`.
+//! The Lambda function `fail_payment`. Written by `make generate`.
 
 fn main() {
     api::serve(payments::fail_payment::endpoint())

@@ -1,4 +1,4 @@
-//! The Lambda function `get_payment`.
+//! The Lambda function `get_payment`. Written by `make generate`.
 
 fn main() {
     api::serve(payments::get_payment::endpoint())

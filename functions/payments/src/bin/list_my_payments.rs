@@ -1,4 +1,4 @@
-//! The Lambda function `list_my_payments`.
+//! The Lambda function `list_my_payments`. Written by `make generate`.
 
 fn main() {
     api::serve(payments::list_my_payments::endpoint())

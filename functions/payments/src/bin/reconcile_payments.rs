@@ -1,4 +1,4 @@
-//! The Lambda function `reconcile_payments`.
+//! The Lambda function `reconcile_payments`. Written by `make generate`.
 
 fn main() {
     api::work(payments::reconcile_payments::worker())

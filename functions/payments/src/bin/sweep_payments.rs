@@ -1,4 +1,4 @@
-//! The Lambda function `sweep_payments`.
+//! The Lambda function `sweep_payments`. Written by `make generate`.
 
 fn main() {
     api::work(payments::sweep_payments::worker())
