@@ -29,6 +29,8 @@ def main() -> int:
         **os.environ,
         "RUSTC_WORKSPACE_WRAPPER": str(ROOT / "infra/local/counting.sh"),
         "LLVM_PROFILE_FILE": str(PROFILES / "%p-%m.profraw"),
+        # The counters know their lines themselves.
+        "CARGO_PROFILE_DEV_DEBUG": "false",
     }
     if "--no-run" in sys.argv:
         return subprocess.run([*TESTS, "--no-run"], env=counting, check=False).returncode

@@ -178,11 +178,14 @@ async fn requests() -> BTreeMap<String, Value> {
 /// A stream's batch with one record.
 fn stream(image: impl serde::Serialize) -> Value {
     let image: serde_dynamo::Item = serde_dynamo::to_item(image).unwrap();
-    let sk = if image.contains_key("holdEndsAt") { "PAYMENT" } else { "EVENT" };
+    let (pk, sk) = match image.contains_key("holdEndsAt") {
+        true => ("PAY#1", "PAYMENT"),
+        false => ("EVT#1", "EVENT"),
+    };
     json!({ "Records": [{
         "eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb", "awsRegion": "ap-northeast-2",
         "dynamodb": {
-            "Keys": { "pk": { "S": "1" }, "sk": { "S": sk } }, "NewImage": image, "SequenceNumber": "1",
+            "Keys": { "pk": { "S": pk }, "sk": { "S": sk } }, "NewImage": image, "SequenceNumber": "1",
             "SizeBytes": 1, "StreamViewType": "NEW_AND_OLD_IMAGES",
         },
     }] })

@@ -82,3 +82,35 @@ pub async fn handle(
 pub fn endpoint() -> Endpoint {
     Endpoint::new(handle)
 }
+
+#[cfg(test)]
+mod tests {
+    use api::{Context, Response};
+    use aws::Secret;
+    use domain::member::Role;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn who_has_no_ticket_gets_an_empty_list_and_who_signed_out_none() {
+        stack::run(async {
+            let store = Store::new(stack::dynamo(), stack::prefix());
+            let now = Time::now();
+            let claims = stack::sign_in(&store, Role::User, now).await;
+            let asked = || {
+                let input = Query(Paging::default());
+                let call = Call { who: stack::caller(&claims), input, context: Context::at(now) };
+                // No page has a next one, so nobody asks for the keys.
+                let cursors = Cursors::new(Secret::new(&stack::aws("http://127.0.0.1:1"), "cursor"));
+                handle((store.clone(), cursors), call)
+            };
+            let answer = Response::from(asked().await.unwrap());
+            let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
+            assert_eq!(body, json!({ "items": [] }));
+
+            store.sign_out(&stack::caller::<SignedIn>(&claims), now).await.unwrap();
+            assert_eq!(asked().await.unwrap_err().code(), "SESSION_ENDED");
+        });
+    }
+}

@@ -217,7 +217,7 @@ fn json(request: &Request, context: &Context) -> Result<serde_json::Value, Probl
         return Err(Problem::status(StatusCode::PAYLOAD_TOO_LARGE, codes::BODY_TOO_LARGE));
     }
     let kind = context.headers.typed_get::<ContentType>().map(Mime::from);
-    if !kind.is_some_and(|kind| kind.essence_str() == mime::APPLICATION_JSON) {
+    if kind.is_none_or(|kind| kind.essence_str() != mime::APPLICATION_JSON) {
         return Err(Problem::status(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::NOT_JSON_TYPE));
     }
     serde_json::from_slice(body).map_err(|_| Problem::new(codes::NOT_JSON))

@@ -15,7 +15,8 @@ use crate::{Context, Language, Page, Response, codes};
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
-    code: Code,
+    /// Boxed: results are moved far more often than they are refusals.
+    code: Box<Code>,
     fields: Vec<FieldFault>,
     retry_after: Option<Duration>,
     /// What happened inside: for the log, never for the caller.
@@ -51,7 +52,7 @@ impl Problem {
     /// A refusal.
     pub fn new(code: Code) -> Self {
         let (status, fields) = (status(code.kind), Vec::new());
-        Self { status, code, fields, retry_after: None, cause: None }
+        Self { status, code: code.into(), fields, retry_after: None, cause: None }
     }
 
     pub(crate) fn status(status: StatusCode, code: Code) -> Self {

@@ -12,7 +12,7 @@ use crate::{Document, Listing, Position, Query, Search};
 
 /// One page of many.
 async fn pages() -> MockServer {
-    let hit = json!({ "_source": listing("무대"), "sort": [1.0, "a"] });
+    let hit = json!({ "_id": "1", "_source": listing("무대"), "sort": [1.0, "a"] });
     let found =
         json!({ "hits": { "total": { "value": 9, "relation": "eq" }, "hits": [hit, hit] } });
     let server = MockServer::start().await;
