@@ -136,7 +136,7 @@ fn the_search_is_made_anew_while_it_serves() {
         let search = std::env::var("OPENSEARCH_URL").unwrap();
         let unfinished = format!("{search}/events-0");
         let left = json!({ "aliases": { "events-write": {}, "events-0-own": {} } });
-        let http = reqwest::Client::new();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
         http.put(&unfinished).json(&left).send().await.unwrap().error_for_status().unwrap();
         let rebuilt = invoke("rebuild_index").await;
         assert!(rebuilt["indexed"].as_u64() >= Some(1), "{rebuilt}");

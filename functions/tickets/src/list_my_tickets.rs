@@ -102,7 +102,8 @@ mod tests {
                 let input = Query(Paging::default());
                 let call = Call { who: stack::caller(&claims), input, context: Context::at(now) };
                 // No page has a next one, so nobody asks for the keys.
-                let cursors = Cursors::new(Secret::new(&stack::aws("http://127.0.0.1:1"), "cursor"));
+                let cursors =
+                    Cursors::new(Secret::new(&stack::aws("http://127.0.0.1:1"), "cursor"));
                 handle((store.clone(), cursors), call)
             };
             let answer = Response::from(asked().await.unwrap());

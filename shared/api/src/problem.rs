@@ -63,7 +63,7 @@ impl Problem {
     pub fn field(place: Place, name: &str, code: Code) -> Self {
         let (name, detail) = (name.to_owned(), code.detail.map(str::to_owned));
         let fault = FieldFault { place, name, code: code.name, detail };
-        Self { code, ..Self::fields(vec![fault]) }
+        Self { code: code.into(), ..Self::fields(vec![fault]) }
     }
 
     pub(crate) fn fields(fields: Vec<FieldFault>) -> Self {
@@ -112,7 +112,7 @@ impl Problem {
             errors: self.fields.into_iter().map(|fault| fault.document(language)).collect(),
             request_id: context.request_id.clone(),
         };
-        let page = context.prefers_html().then(|| ProblemPage { language, problem: &document });
+        let page = context.prefers_html().then_some(ProblemPage { language, problem: &document });
         let mut response = match page.and_then(|page| Page::render(&page)) {
             Some(page) => page.into(),
             None => {

@@ -134,8 +134,8 @@ fn purchases_and_returns_of_one_event_meet_on_no_item_but_a_shard() {
         let (shop, meter) = counted(1_000, PRICE).await;
         // The keys of the transaction that was done; one that met an empty shard came before it.
         let wrote = || -> BTreeSet<String> {
-            let calls = meter.take().into_iter().map(|call| call.wrote);
-            calls.filter(|wrote| !wrote.is_empty()).last().unwrap().into_iter().collect()
+            let mut calls = meter.take().into_iter().map(|call| call.wrote);
+            calls.rfind(|wrote| !wrote.is_empty()).unwrap().into_iter().collect()
         };
         let (mut purchases, mut returns) = (Vec::new(), Vec::new());
         for (open, closed) in [(0, 1), (1, 0)] {
