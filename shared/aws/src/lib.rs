@@ -31,7 +31,7 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 /// Region, credentials, HTTP client, time limits and the function's name, from the environment; read once.
 ///
 /// Lambda gives all of it there, and a new environment before the credentials end. The SDK's own way would also look for
-/// profiles, roles and the metadata of a machine, and be a twelfth of each function's size.
+/// profiles, roles and the metadata of a machine.
 ///
 /// The name travels in the user agent, so that recorded calls tell which function made them.
 pub fn config() -> &'static SdkConfig {

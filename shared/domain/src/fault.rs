@@ -30,7 +30,7 @@ pub enum Kind {
     Internal,
 }
 
-/// What a refusal is called, and what people are told of it. [`codes!`](crate::codes) declares it: a code without words can't be
+/// What a refusal is called, and what people are told of it. [`codes!`](crate::codes!) declares it: a code without words can't be
 /// written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
