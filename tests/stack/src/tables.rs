@@ -1,11 +1,14 @@
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
+    KeyType, Projection, ProjectionType, ScalarAttributeType,
 };
 use serde_json::Value;
 use tokio::{runtime::Handle, task::block_in_place};
@@ -58,7 +61,18 @@ pub async fn items(table: &str) -> Vec<Value> {
     let scan = dynamo().scan().table_name(table).consistent_read(true);
     let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
     let items = items.expect("the local DynamoDB reads a table");
-    serde_dynamo::from_items(items).expect("an item is JSON")
+    items.into_iter().map(json).collect()
+}
+
+/// An item as JSON, where bytes are a list of numbers.
+fn json(mut item: HashMap<String, AttributeValue>) -> Value {
+    for value in item.values_mut() {
+        if let AttributeValue::B(bytes) = value {
+            let numbers = bytes.as_ref().iter().map(|byte| AttributeValue::N(byte.to_string()));
+            *value = AttributeValue::L(numbers.collect());
+        }
+    }
+    serde_dynamo::from_item(item).expect("an item is JSON")
 }
 
 /// The tables that `infra/data.yaml` defines: `TABLES_FILE` holds their properties in JSON, as CloudFormation has them.
