@@ -11,6 +11,7 @@ mod helpers;
 mod idempotency;
 mod journey;
 mod kills;
+mod newer;
 mod parts;
 mod policies;
 mod races;

@@ -14,7 +14,7 @@ async fn invoke(function: &str) -> Value {
 }
 
 /// Runs a worker with an event of its own.
-async fn invoke_with(function: &str, event: Value) -> Value {
+pub async fn invoke_with(function: &str, event: Value) -> Value {
     let url = std::env::var("AWS_ENDPOINT_URL").unwrap();
     let stage = std::env::var("STAGE").unwrap();
     let url = format!("{url}/2015-03-31/functions/{stage}-{function}:live/invocations");

@@ -36,7 +36,8 @@ pub struct Rebuilt {
 /// filled in as such, so that a late record of it can't bring it back.
 ///
 /// # Errors
-/// When the database or OpenSearch does not answer, or an event can't be read or indexed: the old index stays.
+/// When the database or OpenSearch does not answer, or an event can't be indexed: the old index stays. An event that can't be read
+/// is told, and missing in the new one.
 pub async fn handle(
     (store, search): (Store, Search),
     Rebuild { definition }: Rebuild,
@@ -202,6 +203,20 @@ mod tests {
             let rebuilt = rebuild(store(), &search).await;
             assert!(rebuilt.events >= 5 && rebuilt.indexed < rebuilt.events, "{rebuilt:?}");
             assert_eq!(written.found(&search).await, written.listed());
+        });
+    }
+
+    #[test]
+    fn a_rebuild_goes_on_without_an_event_that_can_not_be_read() {
+        with_index(|search| async move {
+            let mut written = Written::new(5).await;
+            let unreadable = EventKey(written.events[1].id);
+            let write = Write::update(&unreadable).set("price", "much");
+            written.store.write(write, ()).await.unwrap();
+            rebuild(store(), &search).await;
+            written.events.remove(1);
+            assert_eq!(written.found(&search).await, written.listed());
+            written.store.write(Write::delete(&unreadable), ()).await.unwrap();
         });
     }
 
