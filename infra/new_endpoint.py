@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 SKELETON = '''//! `{METHOD} {path}`: say in a line what it is for.
 
-use api::{{Answer, Call, Endpoint{extra_api}, Problem}};
+use api::{{Answer, Call{extra_api}, Problem}};
 {extra_use}use domain::id::MemberId;
 use serde::Serialize;
 use store::{{Store, identity::session::SignedIn}};
@@ -38,11 +38,6 @@ pub async fn handle(
 ) -> Result<Answer<{View}>, Problem> {{
     let session = store.session(&call.who, call.context.now).await?;
     Ok(Answer::ok({View} {{ member_id: session.member.id }}))
-}}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {{
-    Endpoint::new(handle)
 }}
 
 #[cfg(test)]

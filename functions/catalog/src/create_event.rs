@@ -1,6 +1,6 @@
 //! `POST /v1/events`: an artist publishes an event, with its stock.
 
-use api::{Answer, Body, Call, Endpoint, FieldFaults, Problem};
+use api::{Answer, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
     event::{Capacity, Category, Content, Place, Price, RefundPolicy, Schedule, State, Title},
@@ -131,11 +131,6 @@ fn published(event: EventView) -> Answer<EventView> {
 
 fn internal() -> Problem {
     Problem::new(domain::codes::INTERNAL)
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `GET /v1/events/{eventId}`: an event with the seats that are left.
 
-use api::{Answer, Anyone, Call, Endpoint, FieldFaults, Path, Problem};
+use api::{Answer, Anyone, Call, FieldFaults, Path, Problem};
 use deserr::Deserr;
 use domain::{codes, id::EventId};
 use store::{Relaxed, Store, catalog::event::EventKey, sales::stock};
@@ -45,11 +45,6 @@ pub async fn handle(
     let seats_left = stock.iter().flatten().map(|stock| stock.shard.free).sum();
     let tag = tag(event.version, seats_left);
     Ok(Answer::ok(EventView::of(event, seats_left)).tagged(&tag, &context).public())
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! `GET /v1/events`: events found by words and filters, in pages.
 
-use api::{
-    Answer, Anyone, Call, Cursors, Endpoint, FieldFaults, Limit, Param, Problem, Query as Asked,
-};
+use api::{Answer, Anyone, Call, Cursors, FieldFaults, Limit, Param, Problem, Query as Asked};
 use deserr::Deserr;
 use domain::{
     event::{Capacity, Category, Place, Price, SearchWords, Sort, State, Title},
@@ -280,11 +278,6 @@ impl From<Facet> for CategoryCount {
     fn from(Facet { category, count }: Facet) -> Self {
         Self { category, count }
     }
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `GET /v1/me`: one's own account.
 
-use api::{Answer, Call, Endpoint, Problem};
+use api::{Answer, Call, Problem};
 use store::{Store, identity::session::SignedIn};
 
 use crate::view::MemberView;
@@ -19,11 +19,6 @@ pub async fn handle(store: Store, call: Call<SignedIn>) -> Result<Answer<MemberV
     let member = store.session(&call.who, call.context.now).await?.member;
     let version = member.version;
     Ok(Answer::ok(member.into()).versioned(version, &call.context))
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! For a minute more it gets the successor that it got before: the answer may have been lost, or another tab was quicker.
 //! After that an old token ends its session at once: whoever shows it stole it, or was stolen from.
 
-use api::{Answer, Call, Endpoint, Problem};
+use api::{Answer, Call, Problem};
 use domain::time::Time;
 use http::header;
 use store::{
@@ -81,11 +81,6 @@ async fn successor(
 
 fn invalid() -> Problem {
     Problem::new(codes::REFRESH_TOKEN_INVALID)
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }
 
 #[cfg(test)]

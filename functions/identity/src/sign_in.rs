@@ -1,6 +1,6 @@
 //! `POST /v1/auth/sign-in`: a session for whoever knows the password.
 
-use api::{Answer, Anyone, Body, Call, Endpoint, FieldFaults, Problem};
+use api::{Answer, Anyone, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
     id::{MemberId, SessionId},
@@ -77,11 +77,6 @@ pub async fn handle(
     let access = clients.access(member, key.session_id, now).await?;
     store.write(Write::create(&key, &session), SessionEnded).await?;
     Ok(Answer::ok(access).with(header::SET_COOKIE, &token.cookie(LIFE)))
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }
 
 #[cfg(test)]

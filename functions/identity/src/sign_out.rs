@@ -1,6 +1,6 @@
 //! `POST /v1/auth/sign-out`: ends the session at once.
 
-use api::{Answer, Call, Endpoint, Problem};
+use api::{Answer, Call, Problem};
 use http::header;
 use store::{Store, identity::session::SignedIn};
 
@@ -15,11 +15,6 @@ use crate::credentials::refresh_token;
 pub async fn handle(store: Store, call: Call<SignedIn>) -> Result<Answer<()>, Problem> {
     store.sign_out(&call.who, call.context.now).await?;
     Ok(Answer::nothing().with(header::SET_COOKIE, &refresh_token::expired_cookie()))
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `POST /v1/auth/sign-up`: a new account.
 
-use api::{Answer, Anyone, Body, Call, Endpoint, FieldFaults, Problem};
+use api::{Answer, Anyone, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
     id::MemberId,
@@ -59,11 +59,6 @@ pub async fn handle(
     };
     store.transact(member.creation()).await?;
     Ok(Answer::created(member.into(), "/v1/me"))
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }
 
 #[cfg(test)]

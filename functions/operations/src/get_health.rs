@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
-use api::{Answer, Call, Endpoint, Problem};
+use api::{Answer, Call, Problem};
 use search::Search;
 use serde::Serialize;
 use store::Store;
@@ -75,11 +75,6 @@ async fn status_of<E: Display>(ping: impl Future<Output = Result<(), E>>) -> Dep
     };
     tracing::warn!(cause, "a dependency is down");
     DependencyStatus::Down
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }
 
 #[cfg(test)]

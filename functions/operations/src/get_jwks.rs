@@ -1,6 +1,6 @@
 //! `GET /.well-known/jwks.json`: the keys that access tokens are verified with.
 
-use api::{Call, Endpoint, Page, Problem};
+use api::{Call, Page, Problem};
 use aws::{Connect, ConnectError, variable};
 
 /// The key set as it is published.
@@ -17,9 +17,4 @@ impl Connect for KeySet {
 #[utoipa::path(get, path = "/.well-known/jwks.json", responses((status = 200, description = "Public keys", content_type = "application/json", body = serde_json::Value)))]
 pub async fn handle(KeySet(keys): KeySet, _: Call) -> Result<Page, Problem> {
     Ok(Page::new("application/json", keys).cached("public, max-age=300"))
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }

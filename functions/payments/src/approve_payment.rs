@@ -1,6 +1,6 @@
 //! `GET /v1/payments/{paymentId}/returns/{token}/approve`: the buyer agreed on KakaoPay's page and comes back.
 
-use api::{Anyone, Call, Endpoint, FieldFaults, Path, Problem, Query, Response};
+use api::{Anyone, Call, FieldFaults, Path, Problem, Query, Response};
 use deserr::Deserr;
 use domain::invalid::Invalid;
 use gateways::Kakaopay;
@@ -57,9 +57,4 @@ pub async fn handle(
     let pg_token = agreed.pg_token.0;
     let payment = approve(&store, &kakaopay, payment_id, &token, &pg_token, context.now).await?;
     Ok(show(payment, &context))
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }

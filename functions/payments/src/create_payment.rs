@@ -1,6 +1,6 @@
 //! `POST /v1/payments`: holds seats for a buyer and opens the payment at KakaoPay.
 
-use api::{Answer, Body, Call, Endpoint, FieldFaults, Problem};
+use api::{Answer, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
     event::Quantity,
@@ -102,9 +102,4 @@ pub async fn handle(
     let held = hold(&store, &kakaopay, &terms, &purchase, context.now).await?;
     let location = format!("/v1/payments/{}", held.payment_id);
     Ok(Answer::created(held.into(), &location))
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/payments/{paymentId}/returns/{token}/fail`: the buyer could not pay on KakaoPay's page and comes back.
 
-use api::{Anyone, Call, Endpoint, Path, Problem, Query, Response};
+use api::{Anyone, Call, Path, Problem, Query, Response};
 use sales::fail;
 use store::Store;
 
@@ -22,9 +22,4 @@ pub async fn handle(
     let Call { input: (Path(ReturnPath { payment_id, token }), _), context, .. } = call;
     let payment = fail(&store, payment_id, &token, context.now).await?;
     Ok(show(payment, &context))
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/payments/{paymentId}`: one payment, for its buyer.
 
-use api::{Answer, Call, Endpoint, FieldFaults, Path, Problem};
+use api::{Answer, Call, FieldFaults, Path, Problem};
 use deserr::Deserr;
 use domain::id::PaymentId;
 use sales::codes;
@@ -44,9 +44,4 @@ pub async fn handle(
     // A hold ends without a change of the item.
     let tag = format!("{}-{}", payment.version, payment.state_at(context.now));
     Ok(Answer::ok(PaymentView::of(payment, context.now)).tagged(&tag, &context))
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/me/payments`: the caller's payments, newest first.
 
-use api::{Answer, Call, Cursors, Endpoint, List, Paging, Problem, Query};
+use api::{Answer, Call, Cursors, List, Paging, Problem, Query};
 use store::{Store, identity::session::SignedIn};
 
 use crate::view::PaymentView;
@@ -22,9 +22,4 @@ pub async fn handle(
     let query = |limit, start| store.payments_of(buyer, limit, start);
     let view = |payment| PaymentView::of(payment, context.now);
     cursors.list(&scope, paging, query, view).await
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }

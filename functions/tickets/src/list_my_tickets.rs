@@ -1,6 +1,6 @@
 //! `GET /v1/me/tickets`: the caller's tickets, newest first.
 
-use api::{Answer, Call, Cursors, Endpoint, List, Paging, Problem, Query};
+use api::{Answer, Call, Cursors, List, Paging, Problem, Query};
 use domain::{
     event::{Place, Price, Title},
     id::{EventId, PaymentId, TicketId},
@@ -76,11 +76,6 @@ pub async fn handle(
     let scope = format!("list_my_tickets {holder}");
     let query = |limit, start| store.tickets_of(holder, limit, start);
     cursors.list(&scope, paging, query, TicketView::from).await
-}
-
-/// The endpoint.
-pub fn endpoint() -> Endpoint {
-    Endpoint::new(handle)
 }
 
 #[cfg(test)]

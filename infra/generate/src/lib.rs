@@ -75,7 +75,7 @@ fn binaries(part: &Part) -> impl Iterator<Item = (String, String)> {
     let part_name = part.name;
     let routes = part.routes.iter().map(move |route| {
         let name = route.name;
-        program(name, &format!("api::serve({part_name}::{name}::endpoint())"))
+        program(name, &format!("api::serve({part_name}::endpoint::{name}())"))
     });
     let workers = part
         .workers

@@ -27,6 +27,8 @@ impl Route {
 }
 
 /// Names a part's endpoints, each a module of the crate with a `handle` under `#[utoipa::path]`.
+///
+/// What serves one is compiled here, in the part's library, and not in each program anew.
 #[macro_export]
 macro_rules! routes {
     ($($name:ident),+ $(,)?) => {
@@ -34,5 +36,13 @@ macro_rules! routes {
         pub fn routes() -> Vec<$crate::Route> {
             vec![$($crate::Route::of::<$name::__path_handle>(stringify!($name))),+]
         }
+
+        /// The part's routes, ready to be served: each alone, so that a program has its own only.
+        pub mod endpoint {$(
+            /// The one of this name.
+            pub fn $name() -> $crate::Endpoint {
+                $crate::Endpoint::new(super::$name::handle)
+            }
+        )+}
     };
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `create_event`. Written by `make generate`.
 
 fn main() {
-    api::serve(catalog::create_event::endpoint())
+    api::serve(catalog::endpoint::create_event())
 }

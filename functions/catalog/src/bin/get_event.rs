@@ -1,5 +1,5 @@
 //! The Lambda function `get_event`. Written by `make generate`.
 
 fn main() {
-    api::serve(catalog::get_event::endpoint())
+    api::serve(catalog::endpoint::get_event())
 }

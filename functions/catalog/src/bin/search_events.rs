@@ -1,5 +1,5 @@
 //! The Lambda function `search_events`. Written by `make generate`.
 
 fn main() {
-    api::serve(catalog::search_events::endpoint())
+    api::serve(catalog::endpoint::search_events())
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `get_me`. Written by `make generate`.
 
 fn main() {
-    api::serve(identity::get_me::endpoint())
+    api::serve(identity::endpoint::get_me())
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `refresh`. Written by `make generate`.
 
 fn main() {
-    api::serve(identity::refresh::endpoint())
+    api::serve(identity::endpoint::refresh())
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `sign_in`. Written by `make generate`.
 
 fn main() {
-    api::serve(identity::sign_in::endpoint())
+    api::serve(identity::endpoint::sign_in())
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `sign_out`. Written by `make generate`.
 
 fn main() {
-    api::serve(identity::sign_out::endpoint())
+    api::serve(identity::endpoint::sign_out())
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `sign_up`. Written by `make generate`.
 
 fn main() {
-    api::serve(identity::sign_up::endpoint())
+    api::serve(identity::endpoint::sign_up())
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `get_docs`. Written by `make generate`.
 
 fn main() {
-    api::serve(operations::get_docs::endpoint())
+    api::serve(operations::endpoint::get_docs())
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `get_health`. Written by `make generate`.
 
 fn main() {
-    api::serve(operations::get_health::endpoint())
+    api::serve(operations::endpoint::get_health())
 }

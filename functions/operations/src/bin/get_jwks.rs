@@ -1,5 +1,5 @@
 //! The Lambda function `get_jwks`. Written by `make generate`.
 
 fn main() {
-    api::serve(operations::get_jwks::endpoint())
+    api::serve(operations::endpoint::get_jwks())
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `get_openapi`. Written by `make generate`.
 
 fn main() {
-    api::serve(operations::get_openapi::endpoint())
+    api::serve(operations::endpoint::get_openapi())
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `approve_payment`. Written by `make generate`.
 
 fn main() {
-    api::serve(payments::approve_payment::endpoint())
+    api::serve(payments::endpoint::approve_payment())
 }

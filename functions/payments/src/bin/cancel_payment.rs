@@ -1,5 +1,5 @@
 //! The Lambda function `cancel_payment`. Written by `make generate`.
 
 fn main() {
-    api::serve(payments::cancel_payment::endpoint())
+    api::serve(payments::endpoint::cancel_payment())
 }

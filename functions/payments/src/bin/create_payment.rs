@@ -1,5 +1,5 @@
 //! The Lambda function `create_payment`. Written by `make generate`.
 
 fn main() {
-    api::serve(payments::create_payment::endpoint())
+    api::serve(payments::endpoint::create_payment())
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `fail_payment`. Written by `make generate`.
 
 fn main() {
-    api::serve(payments::fail_payment::endpoint())
+    api::serve(payments::endpoint::fail_payment())
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `get_payment`. Written by `make generate`.
 
 fn main() {
-    api::serve(payments::get_payment::endpoint())
+    api::serve(payments::endpoint::get_payment())
 }

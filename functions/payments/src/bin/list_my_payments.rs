@@ -1,5 +1,5 @@
 //! The Lambda function `list_my_payments`. Written by `make generate`.
 
 fn main() {
-    api::serve(payments::list_my_payments::endpoint())
+    api::serve(payments::endpoint::list_my_payments())
 }

@@ -1,5 +1,5 @@
 //! The Lambda function `list_my_tickets`. Written by `make generate`.
 
 fn main() {
-    api::serve(tickets::list_my_tickets::endpoint())
+    api::serve(tickets::endpoint::list_my_tickets())
 }
