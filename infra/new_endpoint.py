@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SKELETON = '''//! `{METHOD} {path}`: say in a line what it is for.
 
 use api::{{Answer, Call{extra_api}, Problem}};
-{extra_use}use domain::id::MemberId;
+{extra_use}use domain::id::{ids};
 use serde::Serialize;
 use store::{{Store, identity::session::SignedIn}};
 use utoipa::{{{extra_utoipa}ToSchema}};
@@ -86,15 +86,18 @@ def skeleton(name: str, method: str, path: str) -> str:
     values = {
         "name": name, "METHOD": method.upper(), "method": method, "path": path, "View": f"{pascal(name)}View",
         "extra_api": "", "extra_use": "", "extra_utoipa": "", "path_struct": "", "params": "", "input": "", "given": "()",
+        "ids": "MemberId",
     }
     if variables:
         kind = f"{pascal(name)}Path"
-        fields = "".join(f"    /// Its id.\n    #[param(inline)]\n    {snake(v)}: domain::id::{v[0].upper()}{v[1:]},\n" for v in variables)
-        given = ", ".join(f"{snake(v)}: domain::id::{v[0].upper()}{v[1:]}::generate()" for v in variables)
+        kinds = {variable: variable[0].upper() + variable[1:] for variable in variables}
+        fields = "".join(f"    /// Its id.\n    #[param(inline)]\n    {snake(v)}: {of},\n" for v, of in kinds.items())
+        given = ", ".join(f"{snake(v)}: {of}::generate()" for v, of in kinds.items())
         values |= {
             "extra_api": ", FieldFaults, Path", "extra_use": "use deserr::Deserr;\n", "extra_utoipa": "IntoParams, ",
             "path_struct": PATH_STRUCT.format(Name=pascal(name), fields=fields), "params": f" params({kind}),",
             "input": f", Path<{kind}>", "given": f"Path({kind} {{ {given} }})",
+            "ids": "{" + ", ".join(sorted({"MemberId", *kinds.values()})) + "}",
         }
     return SKELETON.format(**values)
 
@@ -107,6 +110,15 @@ def listed(source: str, name: str) -> str:
         raise SystemExit("lib.rs names no endpoint yet: write the first one's two lines by hand.")
     source = source.replace(first[0], "".join(f"pub mod {module};\n" for module in modules))
     return re.sub(r"api::routes! \{\s*([^}]*?),?\s*\}", rf"api::routes! {{ \1, {name} }}", source)
+
+
+def depends(manifest: str, crate: str) -> str:
+    """The part's Cargo.toml with a crate among what it stands on."""
+    line = f"{crate}.workspace = true"
+    head, rest = manifest.split("[dependencies]\n", 1)
+    own, *after = rest.split("\n\n", 1)
+    lines = sorted({*own.strip().splitlines(), line})
+    return "\n\n".join([f"{head}[dependencies]\n" + "\n".join(lines), *after]).rstrip("\n") + "\n"
 
 
 def main(part: str, name: str, method: str = "get", path: str = "") -> None:
@@ -122,6 +134,9 @@ def main(part: str, name: str, method: str = "get", path: str = "") -> None:
     library, table = folder / "src/lib.rs", folder / "functions.yaml"
     endpoint.write_text(skeleton(name, method.lower(), path))
     library.write_text(listed(library.read_text(), name))
+    if "{" in path:
+        manifest = folder / "Cargo.toml"
+        manifest.write_text(depends(manifest.read_text(), "deserr"))
     row = f"\n  {name}:\n    tables: {{ identity: [BatchGetItem] }}\n"
     text = table.read_text()
     # What else the part has comes after its functions.
