@@ -96,6 +96,7 @@ def main() -> None:
     try:
         # One with an id in its path is only compiled: what it looks up must be written first.
         subprocess.run([*make, f"{NAME}_of", "post", f"/v1/{NAME}/{{ticketId}}"], cwd=ROOT, check=True)
+        subprocess.run(["cargo", "check", "--quiet", "--package", PART, "--tests"], cwd=ROOT, check=True)
         restore()
         subprocess.run([*make, NAME], cwd=ROOT, check=True)
         stack = [sys.executable, "infra/local/stack.py", "run", "--set", "HoldSeconds=60", "--"]
