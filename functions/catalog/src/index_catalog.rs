@@ -8,12 +8,11 @@ use gateways::{Message, Queue};
 use search::{Document, Listing, Rejected, Search};
 use serde::Serialize;
 use store::{
-    Key,
+    Change, Key, Unreadable,
     catalog::event::{Event, EventKey},
+    changes,
 };
 use telemetry::Unit;
-
-use crate::changes::{Change, Unreadable, changes};
 
 /// What is left of an event that would fail however often it came.
 #[derive(Debug, Serialize)]
@@ -46,14 +45,14 @@ pub async fn handle(
     let mut failed = Batch::default();
     let mut refused = Vec::new();
     let (mut records, mut documents) = (Vec::new(), Vec::new());
-    for (record, change) in changes(batch) {
-        match change.map(document_after) {
-            Ok(Some(document)) => {
+    for change in changes(batch) {
+        match change {
+            Ok(Change { record, before, after }) => {
+                let Some(document) = document_after(before, after) else { continue };
                 documents.push(document);
                 records.push(record);
             }
-            Ok(None) => {}
-            Err(Unreadable { key, cause }) => {
+            Err(Unreadable { record, key, cause }) => {
                 let (code, cause) = ("EVENT_UNREADABLE", cause.to_string());
                 refused.push(Refused { record, key, code, cause });
             }
@@ -98,26 +97,20 @@ async fn bulk(search: &Search, documents: &[Document]) -> Result<Vec<Rejected>, 
 async fn bury(dead: &Queue<DeadLetter>, refused: &[Refused], failed: &mut Batch) {
     let letter = |refused: &Refused| (DeadLetter { key: refused.key.clone() }, Duration::ZERO);
     let letters: Vec<_> = refused.iter().map(letter).collect();
-    for (refused, sent) in refused.iter().zip(dead.send_all(&letters).await) {
-        let Refused { record, key, code, cause } = refused;
+    for Refused { record, key, code, cause } in refused {
         let event_id = key.trim_start_matches("EVT#");
         tracing::error!(event_id, record, code, cause, "an event is not indexed");
         telemetry::metric("NotIndexed", code, Unit::Count, 1.0);
-        if let Err(error) = sent {
-            failed.failed(record, error);
-        }
     }
+    failed.note(refused.iter().map(|refused| &refused.record), dead.send_all(&letters).await);
 }
 
-fn document_after(change: Change) -> Option<Document> {
-    match change {
-        Change { after: Some(event), .. } => Some(document(event)),
-        // An item that is removed was one version before its end.
-        Change { before: Some(Event { id, version, .. }), after: None } => {
-            Some(Document::Deleted { id, version: version + 1 })
-        }
-        Change { before: None, after: None } => None,
+fn document_after(before: Option<Event>, after: Option<Event>) -> Option<Document> {
+    if let Some(event) = after {
+        return Some(document(event));
     }
+    // An item that is removed was one version before its end.
+    before.map(|Event { id, version, .. }| Document::Deleted { id, version: version + 1 })
 }
 
 /// What the index is told of an event.

@@ -7,7 +7,6 @@ pub mod rebuild_index;
 pub mod relay_catalog;
 pub mod search_events;
 
-mod changes;
 #[cfg(test)]
 mod samples;
 mod view;

@@ -12,9 +12,7 @@ use domain::{
 };
 use gateways::{Bus, DomainEvent};
 use serde::Serialize;
-use store::catalog::event::Event;
-
-use crate::changes::{Change, changes};
+use store::{Change, Unreadable, catalog::event::Event, changes};
 
 /// What a domain event says of an event. Whoever needs more reads the table.
 #[derive(Debug, Serialize)]
@@ -39,22 +37,14 @@ struct Detail {
 pub async fn handle(bus: Bus, batch: dynamodb::Event) -> Result<Batch, Infallible> {
     let mut failed = Batch::default();
     let (mut records, mut events) = (Vec::new(), Vec::new());
-    for (record, change) in changes(batch) {
-        let happened = match change {
-            Ok(Change {
-                after: Some(Event { state: State::Unknown, deleted_at: None, .. }),
-                ..
-            }) => {
-                pass_over(&record, "the event is in a state that only a newer program knows");
-                None
-            }
-            Ok(change) => happened(change),
-            Err(error) => {
-                give_up(&record, error);
-                None
-            }
-        };
-        let Some((name, event)) = happened else { continue };
+    let given_up = |unreadable: &Unreadable| give_up(&unreadable.record, unreadable);
+    let readable = changes::<Event>(batch).filter_map(|change| change.inspect_err(given_up).ok());
+    for Change { record, before, after } in readable {
+        if let Some(Event { state: State::Unknown, deleted_at: None, .. }) = &after {
+            pass_over(&record, "the event is in a state that only a newer program knows");
+            continue;
+        }
+        let Some((name, event)) = happened(before, after) else { continue };
         match DomainEvent::new("spotlight.catalog", name, &Detail::of(name, event)) {
             Ok(event) => {
                 records.push(record);
@@ -63,29 +53,23 @@ pub async fn handle(bus: Bus, batch: dynamodb::Event) -> Result<Batch, Infallibl
             Err(error) => failed.failed(&record, error),
         }
     }
-    for (record, published) in records.iter().zip(bus.publish(&events).await) {
-        if let Err(error) = published {
-            failed.failed(record, error);
-        }
-    }
+    failed.note(records, bus.publish(&events).await);
     Ok(failed)
 }
 
 /// What a change is called, with the event as it is since, or was last.
-fn happened(change: Change) -> Option<(&'static str, Event)> {
-    match change {
-        Change { before: None, after } => Some(("EventPublished", after?)),
-        Change { before: Some(mut gone), after: None } => {
+fn happened(before: Option<Event>, after: Option<Event>) -> Option<(&'static str, Event)> {
+    match (before, after) {
+        (None, after) => Some(("EventPublished", after?)),
+        (Some(mut gone), None) => {
             // An item that was marked as deleted before is only cleaned up.
             let published = gone.deleted_at.is_some();
             gone.version += 1;
             (!published).then_some(("EventDeleted", gone))
         }
         // Written again, but not changed.
-        Change { before: Some(before), after: Some(after) } if before.version == after.version => {
-            None
-        }
-        Change { before: Some(before), after: Some(after) } => {
+        (Some(before), Some(after)) if before.version == after.version => None,
+        (Some(before), Some(after)) => {
             let name = if before.deleted_at.is_none() && after.deleted_at.is_some() {
                 "EventDeleted"
             } else if before.state != State::Cancelled && after.state == State::Cancelled {

@@ -12,7 +12,7 @@ use domain::{
 };
 use gateways::{Bus, DomainEvent, Message, Queue};
 use serde::Serialize;
-use store::sales::payment::Payment;
+use store::{Change, Unreadable, changes, sales::payment::Payment};
 
 use crate::message::{HoldEnds, Reconcile};
 
@@ -48,15 +48,9 @@ async fn relay(
     now: Time,
 ) -> Batch {
     let mut failed = Batch::default();
-    let mut reached = Vec::new();
-    for change in batch.records.into_iter().map(|record| record.change) {
-        let record = change.sequence_number.clone().unwrap_or_default();
-        match new_state(change) {
-            Ok(Some(payment)) => reached.push((record, payment)),
-            Ok(None) => {}
-            Err(error) => give_up(&record, error),
-        }
-    }
+    let given_up = |unreadable: &Unreadable| give_up(&unreadable.record, unreadable);
+    let readable = changes(batch).filter_map(|change| change.inspect_err(given_up).ok());
+    let reached: Vec<_> = readable.filter_map(new_state).collect();
     let hold_ends = |payment: &Payment| {
         (payment.state == State::Reserved).then_some(HoldEnds { payment_id: payment.id })
     };
@@ -84,11 +78,7 @@ async fn enqueue<M: Message>(
             messages.push((message, payment.due_at.map_or(Duration::ZERO, |due| now.until(due))));
         }
     }
-    for (record, sent) in records.into_iter().zip(queue.send_all(&messages).await) {
-        if let Err(error) = sent {
-            failed.failed(record, error);
-        }
-    }
+    failed.note(records, queue.send_all(&messages).await);
 }
 
 async fn publish(bus: &Bus, reached: &[(String, Payment)], failed: &mut Batch) {
@@ -106,25 +96,13 @@ async fn publish(bus: &Bus, reached: &[(String, Payment)], failed: &mut Batch) {
             Err(error) => failed.failed(record, error),
         }
     }
-    for (record, published) in records.into_iter().zip(bus.publish(&events).await) {
-        if let Err(error) = published {
-            failed.failed(record, error);
-        }
-    }
+    failed.note(records, bus.publish(&events).await);
 }
 
-/// The payment of a record, if it has come to another state with it.
-fn new_state(change: dynamodb::StreamRecord) -> Result<Option<Payment>, serde_dynamo::Error> {
-    let is_payment = matches!(change.keys.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk == "PAYMENT");
-    if !is_payment || change.new_image.is_empty() {
-        return Ok(None);
-    }
-    let payment: Payment = serde_dynamo::from_item(change.new_image)?;
-    let before = match change.old_image.is_empty() {
-        true => None,
-        false => Some(serde_dynamo::from_item::<_, Payment>(change.old_image)?.state),
-    };
-    Ok((before != Some(payment.state)).then_some(payment))
+/// A record's payment, if it has come to another state with it.
+fn new_state(Change { record, before, after }: Change<Payment>) -> Option<(String, Payment)> {
+    let payment = after?;
+    (before.map(|before| before.state) != Some(payment.state)).then_some((record, payment))
 }
 
 /// What a payment's new state is called on the bus.

@@ -67,11 +67,8 @@ impl Worker {
                 };
                 let done = join_all(batch.records.iter().map(one)).await;
                 let mut failed = Batch::default();
-                for (message, done) in batch.records.iter().zip(done) {
-                    if let Err(cause) = done {
-                        failed.failed(message.message_id.as_deref().unwrap_or_default(), cause);
-                    }
-                }
+                let id = |message: &'_ SqsMessage| message.message_id.clone().unwrap_or_default();
+                failed.note(batch.records.iter().map(id), done);
                 Ok(failed)
             }
         })
@@ -151,6 +148,19 @@ struct Failure {
 }
 
 impl Batch {
+    /// Notes which of these records failed: what became of each, in their order.
+    pub fn note<F: Display>(
+        &mut self,
+        records: impl IntoIterator<Item = impl AsRef<str>>,
+        outcomes: impl IntoIterator<Item = Result<(), F>>,
+    ) {
+        for (record, outcome) in records.into_iter().zip(outcomes) {
+            if let Err(cause) = outcome {
+                self.failed(record.as_ref(), cause);
+            }
+        }
+    }
+
     /// Notes that a record (an SQS message id, a stream's sequence number) failed, and logs why.
     pub fn failed(&mut self, record: &str, cause: impl Display) {
         tracing::warn!(record, %cause, "a record failed and comes again");

@@ -12,7 +12,9 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::on_sale::{OnSale, OnSaleKey};
-use crate::{Index, Page, Start, Store, StoreFault, Table, Write, fault::Effect, read::readable};
+use crate::{
+    Index, Page, Start, Store, StoreFault, Streamed, Table, Write, fault::Effect, read::readable,
+};
 
 const CATALOG: Index = Index { table: Table::Catalog, name: None, partition: "pk", sort: "sk" };
 
@@ -22,7 +24,7 @@ const AT_ONCE: i32 = 200;
 key!(
     /// Where an event stands.
     #[derive(Copy)]
-    pub struct EventKey(id: EventId) => Event in Catalog, pk("EVT#{id}"), sk("EVENT")
+    pub struct EventKey(id: EventId) => Event in Catalog, pk("EVT#{id}"), sk("{}", Event::SORT_KEY)
 );
 
 /// What an artist publishes.
@@ -75,6 +77,10 @@ pub struct Event {
     pub deleted_at: Option<Time>,
 }
 
+impl Streamed for Event {
+    const SORT_KEY: &'static str = "EVENT";
+}
+
 impl Event {
     /// The terms of its sale, as its stock carries them.
     pub fn sale(&self) -> Sale {
@@ -102,7 +108,7 @@ impl Store {
         let scan = scan.limit(AT_ONCE).set_exclusive_start_key(after.map(Start::attributes));
         let scan = scan
             .filter_expression("sk = :sk AND begins_with(pk, :pk)")
-            .expression_attribute_values(":sk", text("EVENT"))
+            .expression_attribute_values(":sk", text(Event::SORT_KEY))
             .expression_attribute_values(":pk", text("EVT#"));
         let answer = scan.send().await.map_err(|error| StoreFault::of(error, Effect::Read))?;
         let next = answer.last_evaluated_key.as_ref().map(|last| CATALOG.start_after(last));

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{by_event::shard_of_member, due::Due, stock::Seats};
 use crate::{
-    Compare, Index, Page, Query, Start, Store, StoreFault, Table, Write, catalog::on_sale::OnSale,
+    Compare, Index, Page, Query, Start, Store, StoreFault, Streamed, Table, Write,
+    catalog::on_sale::OnSale,
 };
 
 /// When a payment in between is first asked about: longer than a call to KakaoPay and all that follows it can take.
@@ -29,7 +30,7 @@ pub(crate) const BY_MEMBER: Index = Index {
 key!(
     /// Where a payment stands.
     #[derive(Copy)]
-    pub struct PaymentKey(id: PaymentId) => Payment in Sales, pk("PAY#{id}"), sk("PAYMENT")
+    pub struct PaymentKey(id: PaymentId) => Payment in Sales, pk("PAY#{id}"), sk("{}", Payment::SORT_KEY)
 );
 
 /// A text that opens something: no log shows it.
@@ -142,6 +143,10 @@ pub struct Payment {
     member_sort: String,
     #[serde(default)]
     event_key: String,
+}
+
+impl Streamed for Payment {
+    const SORT_KEY: &'static str = "PAYMENT";
 }
 
 impl Payment {
