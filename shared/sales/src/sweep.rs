@@ -7,7 +7,7 @@ use domain::{
     time::Time,
 };
 use store::{
-    Rejected, Store,
+    Rejected, Store, StoreFault,
     sales::{
         due::Due,
         payment::{Payment, postpone},
@@ -45,10 +45,7 @@ pub async fn overdue(
             }
             Err(_) => {
                 call_person(id, "UNREADABLE");
-                let later = postpone(id, now.plus(LONGEST_WAIT));
-                if let Err(Rejected::Store(fault)) = store.write(later, ()).await {
-                    return Err(fault.into());
-                }
+                let_by(store, id, now).await?;
             }
         }
     }
@@ -63,13 +60,25 @@ async fn still_overdue(
     now: Time,
 ) -> Result<Option<Payment>, SalesFault> {
     let payment = find(store, id).await?;
-    // What only a newer program knows how to move is its own to sweep.
-    let ours = payment.state != State::Unknown;
-    if !ours || payment.due_at.is_none_or(|due| due > now.minus(GRACE)) {
+    if payment.due_at.is_none_or(|due| due > now.minus(GRACE)) {
         return Ok(None);
     }
     match due {
+        // What only a newer program knows how to move is its own to sweep.
+        _ if payment.state == State::Unknown => {
+            let_by(store, id, now).await?;
+            Ok(None)
+        }
         Due::Hold => take_in_hand(store, &payment, now).await,
         Due::Reconcile => Ok(Some(payment)),
+    }
+}
+
+/// Makes a payment that we can do nothing for due later, so that it stands before no other.
+async fn let_by(store: &Store, id: PaymentId, now: Time) -> Result<(), StoreFault> {
+    match store.write(postpone(id, now.plus(LONGEST_WAIT)), ()).await {
+        Err(Rejected::Store(fault)) => Err(fault),
+        // It is due no more: somebody moved it meanwhile.
+        Ok(()) | Err(_) => Ok(()),
     }
 }
