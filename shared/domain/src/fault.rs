@@ -136,10 +136,31 @@ mod tests {
         let code = |korean, english| {
             std::panic::catch_unwind(|| Code::new("SOLD_OUT", Kind::Refused, korean, english))
         };
-        assert_eq!(code(korean, english).unwrap(), "SOLD_OUT");
+        let sold_out = code(korean, english).unwrap();
+        assert!(sold_out == "SOLD_OUT" && sold_out != "NOT_FOUND");
         assert!(code(english, korean).is_err());
         assert!(code(("", ""), english).is_err());
         assert!(code(korean, ("", "")).is_err());
         assert!(code(korean, korean).is_err());
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("broken")]
+    struct Broken;
+
+    impl Fault for Broken {
+        fn code(&self) -> Code {
+            Code::new(
+                "BROKEN",
+                Kind::Internal,
+                ("고장", "고장입니다."),
+                ("Broken", "It is broken."),
+            )
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_to_try_again_unless_a_fault_says_when() {
+        assert_eq!(Broken.retry_after(), None);
     }
 }

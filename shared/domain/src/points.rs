@@ -272,13 +272,14 @@ mod tests {
     #[test]
     fn a_transfer_of_a_newer_program_is_read_and_nothing_is_spent_on_its_word() {
         let [mina, .., platform, _] = accounts();
-        let newer = |from: &str, to: &str, state: &str| -> Transfer {
+        let of_kind = |kind: &str, from: &str, to: &str, state: &str| -> Transfer {
             let id = TransferId::generate();
             let newer = serde_json::json!({
-                "id": id, "from": from, "to": to, "amount": 400, "kind": "GIFT", "state": state,
+                "id": id, "from": from, "to": to, "amount": 400, "kind": kind, "state": state,
             });
             serde_json::from_value(newer).unwrap()
         };
+        let newer = |from: &str, to: &str, state: &str| of_kind("GIFT", from, to, state);
         let mina_text = mina.to_string();
         let transfers = [
             transfer(platform, mina, 1_000, State::Posted),
@@ -289,10 +290,16 @@ mod tests {
         let [_, given, _] = transfers;
         assert_eq!((given.to, given.kind), (Account::Unknown, Kind::Unknown));
         assert!(given.post().is_err());
-        assert!(
-            newer(&mina_text, "CHARITY", "PENDING").void().is_err(),
-            "it is not ours to settle"
-        );
+        let (platform, ours) = (platform.to_string(), "USED");
+        for not_ours in [
+            of_kind("GIFT", &mina_text, &platform, "PENDING"),
+            of_kind(ours, &mina_text, "CHARITY", "PENDING"),
+            of_kind(ours, "CHARITY", &mina_text, "PENDING"),
+            of_kind(ours, &mina_text, &platform, "DISPUTED"),
+        ] {
+            assert!(not_ours.void().is_err(), "{not_ours:?}");
+        }
+        assert!(of_kind(ours, &mina_text, &platform, "PENDING").void().is_ok());
     }
 
     #[test]

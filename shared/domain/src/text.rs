@@ -64,6 +64,10 @@ mod tests {
     fn a_character_can_not_be_a_megabyte() {
         let tower = format!("a{}", "\u{0301}".repeat(1000));
         assert_eq!(line(&tower, 1, 20), Err(Invalid::Length { min: 1, max: 20 }));
+        // q and an accent have no letter of their own. Two characters may have 16 code points, or one of them all.
+        let tower = |accents| format!("q{}", "\u{0301}".repeat(accents));
+        assert!(line(&tower(15), 1, 2).is_ok());
+        assert!(line(&tower(16), 1, 2).is_err());
     }
 
     #[test]
