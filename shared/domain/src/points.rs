@@ -297,7 +297,7 @@ mod tests {
             of_kind(ours, "CHARITY", &mina_text, "PENDING"),
             of_kind(ours, &mina_text, &platform, "DISPUTED"),
         ] {
-            assert!(not_ours.void().is_err(), "{not_ours:?}");
+            assert!(not_ours.clone().void().is_err(), "{not_ours:?}");
         }
         assert!(of_kind(ours, &mina_text, &platform, "PENDING").void().is_ok());
     }
