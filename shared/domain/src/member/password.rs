@@ -6,6 +6,7 @@ use utoipa::openapi::KnownFormat;
 
 use crate::invalid::Invalid;
 use crate::schema;
+use crate::text::plain_spaces;
 
 /// The passwords that are tried first, in lower case, sorted, one a line; shorter ones are refused for their length.
 const COMMON: &str = include_str!("common_passwords.txt");
@@ -27,6 +28,9 @@ impl FromStr for Password {
         let password = canonical(given);
         if !(MIN..=MAX).contains(&password.chars().count()) {
             return Err(Invalid::Length { min: MIN, max: MAX });
+        }
+        if password.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
+            return Err(Invalid::Characters);
         }
         let lower = password.to_lowercase();
         if COMMON.lines().any(|common| common == lower) {
@@ -70,9 +74,10 @@ has_schema!(
         .max_length(Some(MAX))
 );
 
-/// In NFC, as RFC 8265 asks: keyboards differ in how they put Hangul together, and the password is the same.
+/// As RFC 8265 (`OpaqueString`) asks: with one kind of space, and in NFC. Keyboards differ in the space they type and in how they
+/// put Hangul together, and the password is the same. Old Hangul's letters, which the RFC would refuse, are how some type it.
 fn canonical(given: &str) -> String {
-    given.nfc().collect()
+    plain_spaces(given).nfc().collect()
 }
 
 macro_rules! secret {
@@ -109,8 +114,12 @@ mod tests {
 
     #[test]
     fn a_password_has_8_to_64_characters_of_any_kind() {
-        for good in ["보랏빛무대고양이", "a \t\0\u{1F3AD}한b9", &"가".repeat(64)] {
+        for good in ["보랏빛무대고양이", "a 👩‍🚀\u{1F3AD}한b9", &"가".repeat(64)] {
             assert_eq!(good.parse::<Password>().unwrap().expose(), good);
+        }
+        for wrong in ["보랏빛\t무대 고양이", "보랏빛 무대\0고양이", "\u{FFFD}".repeat(8).as_str()]
+        {
+            assert_eq!(wrong.parse::<Password>(), Err(Invalid::Characters), "{wrong:?}");
         }
         for wrong in ["", "보랏빛무대고양", &"가".repeat(65)] {
             let refused = Password::try_from(wrong.to_owned()).unwrap_err();
@@ -144,6 +153,17 @@ mod tests {
         let decomposed: String = composed.expose().nfd().collect();
         assert_eq!(decomposed.parse::<Password>().unwrap(), composed);
         assert_eq!(decomposed.parse::<GivenPassword>().unwrap().expose(), composed.expose());
+    }
+
+    #[test]
+    fn one_password_typed_with_other_spaces_is_one() {
+        let plain: Password = "보랏빛 무대 고양이".parse().unwrap();
+        for space in ["\u{A0}", "\u{3000}", "\u{2009}", "\u{202F}"] {
+            let typed = plain.expose().replace(' ', space);
+            assert_eq!(typed.parse::<Password>().unwrap(), plain, "{space:?}");
+            assert_eq!(typed.parse::<GivenPassword>().unwrap().expose(), plain.expose());
+        }
+        assert_ne!("보랏빛무대고양이".parse::<Password>().unwrap(), plain);
     }
 
     #[test]
