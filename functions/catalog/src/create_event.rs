@@ -1,5 +1,7 @@
 //! `POST /v1/events`: an artist publishes an event, with its stock.
 
+use std::time::Duration;
+
 use api::{Answer, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
@@ -12,7 +14,10 @@ use http::header;
 use store::{
     Rejected, Store, Transaction,
     catalog::event::Event,
-    ephemeral::idempotency::{Begun, IdempotencyFault, LEASE, RecordKey},
+    ephemeral::{
+        idempotency::{Begun, IdempotencyFault, LEASE, RecordKey},
+        rate::Rule,
+    },
     identity::session::Artist,
     sales::stock,
 };
@@ -65,6 +70,7 @@ pub async fn handle(
     let now = context.now;
     let schedule =
         Schedule::new(body.starts_at, body.ends_at, body.sale_starts_at, body.sale_ends_at)
+            .and_then(|schedule| schedule.not_over(now))
             .map_err(Problem::broken_rules)?;
 
     let artist = store.session(&who, now).await?.member;
@@ -80,6 +86,11 @@ pub async fn handle(
             return Ok(published(serde_json::from_str(&answer).map_err(|_| internal())?));
         }
     };
+    if let Err(fault) = store.count(PUBLISHING, &artist.id.to_string(), now).await {
+        // So that the retry need not wait for the lease's end. If this fails too, it waits.
+        let _ = store.write(lease.release(), ()).await;
+        return Err(fault.into());
+    }
 
     let event = Event {
         id: EventId::generate(),
@@ -114,7 +125,7 @@ pub async fn handle(
             Err(IdempotencyFault::InProgress { retry_after: LEASE }.into())
         }
         Err(Rejected::Store(fault)) => {
-            // So that the retry need not wait for the lease's end. If this fails too, it waits.
+            // As above.
             let _ = store.write(lease.release(), ()).await;
             Err(fault.into())
         }
@@ -122,6 +133,9 @@ pub async fn handle(
 }
 
 const FIRST_VERSION: u64 = 1;
+
+/// What one artist may publish: a season at once, but not a flood of the search.
+const PUBLISHING: Rule = Rule { name: "publish", limit: 50, window: Duration::from_hours(1) };
 
 fn published(event: EventView) -> Answer<EventView> {
     let location = format!("/v1/events/{}", event.id);
@@ -135,7 +149,7 @@ fn internal() -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, time::Duration};
+    use std::collections::BTreeSet;
 
     use domain::{
         id::MemberId,
@@ -243,6 +257,49 @@ mod tests {
             assert_eq!(first.0, 201, "{}", first.1);
             assert_eq!(seen(retry(now.plus(LEASE)).await), first);
             assert_eq!(published_by(artist.member_id).await, 1);
+        });
+    }
+
+    #[test]
+    fn an_artist_publishes_so_many_in_an_hour_and_is_told_when_to_go_on() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let artist = artist(&store, now).await;
+            let ask = |key: &str, at| handle(store.clone(), publish(&artist, key, body(now), at));
+            assert_eq!(seen(ask("first", now).await).0, 201);
+            for _ in 1..PUBLISHING.limit {
+                store.count(PUBLISHING, &artist.member_id.to_string(), now).await.unwrap();
+            }
+            let (status, problem, headers) = seen(ask("next", now).await);
+            assert_eq!((status, &problem["code"]), (429, &json!("TOO_MANY_REQUESTS")));
+            let wait: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
+            assert!((1..=3600).contains(&wait), "{wait}");
+            assert_eq!(seen(ask("first", now).await).0, 201, "what was published is told again");
+            assert_eq!(seen(ask("next", now.plus(Duration::from_secs(wait))).await).0, 201);
+            assert_eq!(published_by(artist.member_id).await, 2);
+        });
+    }
+
+    #[test]
+    fn an_event_that_is_over_is_not_published() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let artist = artist(&store, now).await;
+            let later = now.plus(Duration::from_hours(24 * 365));
+            let answer = handle(store, publish(&artist, "key", body(now), later)).await;
+            let (status, problem, _) = seen(answer);
+            assert_eq!((status, &problem["code"]), (422, &json!("INVALID_FIELDS")));
+            let told: Vec<_> = problem["errors"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|it| (&it["pointer"], &it["code"]))
+                .collect();
+            assert_eq!(
+                told,
+                [(&json!("/endsAt"), &json!("PAST")), (&json!("/saleEndsAt"), &json!("PAST"))]
+            );
+            assert_eq!(published_by(artist.member_id).await, 0);
         });
     }
 

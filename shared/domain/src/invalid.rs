@@ -42,6 +42,8 @@ pub enum Invalid {
         /// The other field, as it is written in JSON.
         field: &'static str,
     },
+    /// Must be later than now.
+    Past,
     /// Not a day between the first one allowed and yesterday, in Korea.
     PastDay {
         /// The first day allowed.
@@ -60,6 +62,7 @@ impl Invalid {
             Self::Format { .. } | Self::Characters => "FORMAT",
             Self::Choice { .. } => "CHOICE",
             Self::After { .. } => "AFTER",
+            Self::Past => "PAST",
             Self::NotAfter { .. } => "NOT_AFTER",
             Self::CommonPassword => "COMMON_PASSWORD",
         }
@@ -94,6 +97,7 @@ impl Invalid {
             Self::NotAfter { field } => {
                 (format!("{field}보다 늦을 수 없습니다."), format!("must not be after {field}"))
             }
+            Self::Past => ("지난 시각일 수 없습니다.".into(), "must not be over".into()),
             Self::PastDay { first } => (
                 format!("{first}부터 어제까지의 날짜여야 합니다."),
                 format!("must be a past day, {first} or later"),
@@ -120,6 +124,7 @@ mod tests {
             (Invalid::Choice { allowed: &["USER", "ARTIST"] }, "CHOICE", "USER, ARTIST"),
             (Invalid::After { field: "startsAt" }, "AFTER", "startsAt"),
             (Invalid::NotAfter { field: "endsAt" }, "NOT_AFTER", "endsAt"),
+            (Invalid::Past, "PAST", "지난"),
             (Invalid::PastDay { first: "1900-01-01" }, "RANGE", "1900-01-01"),
             (Invalid::CommonPassword, "COMMON_PASSWORD", "비밀번호"),
         ];

@@ -52,6 +52,17 @@ impl Schedule {
         Ok(Self { starts_at, ends_at, sale })
     }
 
+    /// The same for an event that is still to come, or at least to end: one that is over can't be published.
+    ///
+    /// # Errors
+    /// The end, and the sale's end, which is no later.
+    pub fn not_over(self, now: Time) -> Result<Self, Vec<(&'static str, Invalid)>> {
+        if self.ends_at <= now {
+            return Err(vec![("endsAt", Invalid::Past), ("saleEndsAt", Invalid::Past)]);
+        }
+        Ok(self)
+    }
+
     /// When it starts.
     pub const fn starts_at(&self) -> Time {
         self.starts_at
@@ -134,6 +145,14 @@ mod tests {
     fn a_sale_may_last_to_the_very_end() {
         let schedule = schedule([50, 90, 10, 90]).unwrap();
         assert_eq!(schedule.sale_ends_at(), schedule.ends_at());
+    }
+
+    #[test]
+    fn what_is_over_is_not_to_come() {
+        let schedule = schedule([50, 90, 10, 40]).unwrap();
+        assert_eq!(schedule.not_over(Time::from_millis(89)), Ok(schedule));
+        let over = schedule.not_over(Time::from_millis(90)).unwrap_err();
+        assert_eq!(over, [("endsAt", Invalid::Past), ("saleEndsAt", Invalid::Past)]);
     }
 
     #[test]
