@@ -17,7 +17,9 @@ use store::{
 use crate::{
     access::{Access, Clients},
     codes,
-    credentials::refresh_token::{COOKIE, LIFE, LONGEST_SESSION, RefreshToken, TokenState},
+    credentials::refresh_token::{
+        COOKIE, LIFE, LONGEST_SESSION, RefreshToken, TokenState, expired_cookie,
+    },
 };
 
 /// Renews the access token
@@ -79,8 +81,9 @@ async fn successor(
     }
 }
 
+/// A cookie that is good for nothing is taken back.
 fn invalid() -> Problem {
-    Problem::new(codes::REFRESH_TOKEN_INVALID)
+    Problem::new(codes::REFRESH_TOKEN_INVALID).with(header::SET_COOKIE, &expired_cookie())
 }
 
 #[cfg(test)]

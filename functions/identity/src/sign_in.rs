@@ -48,8 +48,8 @@ pub async fn handle(
 ) -> Result<Answer<Access>, Problem> {
     let Call { input: Body(SignIn { email, password }), context, .. } = call;
     let (store, now) = (&clients.store, context.now);
-    store.count(limits::SIGN_IN_FROM, &limits::address(&context.address), now).await?;
-    store.count(limits::SIGN_IN_TO, &limits::account(&email), now).await?;
+    let (account, network) = (limits::account(&email), limits::address(&context.address));
+    limits::count_sign_in(store, &account, &network, now).await?;
 
     let guard = store.get(&EmailKey(&email)).await?;
     // A made-up member for an unknown address: time must not tell which addresses are known.
@@ -76,6 +76,7 @@ pub async fn handle(
     // Signed before the session is written: without a key there is no session that nobody can use.
     let access = clients.access(member, key.session_id, now).await?;
     store.write(Write::create(&key, &session), SessionEnded).await?;
+    store.remember(&account, &network, now).await?;
     Ok(Answer::ok(access).with(header::SET_COOKIE, &token.cookie(LIFE)))
 }
 
@@ -83,7 +84,7 @@ pub async fn handle(
 mod tests {
     use domain::time::Time;
     use serde_json::json;
-    use store::Store;
+    use store::{Store, ephemeral::rate::Rule};
 
     use super::*;
     use crate::testing::{
@@ -171,26 +172,67 @@ mod tests {
                 handle(clients.clone(), request(Anyone, body, Time::now())).await.unwrap_err();
                 let calls = meter.take();
                 let calls: Vec<_> = calls.iter().map(|call| call.operation).collect();
-                assert_eq!(calls, ["UpdateItem", "UpdateItem", "GetItem", "GetItem"]);
+                assert_eq!(calls, ["UpdateItem", "UpdateItem", "UpdateItem", "GetItem", "GetItem"]);
             }
         });
     }
 
+    /// Somebody at an address of their own.
+    fn somewhere() -> String {
+        MemberId::generate().to_string()
+    }
+
+    /// Signs in from an address.
+    async fn from(address: &str, email: &str) -> Seen {
+        let body = read(json!({ "email": email, "password": PASSWORD }));
+        let mut call = request(Anyone, body, Time::now());
+        call.context.address = address.to_owned();
+        Seen::of(handle(clients(store()).await, call).await)
+    }
+
+    async fn use_up(rule: Rule, subject: &str) {
+        for _ in 0..rule.limit {
+            store().count(rule, subject, Time::now()).await.unwrap();
+        }
+    }
+
     #[test]
-    fn an_account_is_tried_so_often_from_anywhere_whether_it_exists_or_not() {
+    fn a_stranger_s_guesses_shut_out_the_stranger_and_not_the_owner() {
         stack::run(async {
-            let known = fresh_email();
-            sign_up(sign_up_body(&known)).await;
-            for email in [known, fresh_email()] {
+            let (email, stranger) = (fresh_email(), somewhere());
+            sign_up(sign_up_body(&email)).await;
+            let account = limits::account(&email.parse().unwrap());
+            use_up(limits::SIGN_IN_TO, &format!("{account}@{}", limits::address(&stranger))).await;
+
+            let seen = from(&stranger, &email).await;
+            assert_eq!(seen.told(), (429, "TOO_MANY_REQUESTS"));
+            let wait: u64 = seen.headers["retry-after"].to_str().unwrap().parse().unwrap();
+            assert!((1..=600).contains(&wait), "{wait}");
+            assert_eq!(from(&somewhere(), &email).await.told(), (200, ""), "the owner");
+            assert_eq!(
+                from(&stranger, &fresh_email()).await.told(),
+                (401, "WRONG_EMAIL_OR_PASSWORD")
+            );
+        });
+    }
+
+    #[test]
+    fn guesses_from_everywhere_are_limited_and_the_owner_comes_in_from_where_they_were_before() {
+        stack::run(async {
+            let (email, home) = (fresh_email(), somewhere());
+            sign_up(sign_up_body(&email)).await;
+            assert_eq!(from(&home, &email).await.status, 200);
+            for email in [&email, &fresh_email()] {
                 let account = limits::account(&email.parse().unwrap());
-                for _ in 0..limits::SIGN_IN_TO.limit {
-                    store().count(limits::SIGN_IN_TO, &account, Time::now()).await.unwrap();
+                // The owner was one of them.
+                let rule = limits::SIGN_IN_TO_FROM_ANYWHERE;
+                for _ in 1..rule.limit {
+                    store().count(rule, &account, Time::now()).await.unwrap();
                 }
-                let seen = sign_in(&email, PASSWORD).await;
-                assert_eq!(seen.told(), (429, "TOO_MANY_REQUESTS"));
-                let wait: u64 = seen.headers["retry-after"].to_str().unwrap().parse().unwrap();
-                assert!((1..=600).contains(&wait), "{wait}");
+                let _ = store().count(rule, &account, Time::now()).await;
+                assert_eq!(from(&somewhere(), email).await.told(), (429, "TOO_MANY_REQUESTS"));
             }
+            assert_eq!(from(&home, &email).await.told(), (200, ""));
         });
     }
 
@@ -201,9 +243,7 @@ mod tests {
             let body = || read(json!({ "email": fresh_email(), "password": PASSWORD }));
             let call = request(Anyone, body(), now);
             let subject = limits::address(&call.context.address);
-            for _ in 0..limits::SIGN_IN_FROM.limit {
-                store().count(limits::SIGN_IN_FROM, &subject, now).await.unwrap();
-            }
+            use_up(limits::SIGN_IN_FROM, &subject).await;
             let clients = clients(store()).await;
             assert_eq!(
                 Seen::of(handle(clients.clone(), call).await).told(),
@@ -222,8 +262,19 @@ mod tests {
             let (client, meter) = stack::metered();
             let clients = clients(Store::new(client, stack::prefix())).await;
             let body = read(json!({ "email": email, "password": PASSWORD }));
-            handle(clients, request(Anyone, body, Time::now())).await.unwrap();
+            handle(clients.clone(), request(Anyone, body, Time::now())).await.unwrap();
             stack::assert_operation("sign_in", &meter.take());
+
+            let (account, network) =
+                (limits::account(&email.parse().unwrap()), limits::address("here"));
+            let rule = limits::SIGN_IN_TO_FROM_ANYWHERE;
+            while self::store().count(rule, &account, Time::now()).await.is_ok() {}
+            self::store().remember(&account, &network, Time::now()).await.unwrap();
+            let mut call =
+                request(Anyone, read(json!({ "email": email, "password": PASSWORD })), Time::now());
+            call.context.address = "here".into();
+            handle(clients, call).await.unwrap();
+            stack::assert_operation("sign_in while strangers try", &meter.take());
         });
     }
 }

@@ -1,28 +1,48 @@
 //! `POST /v1/auth/sign-out`: ends the session at once.
 
 use api::{Answer, Call, Problem};
+use domain::{time::Time, who::NotAllowed};
 use http::header;
 use store::{Store, identity::session::SignedIn};
 
-use crate::credentials::refresh_token;
+use crate::credentials::refresh_token::{COOKIE, RefreshToken, TokenState, expired_cookie};
 
 /// Signs out
 ///
-/// The session's access tokens and its refresh token are refused from now on. Signing out twice is no fault.
-#[utoipa::path(post, path = "/v1/auth/sign-out", security(("bearer" = [])), responses(
-    (status = 204, description = "Signed out", headers(("Set-Cookie" = String))),
-))]
-pub async fn handle(store: Store, call: Call<SignedIn>) -> Result<Answer<()>, Problem> {
-    store.sign_out(&call.who, call.context.now).await?;
-    Ok(Answer::nothing().with(header::SET_COOKIE, &refresh_token::expired_cookie()))
+/// The session's access tokens and its refresh token are refused from now on. Signing out twice is no fault. Whoever comes
+/// too late for the access token is signed out by the cookie, which is taken back whatever it was worth.
+#[utoipa::path(post, path = "/v1/auth/sign-out", security(("bearer" = []), ()),
+    params(("refresh" = Option<String>, Cookie, description = "The refresh token")),
+    responses((status = 204, description = "Signed out", headers(("Set-Cookie" = String)))),
+)]
+pub async fn handle(store: Store, call: Call<Option<SignedIn>>) -> Result<Answer<()>, Problem> {
+    let Call { who, context, .. } = call;
+    let cookie = context.cookie(COOKIE);
+    if who.is_none() && cookie.is_none() {
+        return Err(NotAllowed::SignInRequired.into());
+    }
+    if let Some(caller) = &who {
+        store.sign_out(caller, context.now).await?;
+    } else if let Some(token) = cookie.as_deref().and_then(RefreshToken::read) {
+        end(&store, &token, context.now).await?;
+    }
+    Ok(Answer::nothing().with(header::SET_COOKIE, &expired_cookie()))
+}
+
+/// Ends the session of a token that is, or once was, one of its own.
+async fn end(store: &Store, token: &RefreshToken, now: Time) -> Result<(), Problem> {
+    let session = store.get(&token.key()).await?;
+    if session.is_some_and(|session| token.state(&session, now) != TokenState::Unknown) {
+        store.end_session(token.key(), now).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::{
-        id::{MemberId, SessionId},
-        time::Time,
-    };
+    use api::Context;
+    use domain::id::{MemberId, SessionId};
+    use http::StatusCode;
     use store::identity::session::SessionKey;
 
     use super::*;
@@ -31,8 +51,57 @@ mod tests {
         testing::{Seen, clients, request_of, request_with, signed_in, store},
     };
 
+    /// Signs out with an access token of the session.
     async fn sign_out(key: SessionKey) -> Seen {
-        Seen::of(handle(store(), request_of(key, Time::now())).await)
+        let Call { who, input, context } = request_of(key, Time::now());
+        Seen::of(handle(store(), Call { who: Some(who), input, context }).await)
+    }
+
+    /// Signs out with nothing but the cookie: the access token is dead, or lost.
+    async fn by_cookie(token: &RefreshToken) -> Seen {
+        let Call { input, context, .. } = request_with(token, Time::now());
+        Seen::of(handle(store(), Call { who: None, input, context }).await)
+    }
+
+    async fn is_alive(token: &RefreshToken) -> bool {
+        let refreshed = refresh::handle(clients(store()).await, request_with(token, Time::now()));
+        refreshed.await.is_ok()
+    }
+
+    #[test]
+    fn who_comes_too_late_for_the_access_token_is_signed_out_by_the_cookie() {
+        stack::run(async {
+            let token = signed_in().await;
+            let seen = by_cookie(&token).await;
+            assert_eq!(
+                (seen.status, seen.headers[header::SET_COOKIE].to_str().unwrap()),
+                (StatusCode::NO_CONTENT, &*expired_cookie())
+            );
+            assert!(!is_alive(&token).await);
+            assert_eq!(by_cookie(&token).await.status, 204, "twice is no fault");
+        });
+    }
+
+    #[test]
+    fn a_cookie_that_was_never_one_of_the_session_s_ends_nothing_and_is_taken_back() {
+        stack::run(async {
+            let token = signed_in().await;
+            let forged = RefreshToken::first(token.key()).unwrap();
+            let seen = by_cookie(&forged).await;
+            assert_eq!(
+                (seen.status, seen.headers[header::SET_COOKIE].to_str().unwrap()),
+                (StatusCode::NO_CONTENT, &*expired_cookie())
+            );
+            assert!(is_alive(&token).await);
+        });
+    }
+
+    #[test]
+    fn who_has_neither_token_nor_cookie_was_not_signed_in() {
+        stack::run(async {
+            let call = Call { who: None, input: (), context: Context::at(Time::now()) };
+            assert_eq!(Seen::of(handle(store(), call).await).told(), (401, "SIGN_IN_REQUIRED"));
+        });
     }
 
     #[test]
@@ -94,7 +163,8 @@ mod tests {
             let key = signed_in().await.key();
             let (client, meter) = stack::metered();
             let store = Store::new(client, stack::prefix());
-            handle(store, request_of(key, Time::now())).await.unwrap();
+            let Call { who, input, context } = request_of(key, Time::now());
+            handle(store, Call { who: Some(who), input, context }).await.unwrap();
             stack::assert_operation("sign_out", &meter.take());
         });
     }

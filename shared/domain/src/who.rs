@@ -22,6 +22,8 @@ pub struct Claims {
 pub trait Who: Sized {
     /// Whether the route looks at tokens at all.
     const READS_TOKEN: bool;
+    /// Whether a bad token is as good as none. Elsewhere it is refused even where none is needed: its sender believes to be signed in.
+    const FORGIVES_BAD_TOKEN: bool = false;
 
     /// Says who calls, or why they may not.
     ///
@@ -39,6 +41,16 @@ impl Who for Anyone {
 
     fn identify(_: Option<Claims>) -> Result<Self, NotAllowed> {
         Ok(Self)
+    }
+}
+
+/// Somebody, if it is they; whoever else calls is nobody, a bad token or not.
+impl<W: Who> Who for Option<W> {
+    const READS_TOKEN: bool = true;
+    const FORGIVES_BAD_TOKEN: bool = true;
+
+    fn identify(claims: Option<Claims>) -> Result<Self, NotAllowed> {
+        Ok(claims.and_then(|claims| W::identify(Some(claims)).ok()))
     }
 }
 
