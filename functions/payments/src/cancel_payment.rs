@@ -1,11 +1,11 @@
 //! `GET /v1/payments/{paymentId}/returns/{token}/cancel`: the buyer called it off on KakaoPay's page and comes back.
 
-use api::{Anyone, Call, Path, Problem, Query, Response};
+use api::{Anyone, Anything, Call, Path, Problem, Query, Response};
 use sales::cancel;
 use store::Store;
 
 use crate::{
-    return_page::{AnyQuery, ReturnPath, show},
+    return_page::{ReturnPath, show},
     view::PaymentView,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 )]
 pub async fn handle(
     store: Store,
-    call: Call<Anyone, (Path<ReturnPath>, Query<AnyQuery>)>,
+    call: Call<Anyone, (Path<ReturnPath>, Query<Anything>)>,
 ) -> Result<Response, Problem> {
     let Call { input: (Path(ReturnPath { payment_id, token }), _), context, .. } = call;
     let payment = cancel(&store, payment_id, &token, context.now).await?;

@@ -15,7 +15,7 @@ mod message;
 mod return_page;
 mod view;
 
-pub use return_page::{AnyQuery, ReturnPath};
+pub use return_page::ReturnPath;
 
 api::routes! {
     create_payment, approve_payment, cancel_payment, fail_payment, get_payment, list_my_payments,

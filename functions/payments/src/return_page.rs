@@ -20,11 +20,6 @@ pub struct ReturnPath {
     pub token: String,
 }
 
-/// What KakaoPay adds to an address that takes nothing: it may add what it likes, and that is not the buyer's fault.
-#[derive(Debug, Deserr)]
-#[deserr(error = FieldFaults)]
-pub struct AnyQuery {}
-
 /// A small page for a person, JSON for a program.
 pub fn show(payment: Payment, context: &Context) -> Response {
     let page = || Page::render(&ReturnPage::of(&payment, context));

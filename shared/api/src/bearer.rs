@@ -3,8 +3,7 @@ use headers::{Authorization, HeaderMap, HeaderMapExt, authorization::Bearer};
 
 use crate::{Problem, PublicKeys, codes};
 
-/// The claims of the bearer token, if there is one. A bad token is refused even where none is needed:
-/// its sender believes to be signed in.
+/// The claims of the bearer token, if there is one.
 pub(crate) fn claims(
     headers: &HeaderMap,
     keys: &PublicKeys,

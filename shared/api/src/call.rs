@@ -197,6 +197,8 @@ mod tests {
             (Some("ko;q=0.5, en"), Language::English),
             (Some("en;q=0.4, ko;q=0.4"), Language::English),
             (Some("EN-us ; q=0.1"), Language::English),
+            (Some("en;q=0.1, ko;q=0.9"), Language::Korean),
+            (Some("ko;q=0.1, *;q=0.5, en;q=0.9"), Language::English),
             (Some("en;q=0, *"), Language::Korean),
             (Some("en;q=x"), Language::Korean),
             (Some("eng"), Language::Korean),

@@ -10,8 +10,20 @@ domain::codes! {
         "Not JSON": "Send a well-formed JSON body.",
     }
     Invalid NOT_JSON_TYPE {
-        "지원하지 않는 형식입니다": "Content-Type을 application/json으로 보내 주세요.",
-        "Unsupported media type": "Send the body as application/json.",
+        "지원하지 않는 형식입니다": "Content-Type을 application/json으로, 글자는 UTF-8로 보내 주세요.",
+        "Unsupported media type": "Send the body as application/json, in UTF-8.",
+    }
+    Invalid ENCODED {
+        "지원하지 않는 압축입니다": "Content-Encoding 없이 보내 주세요.",
+        "Unsupported content encoding": "Send the body without a Content-Encoding.",
+    }
+    Refused BROKEN_TEXT {
+        "글자가 깨졌습니다": "UTF-8로 보내 주세요.",
+        "Broken text": "Send text as UTF-8.",
+    }
+    Invalid GIVEN_TWICE {
+        "두 번 적었습니다": "한 번만 적어 주세요.",
+        "Given twice": "Name it once.",
     }
     Invalid BODY_TOO_LARGE {
         "본문이 너무 큽니다": "본문은 64 KiB까지 보낼 수 있습니다.",

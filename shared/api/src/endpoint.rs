@@ -10,8 +10,10 @@ use mime::Mime;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Call, Context, Input, Language, MAX_BODY, Problem, PublicKeys, Response, bearer, codes,
+    Call, Context, FieldFaults, Input, Language, MAX_BODY, Problem, PublicKeys, Response, bearer,
+    codes,
     input::{object, parse},
+    json,
     problem::Place,
 };
 
@@ -116,6 +118,9 @@ where
             problem.into_response(&context)
         }
     };
+    if method == http::Method::HEAD {
+        *response.body_mut() = lambda_http::Body::Empty;
+    }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
         headers.insert("x-request-id", id);
@@ -128,7 +133,7 @@ where
 
 /// What every answer tells a browser, unless it says otherwise itself. A return address holds a token, so no page tells the
 /// next one where its visitor came from.
-const GUARDS: [(http::HeaderName, &str); 5] = [
+pub const GUARDS: [(http::HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -164,40 +169,52 @@ fn context(request: &Request) -> Context {
         _ => (None, None),
     };
     let language = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let mut hash = Sha256::new();
-    for part in
-        [request.method().as_str().as_bytes(), request.raw_http_path().as_bytes(), request.body()]
-    {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
     Context {
         request_id: request_id.unwrap_or_default(),
         now: Time::now(),
         language: Language::accepted(language),
         address: address.unwrap_or_default(),
-        fingerprint: BASE64.encode(hash.finalize()),
+        fingerprint: String::new(),
         headers,
     }
+}
+
+/// SHA-256 of method, path and what the body says, in base64.
+fn fingerprint(request: &Request, body: &serde_json::Value) -> String {
+    let body = body.to_string();
+    let mut hash = Sha256::new();
+    for part in [request.method().as_str(), request.raw_http_path(), &body] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    BASE64.encode(hash.finalize())
 }
 
 /// Parses a request in the order in which a caller would mend it: who, what it is about, what it says.
 fn read<W: Who, I: Input>(
     request: &Request,
-    context: Context,
+    mut context: Context,
     keys: Option<&PublicKeys>,
 ) -> Result<Call<W, I>, Problem> {
-    let claims = match keys {
-        Some(keys) => bearer::claims(&context.headers, keys, context.now)?,
-        None => None,
+    let claims = match keys.map(|keys| bearer::claims(&context.headers, keys, context.now)) {
+        Some(Err(_)) if W::FORGIVES_BAD_TOKEN => None,
+        claims => claims.transpose()?.flatten(),
     };
     let who = W::identify(claims)?;
     let variables = request.path_parameters();
     // An id that cannot be one names nothing: 404, not 422.
-    let path =
-        parse(object(variables.iter()), Place::Path).map_err(|_| Problem::new(codes::NOT_FOUND))?;
-    let query = parse(object(request.query_string_parameters().iter()), Place::Query);
-    let body = parse(json(request, &context)?, Place::Body);
+    let path = parse(object(variables.iter()), Place::Path, FieldFaults::default())
+        .map_err(|_| Problem::new(codes::NOT_FOUND))?;
+    let query = request.query_string_parameters();
+    if let Some((name, _)) =
+        query.iter().find(|(_, text)| text.contains(char::REPLACEMENT_CHARACTER))
+    {
+        return Err(Problem::field(Place::Query, name, codes::BROKEN_TEXT));
+    }
+    let query = parse(object(query.iter()), Place::Query, FieldFaults::default());
+    let (body, broken) = said(request, &context)?;
+    context.fingerprint = fingerprint(request, &body);
+    let body = parse(body, Place::Body, broken);
     match (query, body) {
         (Ok(query), Ok(body)) => Ok(Call { who, input: I::of(path, query, body), context }),
         (query, body) => {
@@ -208,19 +225,28 @@ fn read<W: Who, I: Input>(
 }
 
 /// The body as JSON; nothing at all counts as `{}`, so that every missing field is named.
-fn json(request: &Request, context: &Context) -> Result<serde_json::Value, Problem> {
+fn said(request: &Request, context: &Context) -> Result<(serde_json::Value, FieldFaults), Problem> {
     let body: &[u8] = request.body();
     if body.is_empty() {
-        return Ok(serde_json::Value::Object(serde_json::Map::new()));
+        return Ok((serde_json::Map::new().into(), FieldFaults::default()));
     }
     if body.len() > MAX_BODY {
         return Err(Problem::status(StatusCode::PAYLOAD_TOO_LARGE, codes::BODY_TOO_LARGE));
     }
+    let refused = |code| Problem::status(StatusCode::UNSUPPORTED_MEDIA_TYPE, code);
     let kind = context.headers.typed_get::<ContentType>().map(Mime::from);
-    if kind.is_none_or(|kind| kind.essence_str() != mime::APPLICATION_JSON) {
-        return Err(Problem::status(StatusCode::UNSUPPORTED_MEDIA_TYPE, codes::NOT_JSON_TYPE));
+    let is_json = |kind: &Mime| {
+        let charset = kind.get_param(mime::CHARSET);
+        kind.essence_str() == mime::APPLICATION_JSON && charset.is_none_or(|it| it == mime::UTF_8)
+    };
+    if !kind.as_ref().is_some_and(is_json) {
+        return Err(refused(codes::NOT_JSON_TYPE));
     }
-    serde_json::from_slice(body).map_err(|_| Problem::new(codes::NOT_JSON))
+    let encoding = context.header(header::CONTENT_ENCODING).unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        return Err(refused(codes::ENCODED));
+    }
+    json::read(body).map_err(|_| Problem::new(codes::NOT_JSON))
 }
 
 #[cfg(test)]

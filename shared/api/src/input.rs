@@ -22,6 +22,10 @@ use crate::{
 #[deserr(deny_unknown_fields)]
 pub struct Nothing {}
 
+/// Whatever stands in the query string of a page for people, which is not read: others add to the addresses that they pass on.
+#[derive(Debug, Clone, Copy, Deserr)]
+pub struct Anything {}
+
 /// Every fault that `deserr` meets in one part of a request. Write
 /// `#[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]` on an input type.
 #[derive(Debug, Default)]
@@ -42,6 +46,11 @@ impl FieldFaults {
         self.0.into_iter().map(fault).collect()
     }
 
+    /// Notes one more.
+    pub(crate) fn note(&mut self, location: ValuePointerRef, code: Code) {
+        self.0.push((pointer(location), code.name, code.detail.map(str::to_owned)));
+    }
+
     fn and(
         mut self,
         location: ValuePointerRef,
@@ -52,8 +61,9 @@ impl FieldFaults {
         self
     }
 
-    fn with(self, location: ValuePointerRef, code: Code) -> Self {
-        self.and(location, code.name, code.detail.map(str::to_owned))
+    fn with(mut self, location: ValuePointerRef, code: Code) -> Self {
+        self.note(location, code);
+        self
     }
 }
 
@@ -172,18 +182,26 @@ impl TryFrom<i64> for Limit {
     }
 }
 
-/// Parses one part of a request.
+/// Parses one part of a request, of which some faults may be known already.
 pub(crate) fn parse<T: Deserr<FieldFaults>>(
     value: serde_json::Value,
     place: Place,
+    mut known: FieldFaults,
 ) -> Result<T, Vec<FieldFault>> {
-    deserr::deserialize::<T, _, FieldFaults>(value).map_err(|faults| faults.at(place))
+    match deserr::deserialize::<T, _, FieldFaults>(value) {
+        Ok(parsed) if known.0.is_empty() => Ok(parsed),
+        parsed => {
+            known.0.extend(parsed.err().unwrap_or_default().0);
+            Err(known.at(place))
+        }
+    }
 }
 
-/// Names and texts as the JSON object that `deserr` reads. A name given twice is refused by type.
+/// Names and texts as the JSON object that `deserr` reads. A name given twice is refused by type; one without a value, as a form
+/// sends what was left empty, is not given.
 pub(crate) fn object<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> serde_json::Value {
     let mut map = Map::new();
-    for (name, text) in pairs {
+    for (name, text) in pairs.filter(|(_, text)| !text.is_empty()) {
         let value = match map.remove(name) {
             None => serde_json::Value::from(text),
             Some(first) => serde_json::Value::Array(vec![first, text.into()]),
@@ -242,7 +260,8 @@ mod tests {
     }
 
     fn faults(value: serde_json::Value) -> Vec<(String, &'static str)> {
-        let faults = parse::<Show>(value, Place::Body).expect_err("must be refused");
+        let faults =
+            parse::<Show>(value, Place::Body, FieldFaults::default()).expect_err("must be refused");
         let mut told: Vec<_> = faults.into_iter().map(|fault| (fault.name, fault.code)).collect();
         told.sort();
         told
@@ -276,7 +295,17 @@ mod tests {
     #[test]
     fn a_query_parameter_given_twice_is_refused() {
         let query = object([("firstName", "a"), ("firstName", "b"), ("seats", "3")].into_iter());
-        let faults = parse::<Show>(query, Place::Query).expect_err("must be refused");
+        let faults = parse::<Show>(query, Place::Query, FieldFaults::default())
+            .expect_err("must be refused");
         assert!(faults.iter().any(|fault| fault.name == "firstName" && fault.code == "TYPE"));
+    }
+
+    #[test]
+    fn a_query_parameter_left_empty_is_not_given() {
+        let query = [("seats", ""), ("firstName", ""), ("firstName", "a"), ("free", "")];
+        let faults = parse::<Show>(object(query.into_iter()), Place::Query, FieldFaults::default())
+            .unwrap_err();
+        let told: Vec<_> = faults.iter().map(|fault| (&*fault.name, fault.code)).collect();
+        assert_eq!(told, [("seats", "MISSING")]);
     }
 }

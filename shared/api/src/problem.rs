@@ -5,7 +5,7 @@ use domain::{
     fault::{Code, Fault, Kind, Localized},
     invalid::Invalid,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,9 +19,13 @@ pub struct Problem {
     code: Box<Code>,
     fields: Vec<FieldFault>,
     retry_after: Option<Duration>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     /// What happened inside: for the log, never for the caller.
     cause: Option<String>,
 }
+
+/// So many bad values are told: an answer must not be many times what was sent.
+const MOST_ERRORS: usize = 100;
 
 /// One bad value of a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +55,8 @@ pub enum Place {
 impl Problem {
     /// A refusal.
     pub fn new(code: Code) -> Self {
-        let (status, fields) = (status(code.kind), Vec::new());
-        Self { status, code: code.into(), fields, retry_after: None, cause: None }
+        let (status, fields, headers) = (status(code.kind), Vec::new(), Vec::new());
+        Self { status, code: code.into(), fields, retry_after: None, headers, cause: None }
     }
 
     pub(crate) fn status(status: StatusCode, code: Code) -> Self {
@@ -63,7 +67,7 @@ impl Problem {
     pub fn field(place: Place, name: &str, code: Code) -> Self {
         let (name, detail) = (name.to_owned(), code.detail.map(str::to_owned));
         let fault = FieldFault { place, name, code: code.name, detail };
-        Self { code: code.into(), ..Self::fields(vec![fault]) }
+        Self { fields: vec![fault], ..Self::new(code) }
     }
 
     pub(crate) fn fields(fields: Vec<FieldFault>) -> Self {
@@ -82,6 +86,14 @@ impl Problem {
         let fault =
             |(name, invalid)| FieldFault::invalid(Place::Query, String::from(name), &invalid);
         Self::fields(rules.into_iter().map(fault).collect())
+    }
+
+    /// With one more header. One whose value cannot stand in a header is left out.
+    pub fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
     }
 
     /// The stable code.
@@ -103,13 +115,16 @@ impl Problem {
     pub fn into_response(self, context: &Context) -> Response {
         let language = context.language;
         let (status, retry_after) = (self.status, self.retry_after);
+        let count = self.fields.len();
+        let told = self.fields.into_iter().take(MOST_ERRORS);
         let document = ProblemDocument {
             kind: "about:blank",
             title: language.of(self.code.title),
             status: self.status.as_u16(),
             detail: language.of(self.code.detail),
             code: self.code.name,
-            errors: self.fields.into_iter().map(|fault| fault.document(language)).collect(),
+            errors: told.map(|fault| fault.document(language)).collect(),
+            error_count: (count > MOST_ERRORS).then_some(count),
             request_id: context.request_id.clone(),
         };
         let page = context.prefers_html().then_some(ProblemPage { language, problem: &document });
@@ -124,10 +139,13 @@ impl Problem {
         };
         *response.status_mut() = status;
         let headers = response.headers_mut();
+        headers.extend(self.headers);
         headers.insert(header::VARY, HeaderValue::from_static("accept, accept-language"));
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
         if let Some(wait) = retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+            // Rounded up: whoever comes then is not refused for the same reason again.
+            let seconds = wait.as_millis().div_ceil(1000).max(1) as u64;
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -195,8 +213,11 @@ pub struct ProblemDocument {
     detail: &'static str,
     /// Stable, `SCREAMING_SNAKE`: what a program reads.
     code: &'static str,
-    /// Every bad value at once.
+    /// Every bad value at once; of more than 100 the first.
     errors: Vec<FieldFaultDocument>,
+    /// How many there are, if they are more than `errors` tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_count: Option<usize>,
     /// The id to name when asking us.
     request_id: String,
 }

@@ -96,7 +96,8 @@ impl SigningKeys {
     /// # Errors
     /// When the key cannot be used.
     pub fn sign(&self, claims: &Claims, now: Time) -> Result<(String, Time), KeyError> {
-        let ends = now.plus(LIFE);
+        // A token knows whole seconds; what is told beside it must not promise more.
+        let seconds = now.plus(LIFE).millis().div_euclid(1000);
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(self.current.kid.clone());
         let token = Token {
@@ -105,12 +106,12 @@ impl SigningKeys {
             sid: claims.session_id,
             role: claims.role,
             iat: now.millis() / 1000,
-            exp: ends.millis() / 1000,
+            exp: seconds,
         };
         let key = EncodingKey::from_ec_pem(self.current.pem.as_bytes())
             .map_err(|_| KeyError::Unusable)?;
         let token = jsonwebtoken::encode(&header, &token, &key).map_err(|_| KeyError::Unusable)?;
-        Ok((token, ends))
+        Ok((token, Time::from_millis(seconds * 1000)))
     }
 }
 
@@ -160,6 +161,11 @@ mod tests {
     }
 
     fn signed(kid: &str, pem: &str, now: Time) -> (Claims, String) {
+        let (claims, token, _) = signed_until(kid, pem, now);
+        (claims, token)
+    }
+
+    fn signed_until(kid: &str, pem: &str, now: Time) -> (Claims, String, Time) {
         let claims = Claims {
             member_id: MemberId::generate(),
             session_id: SessionId::generate(),
@@ -167,8 +173,18 @@ mod tests {
         };
         let keys = json!({ "current": { "kid": kid, "pem": pem } });
         let keys: SigningKeys = serde_json::from_value(keys).unwrap();
-        let (token, _) = keys.sign(&claims, now).unwrap();
-        (claims, token)
+        let (token, ends) = keys.sign(&claims, now).unwrap();
+        (claims, token, ends)
+    }
+
+    #[test]
+    fn a_token_is_good_until_the_moment_that_is_told_beside_it_and_no_longer() {
+        for millis in [0, 1, 999] {
+            let now = Time::from_millis(1_800_000_000_000 + millis);
+            let (_, token, ends) = signed_until("test-1", PRIVATE, now);
+            assert!(public().verify(&token, ends.minus(Duration::from_millis(1))).is_ok());
+            assert!(public().verify(&token, ends).is_err(), "told {ends:?} at {now:?}");
+        }
     }
 
     #[test]
