@@ -11,6 +11,7 @@ import re
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import yaml
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
@@ -18,8 +19,12 @@ from yarl import URL
 
 BODY_LIMIT = 64 * 1024
 GATEWAY_SECONDS = 29
-# Of one connection, not of the message (RFC 9110, 7.6.1); the others are set anew.
-OF_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "host", "content-length"}
+# Of one connection, not of the message (RFC 9110, 7.6.1).
+OF_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade"}
+# Whatever a client says of these, the gateway knows better.
+OURS = OF_CONNECTION | {"host", "content-length", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "forwarded"}
+# Request line and headers together (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
+HEAD_LIMIT = 10_240
 
 
 class Front:
@@ -36,7 +41,12 @@ class Front:
         await self.client.close()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        methods = next((m for pattern, m in self.routes if pattern.fullmatch(request.path)), None)
+        if _head_size(request) > HEAD_LIMIT:
+            return self.refuse("DEFAULT_4XX")
+        # A target may name the whole address (RFC 9112, 3.2.2); dots in it lead nowhere.
+        path = request.rel_url.raw_path
+        known = not {".", ".."} & {unquote(part) for part in path.split("/")}
+        methods = next((m for pattern, m in self.routes if known and pattern.fullmatch(path)), None)
         if methods is None:
             return self.refuse("MISSING_AUTHENTICATION_TOKEN")
         if request.method.lower() not in methods:
@@ -52,39 +62,44 @@ class Front:
             return self.refuse("INTEGRATION_FAILURE")
 
     async def forward(self, request: web.Request, body: bytes) -> web.Response:
-        headers = [(k, v) for k, v in request.headers.items() if k.lower() not in OF_CONNECTION]
+        headers = [(k, v) for k, v in request.headers.items() if k.lower() not in OURS]
         headers += [("Host", request.host), ("X-Forwarded-For", request.remote or ""), ("X-Forwarded-Proto", "http")]
-        address = URL(self.upstream + request.raw_path, encoded=True)
+        address = URL(self.upstream + request.rel_url.raw_path_qs, encoded=True)
         async with self.client.request(
             request.method, address, headers=headers, data=body or None, allow_redirects=False
         ) as answer:
             response = web.Response(status=answer.status, body=await answer.read())
             response.headers.clear()
             for name, value in answer.headers.items():
-                if name.lower() not in OF_CONNECTION:
+                if name.lower() not in OF_CONNECTION | {"content-length"}:
                     response.headers.add(name, value)
             return response
 
     def refuse(self, kind: str) -> web.Response:
         answer = self.answers[kind]
-        return _problem(answer["statusCode"], answer["responseTemplates"], {})
+        return _problem(answer["statusCode"], answer["responseTemplates"], answer["responseParameters"])
 
 
 def _wrong_method(methods: dict[str, Any]) -> web.Response:
     mock = methods["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
     answer = mock["responses"]["default"]
-    headers = {
-        name.removeprefix("method.response.header."): value.strip("'")
-        for name, value in answer["responseParameters"].items()
-    }
-    return _problem(answer["statusCode"], answer["responseTemplates"], headers)
+    return _problem(answer["statusCode"], answer["responseTemplates"], answer["responseParameters"])
 
 
-def _problem(status: str | int, templates: dict[str, str], headers: dict[str, str]) -> web.Response:
+def _problem(status: str | int, templates: dict[str, str], parameters: dict[str, str]) -> web.Response:
     (template,) = templates.values()
-    text = template.replace("$context.requestId", str(uuid.uuid4()))
-    body = json.dumps(json.loads(text), ensure_ascii=False).encode()
-    return web.Response(status=int(status), body=body, headers={"Content-Type": "application/problem+json", **headers})
+    own = {"context.requestId": str(uuid.uuid4())}
+    body = json.dumps(json.loads(template.replace("$context.requestId", own["context.requestId"])), ensure_ascii=False)
+    headers = {"content-type": "application/problem+json"}
+    for name, value in parameters.items():
+        # Constants stand in quotes.
+        headers[name.rpartition("header.")[2]] = own.get(value, value[1:-1])
+    return web.Response(status=int(status), body=body.encode(), headers=headers)
+
+
+def _head_size(request: web.Request) -> int:
+    fields = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
+    return len(request.method) + len(request.raw_path) + len(" HTTP/1.1\r\n ") + fields
 
 
 async def _read(request: web.Request) -> bytes | None:
@@ -111,10 +126,21 @@ def main() -> None:
     arguments.add_argument("--api", type=Path, required=True, help="infra/api.yaml")
     given = arguments.parse_args()
     front = Front(given.upstream, yaml.safe_load(given.api.read_text()))
-    app = web.Application()
+    web.run_app(application(front), host="127.0.0.1", port=given.port, print=None, access_log=None)
+
+
+def application(front: Front) -> web.Application:
+    @web.middleware
+    async def everything(request: web.Request, handler: Any) -> web.StreamResponse:
+        """Also what no router can tell apart, such as `OPTIONS *`."""
+        return await front.handle(request)
+
+    # What is longer than the gateway takes is for the front to refuse, not for the server under it.
+    # And a body goes on as it came, whatever it is said to be.
+    server = {"max_line_size": 1 << 20, "max_field_size": 1 << 20, "auto_decompress": False}
+    app = web.Application(middlewares=[everything], handler_args=server)
     app.cleanup_ctx.append(front.run)
-    app.router.add_route("*", "/{path:.*}", front.handle)
-    web.run_app(app, host="127.0.0.1", port=given.port, print=None, access_log=None)
+    return app
 
 
 if __name__ == "__main__":

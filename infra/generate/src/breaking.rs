@@ -6,7 +6,7 @@ use std::{
     fmt::Display,
 };
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Every change that breaks callers, in words that are the same for the same change.
 pub fn breaking(old: &Value, new: &Value) -> BTreeSet<String> {
@@ -82,7 +82,7 @@ impl Changes<'_> {
     }
 
     fn operation(&mut self, place: &str, was: &Value, is: &Value) {
-        if is["security"].is_array() && is["security"] != was["security"] {
+        if !still_enough(&was["security"], &is["security"]) {
             self.tell(place, format!("asks for {}", is["security"]));
         }
         let (body, body_now) = (&was["requestBody"], &is["requestBody"]);
@@ -319,6 +319,16 @@ fn kinds(value: &Value) -> Vec<&str> {
     value.as_str().map_or_else(|| texts(value), |kind| vec![kind])
 }
 
+/// Whether each way to be let in is one still; without any, everybody is.
+fn still_enough(was: &Value, is: &Value) -> bool {
+    let ways = |security: &Value| match security.as_array() {
+        Some(ways) if !ways.is_empty() => ways.clone(),
+        _ => vec![json!({})],
+    };
+    let now = ways(is);
+    now.contains(&json!({})) || ways(was).iter().all(|way| now.contains(way))
+}
+
 #[cfg(test)]
 mod tests {
     use std::slice;
@@ -449,6 +459,9 @@ mod tests {
     fn a_route_that_comes_to_ask_for_a_body_or_a_token_is_named() {
         let document = document();
         let create = "/paths/~1v1~1payments/post";
+        let optional =
+            with(&document, &format!("{create}/security"), json!([{ "bearer": [] }, {}]));
+        assert_eq!(told(&document, &optional), [] as [&str; 0], "a token is enough, as before");
         for (field, words) in [("requestBody", "asks for a body"), ("security", "asks for [")] {
             let without = without(&document, &format!("{create}/{field}"));
             let named = told(&without, &document);

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use domain::fault::Code;
+use domain::fault::{Code, Localized};
 use serde_json::{Value, json};
 
 use crate::{Part, codes};
@@ -24,7 +24,14 @@ pub fn gateway(parts: &[Part]) -> Value {
             },
         });
         let method = method.as_str().unwrap_or("get").to_owned();
-        paths.entry(&route.path).or_default().insert(method, operation);
+        let methods = paths.entry(&route.path).or_default();
+        if method == "get" {
+            // What GET answers, without its body (RFC 9110, 9.3.2).
+            let mut head = operation.clone();
+            head["operationId"] = format!("head_{}", route.name).into();
+            methods.insert("head".into(), head);
+        }
+        methods.insert(method, operation);
     }
     for (path, item) in &mut paths {
         let allowed: Vec<_> = item.keys().map(|method| method.to_uppercase()).collect();
@@ -59,12 +66,15 @@ const BODIES: [&str; 4] =
 /// A known path with another method: 405, and `Allow` names what is there.
 fn wrong_method(path: &str, allow: &str) -> Value {
     let problem = problem(405, codes::METHOD_NOT_ALLOWED);
+    let mut headers = guards("method.response.header");
+    headers.insert("method.response.header.allow".into(), format!("'{allow}'"));
+    let named = |name: &String| {
+        (name.replace("method.response.header.", ""), json!({ "schema": { "type": "string" } }))
+    };
+    let declared: BTreeMap<_, _> = headers.keys().map(named).collect();
     json!({
         "parameters": path_parameters(path),
-        "responses": { "405": {
-            "description": "Method not allowed",
-            "headers": { "Allow": { "schema": { "type": "string" } } },
-        } },
+        "responses": { "405": { "description": "Method not allowed", "headers": declared } },
         "x-amazon-apigateway-integration": {
             "type": "mock",
             "passthroughBehavior": "never",
@@ -72,7 +82,7 @@ fn wrong_method(path: &str, allow: &str) -> Value {
             "requestTemplates": BODIES.map(|body| (body.to_owned(), "{\"statusCode\": 405}")).into_iter().collect::<BTreeMap<_, _>>(),
             "responses": { "default": {
                 "statusCode": "405",
-                "responseParameters": { "method.response.header.Allow": format!("'{allow}'") },
+                "responseParameters": headers,
                 "responseTemplates": { "application/problem+json": problem },
             } },
         },
@@ -99,10 +109,13 @@ fn gateway_responses() -> Value {
         ("DEFAULT_5XX", 500, domain::codes::INTERNAL),
     ];
     let row = |(kind, status, code): (&str, u16, Code)| {
-        let mut headers =
-            json!({ "gatewayresponse.header.Content-Type": "'application/problem+json'" });
-        if matches!(status, 429 | 503) {
-            headers["gatewayresponse.header.Retry-After"] = "'1'".into();
+        let mut headers = guards("gatewayresponse.header");
+        let mut add = |name, value: &str| {
+            headers.insert(format!("gatewayresponse.header.{name}"), value.into())
+        };
+        add("content-type", "'application/problem+json'");
+        if matches!(status, 429 | 500 | 503) {
+            add("retry-after", "'1'");
         }
         let response = json!({
             "statusCode": status,
@@ -114,10 +127,24 @@ fn gateway_responses() -> Value {
     Value::Object(rows.map(row).into_iter().collect())
 }
 
-/// A problem document as a template of the gateway. The gateway can't choose a language: it is that of whoever does not ask.
+/// The headers that every answer of ours has, as the gateway writes them: constants in quotes, and its own values by name. One that
+/// has quotes in it can't be written so; it is about pages, which the gateway has none of.
+fn guards(place: &str) -> BTreeMap<String, String> {
+    let constants = api::GUARDS.iter().filter(|(_, value)| !value.contains('\''));
+    let constants = constants.map(|(name, value)| (name.as_str(), format!("'{value}'")));
+    let own = [
+        ("content-language", "'ko, en'".to_owned()),
+        ("x-request-id", "context.requestId".to_owned()),
+    ];
+    constants.chain(own).map(|(name, value)| (format!("{place}.{name}"), value)).collect()
+}
+
+/// A problem document as a template of the gateway. The gateway can't choose a language, so it says it in both.
 fn problem(status: u16, code: Code) -> String {
+    let both = |text: Localized<&str>| format!("{} {}", text.korean, text.english);
+    let title = format!("{} / {}", code.title.korean, code.title.english);
     json!({
-        "type": "about:blank", "title": code.title.korean, "status": status, "detail": code.detail.korean,
+        "type": "about:blank", "title": title, "status": status, "detail": both(code.detail),
         "code": code.name, "errors": [], "requestId": "$context.requestId",
     })
     .to_string()
