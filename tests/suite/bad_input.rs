@@ -15,8 +15,8 @@ use crate::{
 /// What a value of the right kind is refused with.
 const LIMITS: [&str; 4] = ["LENGTH", "RANGE", "CHOICE", "FORMAT"];
 
-/// Routes that pass over what they don't know in the query: KakaoPay calls them, and may add what it likes to its addresses.
-const OPEN_QUERIES: [&str; 3] = ["approve_payment", "cancel_payment", "fail_payment"];
+/// Routes that pass over what they don't know in the query: pages for people, to whose addresses others add what they like.
+const OPEN_QUERIES: [&str; 4] = ["approve_payment", "cancel_payment", "fail_payment", "get_docs"];
 
 /// The requests of one route by the one who may send them.
 struct Trial<'a> {
@@ -105,8 +105,15 @@ impl<'a> Trial<'a> {
             refused.push(asking("words for numbers", &words, &["TYPE"]));
         }
         for beyond in rounds(fields) {
-            let pairs: Vec<_> = beyond.iter().map(|(name, value)| (*name, text(value))).collect();
+            let pairs = beyond.iter().map(|(name, value)| (*name, text(value)));
+            // What is left empty is not given.
+            let pairs: Vec<_> = pairs.filter(|(_, value)| !value.is_empty()).collect();
             refused.push(asking(&format!("{pairs:?}"), &pairs, &LIMITS));
+        }
+        for field in fields.iter().filter(|field| !field.is("integer")) {
+            let broken = format!("{path}?{}=%BE%C8", field.name);
+            let broken = operation.good(world, &broken, *token);
+            refused.push(self.refused("EUC-KR in the query", broken).is(400, "BROKEN_TEXT"));
         }
         for field in fields.iter().filter(|field| field.required) {
             let bare = self.refused("nothing", world.request(operation.method.clone(), path));
@@ -129,7 +136,22 @@ impl<'a> Trial<'a> {
         let text = self.sending().header(header::CONTENT_TYPE, "text/plain").body("{}");
         let wrong = fields.iter().map(|field| (field.name.clone(), json!({ "a": [1] })));
         let wrong = Value::Object(wrong.collect());
+        let euc_kr =
+            self.sending().header(header::CONTENT_TYPE, "application/json; charset=euc-kr");
+        let euc_kr = self.refused("a charset that is not UTF-8", euc_kr.body("{}"));
+        let raw = self.sending().header(header::CONTENT_TYPE, "application/json");
+        let raw =
+            self.refused("text in EUC-KR", raw.body(b"{\"a\":\"\xbe\xc8\xb3\xe7\"}".to_vec()));
+        let packed = self.sending().header(header::CONTENT_TYPE, "application/json");
+        let packed = packed.header(header::CONTENT_ENCODING, "gzip").body("{}");
+        let flood =
+            (0..5_000).map(|number| format!("\"{number}\":1")).collect::<Vec<_>>().join(",");
         let mut refused = vec![
+            euc_kr.is(415, "NOT_JSON_TYPE"),
+            // A gateway may put U+FFFD in the place of what it can't read.
+            raw.has("body", "/a", &["BROKEN_TEXT"]),
+            self.refused("a packed body", packed).is(415, "ENCODED"),
+            sent("a flood", format!("{{{flood}}}")).faults(100),
             sent("half a body", "{".into()).is(400, "NOT_JSON"),
             self.refused("text", text).is(415, "NOT_JSON_TYPE"),
             sent("a long body", long).is(413, "BODY_TOO_LARGE"),
@@ -140,6 +162,13 @@ impl<'a> Trial<'a> {
                 refused.has("body", &field.pointer(), &["TYPE"])
             }),
         ];
+        for field in fields {
+            let (name, pointer) = (&field.name, field.pointer());
+            let twice = format!(r#"{{"{name}":1,"{name}":1}}"#);
+            refused.push(sent("a name twice", twice).has("body", &pointer, &["GIVEN_TWICE"]));
+            let broken = format!("{{\"{name}\":\"a\u{FFFD}\"}}");
+            refused.push(sent("broken text", broken).has("body", &pointer, &["BROKEN_TEXT"]));
+        }
         let required: Vec<_> = fields.iter().filter(|field| field.required).collect();
         if !required.is_empty() {
             let nothing = sent("nothing", "{}".into()).faults(required.len());

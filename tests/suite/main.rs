@@ -12,6 +12,7 @@ mod idempotency;
 mod journey;
 mod kills;
 mod newer;
+mod odd_input;
 mod parts;
 mod policies;
 mod races;

@@ -27,9 +27,7 @@ use gateways::{
     Kakaopay, Limits,
     kakaopay::{Config, Key},
 };
-use payments::{
-    AnyQuery, ReturnPath, approve_payment, cancel_payment, create_payment, fail_payment,
-};
+use payments::{ReturnPath, approve_payment, cancel_payment, create_payment, fail_payment};
 use sales::Terms;
 use serde_json::Value;
 use store::{
@@ -225,12 +223,12 @@ impl Shop {
                 approve_payment::handle(clients, Call { who, input, context }).await
             }
             "cancel" => {
-                let input = (Path(path), Query(AnyQuery {}));
+                let input = (Path(path), Query(api::Anything {}));
                 cancel_payment::handle(store, Call { who, input, context }).await
             }
             way => {
                 assert_eq!(way, "fail");
-                let input = (Path(path), Query(AnyQuery {}));
+                let input = (Path(path), Query(api::Anything {}));
                 fail_payment::handle(store, Call { who, input, context }).await
             }
         };
