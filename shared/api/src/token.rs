@@ -97,7 +97,7 @@ impl SigningKeys {
     /// When the key cannot be used.
     pub fn sign(&self, claims: &Claims, now: Time) -> Result<(String, Time), KeyError> {
         // A token knows whole seconds; what is told beside it must not promise more.
-        let seconds = now.plus(LIFE).millis().div_euclid(1000);
+        let seconds = now.plus(LIFE).seconds();
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(self.current.kid.clone());
         let token = Token {

@@ -287,6 +287,20 @@ mod tests {
     }
 
     #[test]
+    fn a_moment_has_whole_seconds_before_1970_too() {
+        assert_eq!(
+            [1_999, 2_000, -1].map(|millis| Time::from_millis(millis).seconds()),
+            [1, 2, -1]
+        );
+    }
+
+    #[test]
+    fn whoever_looks_for_a_fault_reads_times_as_callers_do() {
+        let text = "2026-12-24T19:30:00+09:00";
+        assert_eq!(format!("{:?} {:?}", at(text), day("2026-12-24")), format!("{text} 2026-12-24"));
+    }
+
+    #[test]
     fn a_moment_needs_an_offset_and_is_shown_in_korea() {
         for same in [
             "2026-12-24T19:30:00+09:00",

@@ -117,6 +117,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_is_zero_and_one_won_is_not() {
+        assert!(Won::ZERO.is_zero());
+        assert!(!Won(1).is_zero());
+    }
+
+    #[test]
     fn money_from_outside_is_a_whole_number_that_javascript_keeps() {
         assert_eq!(Won::try_from(0), Ok(Won::ZERO));
         assert_eq!(Won::try_from(MAX).map(Won::get), Ok(9_007_199_254_740_991));
