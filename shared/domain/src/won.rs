@@ -117,6 +117,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn there_is_no_more_than_all() {
+        assert_eq!([0, 99, 100, 101].map(|percent| Percent::of(percent).get()), [0, 99, 100, 100]);
+    }
+
+    #[test]
     fn nothing_is_zero_and_one_won_is_not() {
         assert!(Won::ZERO.is_zero());
         assert!(!Won(1).is_zero());

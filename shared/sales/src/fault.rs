@@ -137,6 +137,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_refusal_has_the_code_that_callers_know_it_by() {
+        for (fault, code) in [
+            (SalesFault::EventNotFound, "EVENT_NOT_FOUND"),
+            (SalesFault::PaymentNotFound, "PAYMENT_NOT_FOUND"),
+            (SalesFault::SoldOut, "SOLD_OUT"),
+            (SalesFault::TicketLimit, "TICKET_LIMIT"),
+            (SalesFault::HoldEnded, "HOLD_ENDED"),
+            (SalesFault::PaymentRefused, "PAYMENT_REFUSED"),
+            (SalesFault::TermsChanged, "TERMS_CHANGED"),
+            (SalesFault::Contended, "STORE_UNAVAILABLE"),
+            (SalesFault::Session(SessionEnded), "SESSION_ENDED"),
+        ] {
+            assert_eq!(fault.code(), code);
+            let again = matches!(fault, SalesFault::Contended).then_some(Duration::from_secs(1));
+            assert_eq!(fault.retry_after(), again, "{fault}");
+        }
+    }
+
+    #[test]
+    fn what_is_passed_on_is_told_as_the_part_that_it_comes_from_tells_it() {
+        let wait = Duration::from_secs(7);
+        let fault = SalesFault::from(RateFault::TooMany { retry_after: wait });
+        assert_eq!((fault.code().name, fault.retry_after()), ("TOO_MANY_REQUESTS", Some(wait)));
+        let unavailable = || StoreFault::Unavailable("down".into());
+        let fault = SalesFault::from(unavailable());
+        assert_eq!(fault.code(), unavailable().code());
+        assert_eq!(fault.retry_after(), unavailable().retry_after());
+    }
+
+    #[test]
     fn a_step_that_is_not_legal_is_our_own_defect_and_not_the_callers_conflict() {
         let fault = SalesFault::from(State::Approved.after(Step::MakeReady).unwrap_err());
         assert_eq!(fault.code(), domain::codes::INTERNAL);
