@@ -1,10 +1,13 @@
 //! Who may what, on every route of the document: no token, a false one, an ended session, another role, another's thing.
 
+use domain::time::Time;
+use identity::limits;
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header, dangerous::insecure_decode_claims, decode_header, encode,
 };
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
+use store::Store;
 
 use crate::{
     document::{Operation, operations},
@@ -81,6 +84,21 @@ fn every_route_asks_for_a_token_that_is_good() {
             ])
             .await;
         }
+    });
+}
+
+#[test]
+fn strangers_who_guess_from_everywhere_do_not_keep_the_owner_out() {
+    stack::run(async {
+        let (home, elsewhere) = (World::new().await, World::new().await);
+        let email = &home.fan.email;
+        let store = Store::new(stack::dynamo(), &std::env::var("STAGE").unwrap());
+        let account = limits::account(&email.parse().unwrap());
+        while store.count(limits::SIGN_IN_TO_FROM_ANYWHERE, &account, Time::now()).await.is_ok() {}
+
+        let stranger = elsewhere.refused(elsewhere.signing_in(email)).await;
+        assert_eq!(stranger, (429, "TOO_MANY_REQUESTS".into()));
+        home.done(home.signing_in(email)).await;
     });
 }
 

@@ -119,13 +119,17 @@ impl World {
         let email = format!("{}@example.kr", self.fresh());
         let body = json!({ "email": email, "password": PASSWORD, "nickname": "무대 위의 사람", "role": role });
         self.done(self.request(Method::POST, "/v1/auth/sign-up").json(&body)).await;
-        let body = json!({ "email": email, "password": PASSWORD });
-        let request = self.request(Method::POST, "/v1/auth/sign-in").json(&body);
-        let response = request.send().await.unwrap().error_for_status().unwrap();
+        let response = self.signing_in(&email).send().await.unwrap().error_for_status().unwrap();
         let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let session: Value = response.json().await.unwrap();
         Member { email, token: session["accessToken"].as_str().unwrap().to_owned(), cookie }
+    }
+
+    /// A member who signs in from here, with the right password.
+    pub fn signing_in(&self, email: &str) -> RequestBuilder {
+        let body = json!({ "email": email, "password": PASSWORD });
+        self.request(Method::POST, "/v1/auth/sign-in").json(&body)
     }
 
     /// An event that is on sale now.

@@ -3,12 +3,12 @@
 mod access;
 mod codes;
 mod credentials;
-mod limits;
 #[cfg(test)]
 mod testing;
 mod view;
 
 pub mod get_me;
+pub mod limits;
 pub mod refresh;
 pub mod sign_in;
 pub mod sign_out;
