@@ -125,6 +125,7 @@ mod tests {
     fn nothing_is_zero_and_one_won_is_not() {
         assert!(Won::ZERO.is_zero());
         assert!(!Won(1).is_zero());
+        assert_eq!(Won(30_000).to_string(), "30000");
     }
 
     #[test]
