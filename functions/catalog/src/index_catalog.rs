@@ -12,7 +12,6 @@ use store::{
     catalog::event::{Event, EventKey},
     changes,
 };
-use telemetry::Unit;
 
 /// What is left of an event that would fail however often it came.
 #[derive(Debug, Serialize)]
@@ -100,7 +99,6 @@ async fn bury(dead: &Queue<DeadLetter>, refused: &[Refused], failed: &mut Batch)
     for Refused { record, key, code, cause } in refused {
         let event_id = key.trim_start_matches("EVT#");
         tracing::error!(event_id, record, code, cause, "an event is not indexed");
-        telemetry::metric("NotIndexed", code, Unit::Count, 1.0);
     }
     failed.note(refused.iter().map(|refused| &refused.record), dead.send_all(&letters).await);
 }

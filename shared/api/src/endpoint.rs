@@ -141,7 +141,7 @@ pub const GUARDS: [(http::HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
-/// One line a request, at the border; the cause of a problem is told here and nowhere else.
+/// One line a request, at the border, which counts it too if it is a fault; the cause of a problem is told here and nowhere else.
 fn log(
     method: &http::Method,
     status: StatusCode,
@@ -152,12 +152,10 @@ fn log(
     let cause = problem.and_then(Problem::cause).unwrap_or_default();
     let (status, duration_ms) = (status.as_u16(), duration.as_secs_f64() * 1000.0);
     if status >= 500 {
-        tracing::error!(%method, status, code, cause, duration_ms, "request");
-        telemetry::metric("Faults", code, telemetry::Unit::Count, 1.0);
+        tracing::error!(metric = "Faults", %method, status, code, cause, duration_ms, "request");
     } else {
         tracing::info!(%method, status, code, cause, duration_ms, "request");
     }
-    telemetry::metric("Duration", code, telemetry::Unit::Milliseconds, duration_ms);
 }
 
 fn context(request: &Request) -> Context {

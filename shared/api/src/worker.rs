@@ -110,8 +110,13 @@ pub fn work(worker: Worker) {
                 match &done {
                     Ok(_) => tracing::info!(duration_ms, "work"),
                     Err(cause) => {
-                        tracing::error!(duration_ms, cause, "work");
-                        telemetry::metric("Faults", "WORK_FAILED", telemetry::Unit::Count, 1.0);
+                        tracing::error!(
+                            metric = "Faults",
+                            code = "WORK_FAILED",
+                            duration_ms,
+                            cause,
+                            "work"
+                        );
                     }
                 }
                 done
@@ -125,13 +130,11 @@ pub fn work(worker: Worker) {
 /// Notes that a record is passed over: it is about what only a newer program knows. It would be so each time it came.
 pub fn pass_over(record: &str, cause: impl Display) {
     tracing::warn!(record, %cause, "a record is passed over");
-    telemetry::metric("PassedOver", "RECORD", telemetry::Unit::Count, 1.0);
 }
 
 /// Notes that a record is given up: it can't be read, however often it comes.
 pub fn give_up(record: &str, cause: impl Display) {
-    tracing::error!(record, %cause, "a record can't be read and is given up");
-    telemetry::metric("Unreadable", "RECORD", telemetry::Unit::Count, 1.0);
+    tracing::error!(metric = "Unreadable", record, %cause, "a record can't be read and is given up");
 }
 
 /// What a worker answers for a batch: the records that must come again, and nothing of the rest.

@@ -34,7 +34,6 @@ use store::{
     sales::payment::{Payment, PaymentKey},
 };
 use subtle::ConstantTimeEq;
-use telemetry::Unit;
 
 /// What a failed condition of a payment's transaction means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +50,7 @@ enum Unmet {
 
 /// Calls a person to a payment. The alarm goes by the metric, since one line alone rings nothing.
 fn call_person(payment_id: PaymentId, reason: &'static str) {
-    tracing::error!(%payment_id, reason, "a payment needs a person");
-    telemetry::metric("NeedsPerson", reason, Unit::Count, 1.0);
+    tracing::error!(metric = "NeedsPerson", %payment_id, reason, "a payment needs a person");
 }
 
 /// The event as it is sold, if it still is there. One that the release before published has no item of its own for that.

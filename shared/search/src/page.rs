@@ -2,7 +2,6 @@ use domain::event::{Category, Sort};
 use opensearch::http::Method;
 use serde::Deserialize;
 use serde_json::Value;
-use telemetry::Unit;
 
 use crate::{Error, Listing, MAX_BY_RELEVANCE, Position, Query, Search};
 
@@ -136,8 +135,7 @@ impl Found {
         match serde_json::from_value(self.source) {
             Ok(listing) => Some(Hit { listing, highlights: self.highlights }),
             Err(error) => {
-                tracing::error!(event_id = self.id, %error, "a document can't be read and is left out");
-                telemetry::metric("Unreadable", "DOCUMENT", Unit::Count, 1.0);
+                tracing::error!(metric = "Unreadable", event_id = self.id, %error, "a document can't be read and is left out");
                 None
             }
         }

@@ -2,7 +2,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use serde::de::DeserializeOwned;
-use telemetry::Unit;
 
 use crate::{Key, Store, StoreFault, Table, fault::Effect, retry::Retry};
 
@@ -22,8 +21,7 @@ pub(crate) fn readable<T: DeserializeOwned>(table: Table, item: Attributes) -> O
         Ok(item) => Some(item),
         Err(error) => {
             let table = table.suffix();
-            tracing::error!(table, pk, sk, %error, "an item can't be read and is left out of its list");
-            telemetry::metric("Unreadable", table, Unit::Count, 1.0);
+            tracing::error!(metric = "Unreadable", table, pk, sk, %error, "an item can't be read and is left out of its list");
             None
         }
     }

@@ -20,8 +20,6 @@ use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
-pub use metric::{Unit, metric};
-
 /// Sends every event of this process to standard output from now on, and every panic as one line.
 /// The level comes from `RUST_LOG` (`info`, `warn,payments=debug`, …), `info` if it is not set.
 /// A second call changes nothing.
@@ -51,8 +49,5 @@ fn subscriber(
     wanted: Targets,
     sink: impl Fn(&[u8]) + Send + Sync + 'static,
 ) -> impl Subscriber + Send + Sync {
-    tracing_subscriber::registry()
-        // Metrics are counted however quiet the log is.
-        .with(wanted.with_target(metric::TARGET, LevelFilter::TRACE))
-        .with(lines::Lines::new(sink))
+    tracing_subscriber::registry().with(wanted).with(lines::Lines::new(sink))
 }

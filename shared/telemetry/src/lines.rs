@@ -34,6 +34,7 @@ impl<Sink: Fn(&[u8])> Lines<Sink> {
         metadata: &Metadata<'_>,
         spans: impl Iterator<Item = &'a Map<String, Value>>,
         own: Map<String, Value>,
+        metric: Option<&str>,
     ) {
         #[expect(clippy::disallowed_methods, reason = "a log line shows the clock on the wall")]
         let now = Timestamp::try_from(SystemTime::now()).unwrap_or_default();
@@ -50,8 +51,8 @@ impl<Sink: Fn(&[u8])> Lines<Sink> {
             line.insert("trace_id".to_owned(), trace_id(&header).into());
         }
         line.extend(own);
-        if metadata.target() == metric::TARGET {
-            metric::embed(&mut line, now.as_millisecond());
+        if let Some(name) = metric {
+            metric::embed(&mut line, name, now.as_millisecond());
         }
         let mut text = Value::Object(line).to_string();
         text.push('\n');
@@ -83,8 +84,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut values =
-            Values { metric: event.metadata().target() == metric::TARGET, ..Values::default() };
+        let mut values = Values::default();
         event.record(&mut values);
         if !values.dropped.is_empty() {
             values.allowed.insert("dropped".to_owned(), values.dropped.into());
@@ -93,7 +93,7 @@ where
             context.event_scope(event).into_iter().flat_map(|s| s.from_root()).collect();
         let spans: Vec<_> = spans.iter().map(|span| span.extensions()).collect();
         let fields = spans.iter().filter_map(|span| span.get::<Open>()).map(|open| &open.fields);
-        self.write(event.metadata(), fields, values.allowed);
+        self.write(event.metadata(), fields, values.allowed, values.metric.as_deref());
     }
 
     /// A span's end is a line with its duration, as a subsegment of a trace would be. The two spans
@@ -110,7 +110,7 @@ where
         let mut own = Map::new();
         own.insert("span".to_owned(), span.name().into());
         own.insert("duration_ms".to_owned(), (since.elapsed().as_micros() as f64 / 1000.0).into());
-        self.write(span.metadata(), open().map(|open| &open.fields), own);
+        self.write(span.metadata(), open().map(|open| &open.fields), own, None);
     }
 }
 
@@ -123,19 +123,23 @@ struct Open {
 /// Collects the fields of an event or a span, masked.
 #[derive(Default)]
 struct Values {
-    metric: bool,
+    /// What the line counts one of.
+    metric: Option<String>,
     allowed: Map<String, Value>,
     dropped: Vec<&'static str>,
 }
 
 impl Values {
     fn put(&mut self, field: &Field, value: Value) {
-        let of_metric = self.metric && matches!(field.name(), "name" | "unit" | "value");
+        if field.name() == "metric" {
+            self.metric = value.as_str().map(str::to_owned);
+            return;
+        }
         let (name, value) = match field.name() {
             // The Lambda runtime's span has its own spelling.
             "requestId" => ("request_id", value),
             "xrayTraceId" => ("trace_id", value.as_str().map(trace_id).into()),
-            name if of_metric || fields::ALLOWED.contains(&name) => (name, value),
+            name if fields::ALLOWED.contains(&name) => (name, value),
             name => return self.dropped.push(name),
         };
         self.allowed.insert(name.to_owned(), value);
@@ -178,10 +182,10 @@ fn trace_id(header: &str) -> &str {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use serde_json::json;
     use tracing::{info_span, subscriber};
 
     use super::*;
-    use crate::{Unit, metric};
 
     fn lines(run: impl FnOnce()) -> Vec<Value> {
         let written = Arc::new(Mutex::new(Vec::new()));
@@ -225,26 +229,40 @@ mod tests {
     }
 
     #[test]
-    fn a_metric_is_a_line_in_the_embedded_metric_format_with_the_request_id() {
+    fn a_line_with_a_metric_is_one_in_the_embedded_metric_format() {
         let lines = lines(|| {
             let _request = info_span!("request", request_id = "req-1").entered();
-            metric("PaymentsApproved", "OK", Unit::Count, 1.0);
-        });
-        let line = &lines[0];
-        assert_eq!(line["PaymentsApproved"], 1.0);
-        assert_eq!(line["code"], "OK");
-        assert_eq!(line["request_id"], "req-1");
-        assert!(line["_aws"]["Timestamp"].as_i64().unwrap() > 1_700_000_000_000);
-        let directive = &line["_aws"]["CloudWatchMetrics"][0];
-        assert_eq!(directive["Namespace"], "Spotlight");
-        assert_eq!(directive["Metrics"][0]["Name"], "PaymentsApproved");
-        assert_eq!(directive["Metrics"][0]["Unit"], "Count");
-        for dimension in directive["Dimensions"][1].as_array().unwrap() {
-            assert!(
-                line[dimension.as_str().unwrap()].is_string(),
-                "{dimension} must be in the line"
+            tracing::error!(
+                metric = "NeedsPerson",
+                payment_id = "pay_1",
+                "a payment needs a person"
             );
+            tracing::error!(metric = "Faults", code = "INTERNAL", status = 500, "request");
+            tracing::error!(status = 500, "request");
+        });
+        for (line, name, dimensions) in [
+            (&lines[0], "NeedsPerson", json!([["function"]])),
+            (&lines[1], "Faults", json!([["function", "version"], ["function", "code"]])),
+        ] {
+            assert_eq!(line[name], 1);
+            assert_eq!(line["request_id"], "req-1");
+            assert!(line["_aws"]["Timestamp"].as_i64().unwrap() > 1_700_000_000_000);
+            let directive = &line["_aws"]["CloudWatchMetrics"][0];
+            assert!(directive["Namespace"].as_str().unwrap().starts_with("Spotlight/"));
+            assert_eq!(directive["Metrics"], json!([{ "Name": name, "Unit": "Count" }]));
+            assert_eq!(directive["Dimensions"], dimensions);
+            for dimension in
+                dimensions.as_array().unwrap().iter().flat_map(|it| it.as_array().unwrap())
+            {
+                assert!(
+                    line[dimension.as_str().unwrap()].is_string(),
+                    "{dimension} must be in the line"
+                );
+            }
         }
+        assert_eq!(lines[0]["message"], "a payment needs a person");
+        assert!(lines[2].get("_aws").is_none());
+        assert_eq!(lines.len(), 3, "a metric costs no line of its own");
     }
 
     /// Every field that may be logged is given a value full of what must not be.

@@ -71,7 +71,7 @@ pub(crate) async fn calls<T>(work: impl Future<Output = T>) -> (T, Vec<String>) 
     let lines = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
     let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let calls = lines.filter(|line| line["NeedsPerson"] == 1.0);
-    (done, calls.map(|line| line["code"].as_str().unwrap().to_owned()).collect())
+    (done, calls.map(|line| line["reason"].as_str().unwrap().to_owned()).collect())
 }
 
 #[test]
