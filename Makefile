@@ -4,7 +4,7 @@ RUN := $(VENV)/bin/python infra/local/stack.py
 TEMPLATES := template.yaml infra/data.yaml functions/template.yaml $(wildcard functions/*/template.yaml)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help up down demo test second-opinion bench coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy
+.PHONY: help up down demo test second-opinion bench coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy deploy-check rollback
 
 help:
 	@echo "make up        the whole product on this machine, with a programme in it"
@@ -19,7 +19,10 @@ help:
 	@echo "make new-endpoint PART=tickets NAME=get_ticket METHOD=get ROUTE='/v1/tickets/{ticketId}'  writes its skeleton"
 	@echo "make generate  each part's openapi.json and template, and infra/api.yaml, from code and functions.yaml"
 	@echo "make publish   keeps today's document as the released one"
-	@echo "make lambda    the functions for AWS, with the sizes of their zips;  make deploy STAGE=staging  brings them there"
+	@echo "make lambda    the functions for AWS, with the sizes of their zips"
+	@echo "make deploy-check STAGE=staging  what a stage of samconfig.toml, or its account, still lacks"
+	@echo "make deploy STAGE=staging        brings the functions and all they need there; HOTFIX=1 while an alarm rings"
+	@echo "make rollback STAGE=staging      the release before"
 
 up: $(VENV)/ready
 	@$(RUN) up
@@ -80,10 +83,12 @@ lambda: $(VENV)/ready-deploy
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo lambda build --release --arm64 $(if $(PART),--package $(PART),--workspace) --bins --locked
 	@$(VENV)/bin/python infra/built.py check $(PART)
 
-deploy: $(VENV)/ready-deploy
-	@test -n "$(STAGE)" || { echo "Say which stage of samconfig.toml: make deploy STAGE=staging"; exit 1; }
-	@test -d target/lambda || { echo "There is nothing to deploy yet: make lambda"; exit 1; }
-	@$(VENV)/bin/python infra/release.py $(STAGE)
+deploy: RELEASE = $(if $(HOTFIX),hotfix,deploy)
+deploy-check: RELEASE = check
+rollback: RELEASE = rollback
+deploy deploy-check rollback: $(VENV)/ready-deploy
+	@test -n "$(STAGE)" || { echo "Say which stage of samconfig.toml: make $@ STAGE=staging"; exit 1; }
+	@$(VENV)/bin/python infra/release.py $(RELEASE) $(STAGE)
 
 # Both are made anew when the pinned versions change.
 $(VENV)/ready: infra/local/requirements.txt

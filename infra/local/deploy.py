@@ -34,7 +34,7 @@ from calls import Permission, last_part
 from templates import FUNCTIONS, ROOT, Template, functions, load, of_type, parts, stamp, without
 
 REGION = "ap-northeast-2"
-NOT_LOCAL = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation")
+NOT_LOCAL = ("AWS::CodeDeploy::", "AWS::WAFv2::WebACLAssociation", "AWS::WAFv2::LoggingConfiguration")
 BUCKET = "artifacts"
 # In the address of OpenSearch it stands for the function that calls, so that the recorder knows it.
 FUNCTION = "FUNCTION"
@@ -109,16 +109,20 @@ def add_fields(session: Any, search_url: str) -> None:
     There is no index before the first deployment: then the worker that fills it makes it.
     """
     mappings = json.loads((ROOT / "infra/search/events.json").read_text())["mappings"]
-    request = AWSRequest("PUT", f"{search_url}/events-write/_mapping", {"Content-Type": "application/json"},
-                         json.dumps(mappings).encode())
-    if search_url.startswith("https:"):
-        SigV4Auth(session.get_credentials(), "es", session.region_name).add_auth(request)
-    answer = URLLib3Session().send(request.prepare())
+    answer = ask_search(session, "PUT", f"{search_url}/events-write/_mapping", mappings)
     if answer.status_code == 400:
         raise DeployError("The search index can't learn infra/search/events.json by adding fields. Rebuild it by that "
                           f"definition first (infra/runbook.md). It said: {answer.text}")
     if answer.status_code not in (200, 404):
         raise DeployError(f"the search index did not learn its fields: {answer.status_code} {answer.text}")
+
+
+def ask_search(session: Any, method: str, url: str, body: Any) -> Any:
+    """OpenSearch's answer to a signed request; a local one wants no signature."""
+    request = AWSRequest(method, url, {"Content-Type": "application/json"}, json.dumps(body).encode())
+    if url.startswith("https:"):
+        SigV4Auth(session.get_credentials(), "es", session.region_name).add_auth(request)
+    return URLLib3Session().send(request.prepare())
 
 
 def create_index(functions_api: Any, stage: str) -> None:

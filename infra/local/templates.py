@@ -1,9 +1,11 @@
 """The project's templates, read as CloudFormation would and made ready for either cloud."""
 
+import copy
 import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,10 @@ Template = dict[str, Any]
 
 def load(path: Path) -> Template:
     """One template, short forms such as `!Ref` written out."""
-    return yaml_parse(path.read_text())
+    return copy.deepcopy(_parsed(path.read_text()))
+
+
+_parsed = cache(yaml_parse)  # it takes a second for all parts
 
 
 def of_type(template: Template, kind: str) -> dict[str, Template]:

@@ -1,18 +1,12 @@
 """The deployment's own steps, before what they talk to."""
 
 import json
-import sys
 import threading
 import unittest
-from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from unittest import mock
 
-from deploy import REGION, DeployError, add_fields
+from deploy import DeployError, add_fields
 from templates import ROOT
-
-sys.path.insert(0, str(ROOT / "infra"))
-import release  # noqa: E402
 
 
 class SearchIndex(unittest.TestCase):
@@ -53,20 +47,6 @@ class SearchIndex(unittest.TestCase):
         for self.status, said in ((400, "Rebuild"), (403, "403 said so"), (503, "503")):
             with self.assertRaisesRegex(DeployError, said):
                 add_fields(None, self.url)
-
-
-class Release(unittest.TestCase):
-    def test_the_index_learns_new_fields_before_what_writes_them_is_deployed(self) -> None:
-        order: list[str] = []
-        note = lambda name: lambda *_, **__: order.append(name)  # noqa: E731
-        with ExitStack() as patched:
-            for name in ("add_fields", "create_index", "prepare", "prune"):
-                patched.enter_context(mock.patch.object(release, name, note(name)))
-            patched.enter_context(mock.patch.object(release, "sam_deploy", lambda stage, _: order.append(stage)))
-            patched.enter_context(mock.patch.object(release.boto3, "Session", mock.MagicMock()))
-            patched.enter_context(mock.patch.object(release, "keys", mock.MagicMock()))
-            release.release("staging")
-        self.assertEqual(order, ["staging-data", "add_fields", "prepare", "staging", "create_index", "prune"])
 
 
 if __name__ == "__main__":

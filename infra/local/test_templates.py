@@ -4,10 +4,12 @@ import copy
 import json
 import logging
 import os
+import re
 import unittest
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
+from urllib.parse import quote
 
 import yaml
 
@@ -168,9 +170,187 @@ class Rules(unittest.TestCase):
                     anything = [action for s in statements if s["Resource"] == "*" for action in s["Action"]]
                     self.assertLessEqual(set(anything), {"xray:PutTelemetryRecords", "xray:PutTraceSegments"})
 
+    def test_the_gateway_may_call_the_routes_of_a_part_by_their_names_and_nothing_else(self) -> None:
+        routes = {}
+        for item in yaml.safe_load((ROOT / "infra/api.yaml").read_text())["paths"].values():
+            for method in item.values():
+                integration = method["x-amazon-apigateway-integration"]
+                if integration["type"] == "aws_proxy":
+                    role = integration["credentials"]["Fn::Sub"].rpartition("/")[2]
+                    [name] = re.findall(r":function:(\S+:live)/", integration["uri"]["Fn::Sub"])
+                    routes.setdefault(role, set()).add(name)
+        allowed = {}
+        for template in expanded().values():
+            if role := template["Resources"].get("ApiRole"):
+                [policy] = role["Properties"]["Policies"]
+                [statement] = policy["PolicyDocument"]["Statement"]
+                self.assertEqual(statement["Action"], "lambda:InvokeFunction")
+                allowed[role["Properties"]["RoleName"]["Fn::Sub"]] = {
+                    resource["Fn::Sub"].partition(":function:")[2] for resource in statement["Resource"]}
+        self.assertEqual(allowed, routes)
+        self.assertFalse([name for names in allowed.values() for name in names if "*" in name])
+
+    def test_a_message_that_waits_beyond_every_delay_rings(self) -> None:
+        for reader in readers("AWS::SQS::Queue"):
+            with self.subTest(reader.function):
+                [queue] = references(reader.mapping["EventSourceArn"])
+                alarm = reader.alarm("ApproximateAgeOfOldestMessage", queue)
+                self.assertEqual(alarm["TreatMissingData"], "notBreaching")
+                self.assertTrue(900 < alarm["Threshold"] <= 3600, "a message may be delayed by 900 seconds")
+
+    def test_a_schedule_that_starts_nothing_rings(self) -> None:
+        found = 0
+        for path, template in expanded().items():
+            for schedule in of_type(template, "AWS::Scheduler::Schedule").values():
+                [alias] = references(schedule["Properties"]["Target"]["Arn"])
+                [function] = references(template["Resources"][alias]["Properties"]["FunctionName"])
+                alarm = Reader(function, {}, template).alarm("Invocations", function)
+                with self.subTest(f"{path}: {function}"):
+                    self.assertEqual((alarm["ComparisonOperator"], alarm["Threshold"]), ("LessThanThreshold", 1))
+                    self.assertEqual(alarm["TreatMissingData"], "breaching", "no call at all is no number")
+                found += 1
+        self.assertGreater(found, 0)
+
+    def test_a_release_is_stopped_by_a_fault_of_the_new_version_and_by_the_parts_alarm_unless_it_is_a_hotfix(self) -> None:
+        for path, template in expanded().items():
+            for name in of_type(template, "AWS::Lambda::Function"):
+                if template["Resources"].get(f"{name}DeploymentGroup") is None:
+                    continue
+                with self.subTest(f"{path}: {name}"):
+                    alarms = template["Resources"][f"{name}DeploymentGroup"]["Properties"]["AlarmConfiguration"]["Fn::If"]
+                    usual, hotfix = ([references(it) for it in alarm["Alarms"]] for alarm in alarms[1:])
+                    self.assertEqual([*map(list, usual)], [["Errors"], [f"{name}FaultsAlarm"]])
+                    self.assertEqual([*map(list, hotfix)], [[f"{name}FaultsAlarm"]])
+                    faults = template["Resources"][f"{name}FaultsAlarm"]["Properties"]
+                    dimensions = {it["Name"]: it["Value"] for it in faults["Dimensions"]}
+                    [version] = references(dimensions["version"])
+                    self.assertEqual(template["Resources"][version]["Type"], "AWS::Lambda::Version")
+                    self.assertEqual(faults["Threshold"], 0)
+                    self.assertNotIn("AlarmActions", faults)
+
+    def test_what_an_error_is_to_the_platform_is_one_to_the_alarm(self) -> None:
+        for path, template in expanded().items():
+            for log_filter in of_type(template, "AWS::Logs::MetricFilter").values():
+                with self.subTest(path):
+                    for status in ("error", "failure", "timeout"):
+                        self.assertIn(f'$.record.status = "{status}"', log_filter["Properties"]["FilterPattern"])
+
+    def test_every_metric_that_the_code_counts_is_read_by_an_alarm(self) -> None:
+        read = {(alarm["Properties"]["Namespace"].get("Fn::Sub"), alarm["Properties"]["MetricName"])
+                for template in expanded().values() for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
+                if isinstance(alarm["Properties"]["Namespace"], dict)}
+        read = {name for namespace, name in read if namespace == "Spotlight/${Stage}" and not name.endswith("Errors")}
+        counted = {name for source in sources() for name in re.findall(r'metric = "(\w+)"', source)}
+        self.assertEqual(counted, read)
+
     def test_the_dashboard_is_one(self) -> None:
         [dashboard] = of_type(expanded()["functions/template.yaml"], "AWS::CloudWatch::Dashboard").values()
         self.assertTrue(json.loads(dashboard["Properties"]["DashboardBody"]["Fn::Sub"])["widgets"])
+
+
+
+def sources() -> Iterator[str]:
+    """What our functions are built of, without its tests."""
+    for folder in ("shared", "functions"):
+        for path in sorted((ROOT / folder).glob("**/src/**/*.rs")):
+            if "tests" not in path.parts and path.stem != "tests":
+                yield path.read_text().split("#[cfg(test)]\nmod tests {")[0]
+
+
+class Root(unittest.TestCase):
+    """What the templates say that are written by hand."""
+
+    data = load(ROOT / "infra/data.yaml")["Resources"]
+    root = load(ROOT / "template.yaml")["Resources"]
+
+    def alarm(self, metric: str) -> Template:
+        [found] = (it["Properties"] for it in of_type({"Resources": self.root}, "AWS::CloudWatch::Alarm").values()
+                   if it["Properties"]["MetricName"] == metric)
+        return found
+
+    def firewall(self) -> dict[str, Template]:
+        rules = self.root["Firewall"]["Properties"]["Rules"]
+        rules = [rule["Fn::If"][1] if "Fn::If" in rule else rule for rule in rules]
+        self.assertEqual([rule["Priority"] for rule in rules], list(range(len(rules))))
+        return {rule["Name"]: rule for rule in rules}
+
+    def test_what_is_kept_is_kept_from_the_moment_the_stack_stands(self) -> None:
+        for name, resource in (self.data | self.root).items():
+            with self.subTest(name):
+                self.assertNotEqual(resource.get("DeletionPolicy"), "Retain", "it would be in the way of the next try")
+                if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+                    self.assertEqual(resource["UpdateReplacePolicy"], "Retain")
+                if resource["Type"] == "AWS::DynamoDB::Table" and name != "Ephemeral":
+                    self.assertEqual(resource["DeletionPolicy"], "RetainExceptOnCreate")
+                    self.assertEqual(resource["Properties"]["DeletionProtectionEnabled"], {"Ref": "Protected"})
+
+    def test_the_journal_and_the_access_log_outlive_what_runs(self) -> None:
+        kept = {it["Properties"]["LogGroupName"]["Fn::Sub"] for it in of_type({"Resources": self.data}, "AWS::Logs::LogGroup").values()}
+        self.assertEqual(kept, {"/aws/events/spotlight-${Stage}", "/spotlight/${Stage}/access"})
+        writes = json.dumps([self.root["JournalRule"], self.root["Api"]])
+        for group in kept:
+            self.assertIn(f"log-group:{group}", writes)
+
+    def test_tables_are_encrypted_with_a_key_that_costs_nothing(self) -> None:
+        for name, table in of_type({"Resources": self.data}, "AWS::DynamoDB::Table").items():
+            self.assertNotIn("SSESpecification", table["Properties"], name)
+
+    def test_another_engine_is_an_upgrade_and_not_another_domain(self) -> None:
+        self.assertEqual(self.data["Search"]["UpdatePolicy"], {"EnableVersionUpgrade": True})
+
+    def test_no_stages_names_begin_like_anothers(self) -> None:
+        for path in ("infra/data.yaml", "template.yaml"):
+            pattern = load(ROOT / path)["Parameters"]["Stage"]["AllowedPattern"]
+            self.assertTrue(re.fullmatch(pattern, "staging2"))
+            self.assertFalse(re.fullmatch(pattern, "staging-2"))
+
+    def test_no_method_is_measured_for_money(self) -> None:
+        settings = self.root["Api"]["Properties"]["MethodSettings"]
+        self.assertEqual({setting["MetricsEnabled"] for setting in settings}, {False})
+
+    def test_closed_sales_refuse_every_purchase_and_nothing_else(self) -> None:
+        [closed] = [it for it in self.root["Api"]["Properties"]["MethodSettings"] if it["ResourcePath"] != "/*"]
+        self.assertEqual((closed["HttpMethod"], closed["ResourcePath"].replace("~1", "/")), ("POST", "//v1/payments"))
+        for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
+            self.assertEqual(closed[limit]["Fn::If"][::2], ["SalesAreOpen", 0])
+
+    def test_the_longest_search_in_korean_is_let_through(self) -> None:
+        rules = self.firewall()
+        common = rules["common"]["Statement"]["ManagedRuleGroupStatement"]["RuleActionOverrides"]
+        counted = {it["Name"] for it in common if it["ActionToUse"] == {"Count": {}}}
+        self.assertLessEqual({"SizeRestrictions_BODY", "SizeRestrictions_QUERYSTRING", "NoUserAgent_HEADER"}, counted)
+        longest = "&".join(f"{name}={quote('한' * 100)}" for name in ("q", "title", "place")) + "&cursor=" + "x" * 2000
+        limit = rules["query-size"]["Statement"]["SizeConstraintStatement"]
+        self.assertEqual((limit["FieldToMatch"], limit["ComparisonOperator"]), ({"QueryString": {}}, "GT"))
+        self.assertTrue(len(longest) < limit["Size"] <= 8192)
+
+    def test_a_crowd_behind_one_address_is_not_stopped_by_one_of_it(self) -> None:
+        rules = self.firewall()
+        member = rules["rate-of-member"]["Statement"]["RateBasedStatement"]
+        self.assertEqual([*member["CustomKeys"][0], member["CustomKeys"][1]["Header"]["Name"]], ["IP", "authorization"])
+        address = rules["rate-of-address"]["Statement"]["RateBasedStatement"]
+        self.assertEqual((member["Limit"], address["Limit"]), ({"Ref": "RequestsPerMember"}, {"Ref": "RequestsPerAddress"}))
+        defaults = load(ROOT / "template.yaml")["Parameters"]
+        self.assertGreaterEqual(defaults["RequestsPerAddress"]["Default"], 10 * defaults["RequestsPerMember"]["Default"])
+
+    def test_whom_the_firewall_turned_away_is_written_down_without_what_opens_anything(self) -> None:
+        log = self.root["FirewallLog"]["Properties"]
+        redacted = [next(iter(it.get("SingleHeader", it).values())) or next(iter(it)) for it in log["RedactedFields"]]
+        self.assertEqual(set(redacted), {"authorization", "cookie", "UriPath", "QueryString"})
+        self.assertTrue(self.root["FirewallLogs"]["Properties"]["LogGroupName"]["Fn::Sub"].startswith("aws-waf-logs-"))
+        kept = {it["ActionCondition"]["Action"] for it in log["LoggingFilter"]["Filters"][0]["Conditions"]}
+        self.assertLessEqual({"BLOCK", "COUNT"}, kept)
+        self.assertEqual(log["LoggingFilter"]["DefaultBehavior"], "DROP")
+
+    def test_somebody_hears_of_a_red_cluster_a_full_disk_and_functions_that_are_not_started(self) -> None:
+        for metric, namespace, operator in (
+            ("ClusterStatus.red", "AWS/ES", "GreaterThanThreshold"), ("FreeStorageSpace", "AWS/ES", "LessThanThreshold"),
+            ("Throttles", "AWS/Lambda", "GreaterThanThreshold"),
+        ):
+            with self.subTest(metric):
+                alarm = self.alarm(metric)
+                self.assertEqual((alarm["Namespace"], alarm["ComparisonOperator"]), (namespace, operator))
+                self.assertEqual(alarm["AlarmActions"], [{"Ref": "Alarms"}])
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use crate::{Part, codes};
 
 /// The routes as API Gateway reads them (OpenAPI 3.0.1). `template.yaml` includes this as the REST
-/// API's body, so `${Stage}` and the API's role are its own. A function is named by convention,
-/// so the body needs nothing of the nested stacks.
+/// API's body, so `${Stage}` is its own. A function, and the role that may call a part's, are named by convention, so the
+/// body needs nothing of the nested stacks.
 pub fn gateway(parts: &[Part]) -> Value {
     let mut paths: BTreeMap<&str, serde_json::Map<String, Value>> = BTreeMap::new();
-    for route in parts.iter().flat_map(|part| &part.routes) {
+    let routes = parts.iter().flat_map(|part| part.routes.iter().map(move |route| (part, route)));
+    for (part, route) in routes {
         let method = serde_json::to_value(&route.method).unwrap_or_default();
         let operation = json!({
             "operationId": route.name,
@@ -19,7 +20,7 @@ pub fn gateway(parts: &[Part]) -> Value {
             "x-amazon-apigateway-integration": {
                 "type": "aws_proxy",
                 "httpMethod": "POST",
-                "credentials": { "Fn::GetAtt": ["ApiRole", "Arn"] },
+                "credentials": { "Fn::Sub": role(part.name) },
                 "uri": { "Fn::Sub": function(route.name) },
             },
         });
@@ -53,6 +54,11 @@ fn function(name: &str) -> String {
         "arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/\
          arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{Stage}}-{name}:live/invocations"
     )
+}
+
+/// The role as which the gateway calls a part's functions, so that none needs a permission of its own.
+fn role(part: &str) -> String {
+    format!("arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/${{Stage}}-{part}-api")
 }
 
 fn path_parameters(path: &str) -> Vec<Value> {

@@ -54,6 +54,8 @@ struct PartTemplate {
     parameters: Parameters,
     table: Table,
     functions: Vec<Function>,
+    /// The functions that the API calls.
+    routes: Vec<&'static str>,
     /// With the time limits of their readers.
     queues: BTreeMap<Name, u32>,
     dead_letters: BTreeSet<Name>,
@@ -73,7 +75,8 @@ impl PartTemplate {
             .map(|(name, row)| Function::new(signed_in.contains(name.0.as_str()), name, row))
             .collect();
         let mut parameters = Parameters::new();
-        let common = ["Stage", "DeploymentPreference", "LogDays"].map(str::to_owned);
+        let common =
+            ["Stage", "CanaryAlarms", "DeploymentPreference", "LogDays"].map(str::to_owned);
         for name in common.into_iter().chain(functions.iter().flat_map(Function::parameters)) {
             let parameter = known
                 .parameters
@@ -102,6 +105,7 @@ impl PartTemplate {
             parameters,
             table,
             functions,
+            routes: part.routes.iter().map(|route| route.name).collect(),
             queues,
             dead_letters,
             resources,

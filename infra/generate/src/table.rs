@@ -127,6 +127,8 @@ pub(crate) struct Schedule {
     pub(crate) expression: String,
     /// How often a failed run is tried again.
     pub(crate) retries: u32,
+    /// Within how many seconds it has to run, or an alarm rings.
+    pub(crate) overdue: u32,
 }
 
 /// Rings as soon as the metric counts one.
@@ -139,8 +141,6 @@ pub(crate) struct Alarm {
     pub(crate) function: Name,
     /// What is counted.
     pub(crate) metric: String,
-    /// With this code only, if not with any.
-    pub(crate) code: Option<String>,
 }
 
 /// A name in lower case, `sign_up` or `hold-dead`.
