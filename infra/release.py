@@ -218,6 +218,7 @@ def prepare(stage: Stage, app: Values) -> Path:
         for binary, function in functions(template).items():
             function["Properties"]["CodeUri"] = str(BUILT / binary)
         part["Properties"]["Location"] = str(_write(f"{name.lower()}.json", template))
+    nested["Resources"]["CheckVersion"]["Properties"]["CodeUri"] = str(ROOT / "infra/hook")
     root["Resources"]["Functions"]["Properties"]["Location"] = str(_write("functions.json", nested))
     body = root["Resources"]["Api"]["Properties"]["DefinitionBody"]
     body["Fn::Transform"]["Parameters"]["Location"] = str(ROOT / "infra/api.yaml")

@@ -17,6 +17,7 @@ mod parts;
 mod policies;
 mod races;
 mod refusals;
+mod releases;
 mod routes;
 mod shop;
 mod workers;

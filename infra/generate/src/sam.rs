@@ -6,6 +6,7 @@ use std::{
 
 use askama::Template;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::{
     Part,
@@ -28,7 +29,50 @@ pub fn sam(root: &Path, parts: &[Part]) -> Result<Vec<(String, String)>, Fault> 
         files.push((format!("functions/{}/template.yaml", template.name), template.render()?));
     }
     files.push(("functions/template.yaml".into(), PartsTemplate::new(&templates).render()?));
+    let probes = serde_json::to_string_pretty(&probes(parts, &templates))?;
+    files.push(("infra/hook/events.json".into(), probes + "\n"));
     Ok(files)
+}
+
+/// What a new version of each function is asked before it gets traffic (`infra/hook`): a route as nobody and with nothing, a
+/// queue's or stream's reader with no records. Who is started by operators alone is not asked.
+fn probes(parts: &[Part], templates: &[PartTemplate]) -> BTreeMap<String, Value> {
+    let routes = parts.iter().flat_map(|part| &part.routes).map(|route| {
+        let method = serde_json::to_value(&route.method).unwrap_or_default();
+        let names = route.path.split('/').filter_map(|it| it.strip_prefix('{')?.strip_suffix('}'));
+        let variables: BTreeMap<_, _> = names.map(|name| (name, "none")).collect();
+        let mut path = route.path.to_owned();
+        for name in variables.keys() {
+            path = path.replace(&format!("{{{name}}}"), "none");
+        }
+        let event = json!({
+            "resource": route.path,
+            "path": path,
+            "httpMethod": method.as_str().unwrap_or("get").to_uppercase(),
+            "headers": {},
+            "multiValueHeaders": {},
+            "pathParameters": variables,
+            "requestContext": {
+                "requestId": "release",
+                "stage": "live",
+                "httpMethod": method.as_str().unwrap_or("get").to_uppercase(),
+                "identity": { "sourceIp": "127.0.0.1" },
+            },
+            "body": null,
+            "isBase64Encoded": false,
+        });
+        (route.name.to_owned(), event)
+    });
+    let workers = templates.iter().flat_map(|template| &template.functions).filter_map(|function| {
+        let row = &function.row;
+        let event = match (row.queue.is_some() || row.stream.is_some(), row.schedule.is_some()) {
+            (true, _) => json!({ "Records": [] }),
+            (false, true) => json!({}),
+            (false, false) => return None,
+        };
+        Some((function.name.0.clone(), event))
+    });
+    routes.chain(workers).collect()
 }
 
 /// What the root template says of its parameters.
@@ -325,6 +369,9 @@ pub enum Fault {
     /// Resources that are no text.
     #[error(transparent)]
     Text(#[from] serde_norway::Error),
+    /// A document that cannot be written.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
     /// A template that cannot be filled in.
     #[error(transparent)]
     Template(#[from] askama::Error),
