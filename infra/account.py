@@ -117,8 +117,11 @@ class Account:
             for name, function in functions(_read(part["Properties"]["Location"])).items():
                 versions = self.versions.setdefault(f"{stage}-{name}", ["0"])
                 versions.append(str(int(versions[-1]) + 1))
-                if reserved := function["Properties"].get("ReservedConcurrentExecutions"):
-                    self.reserved[f"{stage}-{name}"] = int(values[reserved["Ref"]] if isinstance(reserved, dict) else reserved)
+                if conditional := function["Properties"].get("ReservedConcurrentExecutions"):
+                    condition, reserved, _ = conditional["Fn::If"]
+                    if values[condition] == "true":
+                        number = values[reserved["Ref"]] if isinstance(reserved, dict) else reserved
+                        self.reserved[f"{stage}-{name}"] = int(number)
 
     def get_caller_identity(self) -> Said:
         return {"Account": "123456789012"}

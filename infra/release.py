@@ -117,17 +117,19 @@ def _too_few_executions(stage: Stage) -> Iterator[str]:
     api = stage.client("lambda")
     wanted = held = 0
     for name, function in _functions().items():
-        if (reserved := function["Properties"].get("ReservedConcurrentExecutions")) is not None:
-            wanted += int(stage.app[reserved["Ref"]] if isinstance(reserved, dict) else reserved)
+        if conditional := function["Properties"].get("ReservedConcurrentExecutions"):
+            condition, reserved, _ = conditional["Fn::If"]
+            if stage.app[condition] == "true":
+                wanted += int(stage.app[reserved["Ref"]] if isinstance(reserved, dict) else reserved)
             try:
                 held += api.get_function_concurrency(FunctionName=f"{stage.name}-{name}").get("ReservedConcurrentExecutions", 0)
             except api.exceptions.ResourceNotFoundException:
                 pass
     limits = api.get_account_settings()["AccountLimit"]
-    if limits["UnreservedConcurrentExecutions"] + held - wanted < UNRESERVED:
+    if wanted and limits["UnreservedConcurrentExecutions"] + held - wanted < UNRESERVED:
         yield (f"The account may run {limits['ConcurrentExecutions']} functions at once, and {stage.name} reserves {wanted} and "
                f"must leave {UNRESERVED}: ask AWS for more (Service Quotas, Lambda, Concurrent executions), or lower "
-               "HashingConcurrency in samconfig.toml.")
+               "HashingConcurrency in samconfig.toml, or say ReserveConcurrency=false there.")
 
 
 def _kakaopay_key(stage: Stage) -> bool:
@@ -244,14 +246,14 @@ def sam_deploy(stack: str, template: Path, values: Values) -> None:
 
 
 # What a release must answer, asked past the firewall, which may let in no other country's than ours: people's reads, and a
-# purchase by nobody.
+# purchase by nobody, which closed sales refuse otherwise.
 SMOKE = (
-    ("GET", "/v1/health", "", 200),
-    ("GET", "/v1/events", "q=%EC%9E%AC%EC%A6%88", 200),
-    ("GET", "/openapi.json", "", 200),
-    ("GET", "/.well-known/jwks.json", "", 200),
-    ("GET", "/v1/me", "", 401),
-    ("POST", "/v1/payments", "", 401),
+    ("GET", "/v1/health", "", {200}),
+    ("GET", "/v1/events", "q=%EC%9E%AC%EC%A6%88", {200}),
+    ("GET", "/openapi.json", "", {200}),
+    ("GET", "/.well-known/jwks.json", "", {200}),
+    ("GET", "/v1/me", "", {401}),
+    ("POST", "/v1/payments", "", {401, 429}),
 )
 
 
@@ -265,8 +267,8 @@ def faulty(stage: Stage) -> Iterator[str]:
     for method, path, query, expected in SMOKE:
         answer = gateway.test_invoke_method(
             restApiId=api, resourceId=resources[path], httpMethod=method, pathWithQueryString=f"{path}?{query}".rstrip("?"))
-        if answer["status"] != expected:
-            yield f"{method} {path} is answered {answer['status']} and not {expected}"
+        if answer["status"] not in expected:
+            yield f"{method} {path} is answered {answer['status']} and not {min(expected)}"
 
 
 def _release(stage: Stage) -> dict[str, Any]:

@@ -118,12 +118,13 @@ class NextDeploy(Case):
         self.assertEqual(self.given("staging")["HoldSeconds"], "600")
 
     def test_an_override_that_is_taken_back_is_gone(self) -> None:
-        self.config = self.config.replace('"HashingConcurrency=2"', '"HashingConcurrency=3"')
+        usual = self.config
+        self.config = usual.replace('"Stage=staging",\n', '"Stage=staging",\n"HoldSeconds=60",\n')
         release.deploy(self.stage())
-        self.assertEqual(self.given("staging")["HashingConcurrency"], "3")
-        self.config = self.config.replace('"HashingConcurrency=3",', "")
+        self.assertEqual(self.given("staging")["HoldSeconds"], "60")
+        self.config = usual
         release.deploy(self.stage())
-        self.assertEqual(self.given("staging")["HashingConcurrency"], "50")
+        self.assertEqual(self.given("staging")["HoldSeconds"], "900")
 
     def test_korean_is_given_once(self) -> None:
         release.deploy(self.stage())
@@ -153,7 +154,7 @@ class NextDeploy(Case):
         self.assertEqual(self.given("staging")["CanaryAlarms"], "true")
 
     def test_sales_are_closed_and_opened_by_the_stages_file(self) -> None:
-        self.config = self.config.replace('"HashingConcurrency=2"', '"HashingConcurrency=2", "SalesOpen=false"')
+        self.config = self.config.replace('"Stage=staging",\n', '"Stage=staging",\n"SalesOpen=false",\n')
         release.deploy(self.stage())
         self.assertEqual(self.given("staging")["SalesOpen"], "false")
 
@@ -251,6 +252,7 @@ class Check(Case):
         self.assertEqual(self.account.calls, [])
 
     def test_a_small_account_is_refused_before_anything_is_made_and_can_have_what_it_has_already(self) -> None:
+        self.config = self.config.replace('"ReserveConcurrency=false"', '"HashingConcurrency=2"')
         self.account.executions = 104
         self.refused("may run 104 functions at once, and staging reserves 5 and must leave 100", release.deploy, self.stage())
         self.assertEqual(self.account.calls, [])
@@ -258,9 +260,15 @@ class Check(Case):
         release.deploy(self.stage())
         release.deploy(self.stage())
 
+    def test_a_new_account_has_none_to_give_and_staging_asks_for_none(self) -> None:
+        self.account.executions = 10
+        release.deploy(self.stage())
+        self.assertEqual(self.account.reserved, {})
+        self.assertIn("reserves 101", "".join(release.missing(self.stage("production"))))
+
     def test_a_name_that_no_template_takes_is_a_slip(self) -> None:
-        self.config = self.config.replace("HashingConcurrency=2", "HashingConcurency=2")
-        self.refused("does not take: HashingConcurency", self.stage)
+        self.config = self.config.replace("ReserveConcurrency=false", "ReserveConcurency=false")
+        self.refused("does not take: ReserveConcurency", self.stage)
 
     def test_an_account_with_all_of_it_lacks_nothing(self) -> None:
         self.assertEqual([*release.missing(self.stage())], [])
@@ -273,6 +281,13 @@ class Check(Case):
             with mock.patch.object(release.sys, "argv", ["release.py", "deploy", "staging"]):
                 with self.assertRaisesRegex(SystemExit, "AccessDenied"):
                     release.main()
+
+
+class Smoke(unittest.TestCase):
+    def test_it_asks_for_routes_that_there_are(self) -> None:
+        paths = load(ROOT / "infra/api.yaml")["paths"]
+        for method, path, _, _ in release.SMOKE:
+            self.assertIn(method.lower(), paths[path])
 
 
 class Engine(unittest.TestCase):

@@ -63,15 +63,17 @@ fn probes(parts: &[Part], templates: &[PartTemplate]) -> BTreeMap<String, Value>
         });
         (route.name.to_owned(), event)
     });
-    let workers = templates.iter().flat_map(|template| &template.functions).filter_map(|function| {
-        let row = &function.row;
-        let event = match (row.queue.is_some() || row.stream.is_some(), row.schedule.is_some()) {
-            (true, _) => json!({ "Records": [] }),
-            (false, true) => json!({}),
-            (false, false) => return None,
-        };
-        Some((function.name.0.clone(), event))
-    });
+    let workers =
+        templates.iter().flat_map(|template| &template.functions).filter_map(|function| {
+            let row = &function.row;
+            let event = match (row.queue.is_some() || row.stream.is_some(), row.schedule.is_some())
+            {
+                (true, _) => json!({ "Records": [] }),
+                (false, true) => json!({}),
+                (false, false) => return None,
+            };
+            Some((function.name.0.clone(), event))
+        });
     routes.chain(workers).collect()
 }
 
@@ -157,6 +159,13 @@ impl PartTemplate {
     }
 }
 
+impl PartTemplate {
+    /// Whether one of its functions has concurrency of its own.
+    fn reserves(&self) -> bool {
+        self.functions.iter().any(|function| function.row.reserved.is_some())
+    }
+}
+
 #[derive(Template)]
 #[template(path = "parts.yaml", escape = "none")]
 struct PartsTemplate<'a> {
@@ -227,6 +236,7 @@ impl Function {
         let mut names = self.row.variables.clone();
         names.extend((!self.row.search.is_empty()).then(|| "SearchUrl".into()));
         names.extend(self.row.stream.as_ref().map(Stream::parameter));
+        names.extend(self.row.reserved.as_ref().map(|_| "ReserveConcurrency".into()));
         if let Some(Reserved::Parameter(name)) = &self.row.reserved {
             names.push(name.clone());
         }
