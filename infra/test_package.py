@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ class Package(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cls.enterClassContext(warnings.catch_warnings(action="ignore", category=ResourceWarning))  # it is ended by its pid file
         [port] = free_ports(1)
         address = f"http://127.0.0.1:{port}"
         cls.environment = os.environ | {
@@ -70,10 +72,13 @@ class Package(unittest.TestCase):
         key = urlsplit(address).path.removeprefix(f"/{BUCKET}").lstrip("/")
         return self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
 
+    @property
+    def nested(self) -> Any:
+        return yaml_parse(self.stored(self.root["Resources"]["Functions"]["Properties"]["Location"]).decode())
+
     def functions(self) -> Iterator[Any]:
-        """Every function, as the nested stacks' templates have it."""
-        nested = yaml_parse(self.stored(self.root["Resources"]["Functions"]["Properties"]["Location"]).decode())
-        for part in of_type(nested, "AWS::Serverless::Application").values():
+        """Every function, as the parts' templates have it."""
+        for part in of_type(self.nested, "AWS::Serverless::Application").values():
             template = yaml_parse(self.stored(part["Properties"]["Location"]).decode())
             yield from of_type(template, "AWS::Serverless::Function").values()
 
@@ -91,6 +96,11 @@ class Package(unittest.TestCase):
                 [binary] = archive.infolist()
                 self.assertEqual((binary.filename, binary.external_attr >> 16 & 0o777), ("bootstrap", 0o755))
                 self.assertEqual("${Stage}-" + archive.read(binary).decode(), name)
+
+    def test_what_a_release_asks_goes_with_who_asks_it(self) -> None:
+        code = self.nested["Resources"]["CheckVersion"]["Properties"]["CodeUri"]
+        with zipfile.ZipFile(io.BytesIO(self.stored(code))) as archive:
+            self.assertLessEqual({"check_version.py", "events.json"}, set(archive.namelist()))
 
     def test_the_root_is_small_enough_to_be_deployed_again_by_itself_and_any_console_can_show_it(self) -> None:
         text = json.dumps(self.root)
