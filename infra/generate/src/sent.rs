@@ -65,7 +65,7 @@ fn is_open(object: &Object) -> bool {
 }
 
 /// The name of a schema that is referred to.
-fn name(location: &str) -> &str {
+pub(crate) fn name(location: &str) -> &str {
     location.rsplit('/').next().unwrap_or(location)
 }
 
