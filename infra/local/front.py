@@ -81,7 +81,7 @@ class Front:
 
     def note(self, operation: str, answer: web.Response) -> None:
         """Writes down what was answered: the tests compare it with the document."""
-        refused = answer.headers.get("Content-Type") == "application/problem+json"
+        refused = answer.headers.get("Content-Type") == "application/problem+json" and answer.body
         code = json.loads(answer.body)["code"] if refused else None
         print(json.dumps({"operation": operation, "status": answer.status, "code": code}), file=self.seen)
 

@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, fs};
 use serde_json::Value;
 
 /// What the document says that an operation answers with a status.
-fn documented<'a>(document: &'a Value, operation: &Value, status: &str) -> Option<&'a Value> {
+fn documented<'a>(document: &'a Value, operation: &str, status: &str) -> Option<&'a Value> {
     let items = document["paths"].as_object()?.values().filter_map(Value::as_object);
-    let named = items.flat_map(|item| item.values()).find(|it| it["operationId"] == *operation)?;
+    let named = items.flat_map(|item| item.values()).find(|it| it["operationId"] == operation)?;
     target(document, named["responses"].get(status)?)
 }
 
@@ -37,7 +37,10 @@ fn every_answer_and_every_code_that_was_seen_stands_in_the_document_of_its_route
     let mut missing = Vec::new();
     for line in seen {
         let answered: Value = serde_json::from_str(line).unwrap();
-        let (operation, code) = (&answered["operation"], &answered["code"]);
+        // HEAD is answered as GET is, and the document names no more than that.
+        let operation = answered["operation"].as_str().unwrap();
+        let operation = operation.strip_prefix("head_").unwrap_or(operation);
+        let code = &answered["code"];
         let told = documented(&document, operation, &answered["status"].to_string());
         if !told.is_some_and(|told| has(&document, told, code)) {
             missing.push(line);
