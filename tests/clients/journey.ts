@@ -39,6 +39,7 @@ function words(code: Refused["code"]): string {
     case "HOLD_ENDED":
     case "PAYMENT_REFUSED":
       return "begin anew";
+    case "BROKEN_TEXT":
     case "NOT_JSON":
     case "BAD_REQUEST":
       return "our own defect";
