@@ -4,7 +4,7 @@ RUN := $(VENV)/bin/python infra/local/stack.py
 TEMPLATES := template.yaml infra/data.yaml functions/template.yaml $(wildcard functions/*/template.yaml)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help up down demo test second-opinion bench coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy deploy-check rollback
+.PHONY: help up down demo test clients fuzz second-opinion bench coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy deploy-check rollback
 
 help:
 	@echo "make up        the whole product on this machine, with a programme in it"
@@ -13,6 +13,8 @@ help:
 	@echo "make test      every test, beside a stack of its own"
 	@echo "make coverage  the same, and how many lines the libraries' tests reach"
 	@echo "make mutants   how many changes of the rules a test notices: PACKAGES=domain, sales, or both (hours)"
+	@echo "make clients   the document as linters and generated clients read it, and requests made from it"
+	@echo "make fuzz      the same requests for an hour, or FUZZ_SECONDS, with a seed that it prints"
 	@echo "make second-opinion  the store's and the sales' tests against Amazon's own DynamoDB Local"
 	@echo "make bench     cold starts beside Go, Node and Python"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
@@ -36,17 +38,24 @@ demo: up
 LIB_TESTS = cargo test --workspace --lib
 
 # Beside a stack of their own, on free ports; what does not compile is told before one is started. Holds are short, so
-# that they end while the suite runs. The permissions come last: they are compared with what all others did.
+# that they end while the suite runs. The permissions and the document come last: they are compared with what all others did.
 test: $(VENV)/ready
 	@$(LIB_TESTS) --no-run
 	@cargo test --package tests --no-run
 	@$(RUN) run --set HoldSeconds=60 -- sh -c '$(LIB_TESTS) && \
-		cargo test --package tests -- --skip policies:: && cargo test --package tests -- policies::'
+		cargo test --package tests -- --skip policies:: --skip answers:: && cargo test --package tests -- policies:: answers::'
 
 # DynamoDB Local counts transactional capacity otherwise than the documentation, so that is left to `make test`.
 second-opinion: $(VENV)/ready
 	@cargo test --package store --package sales --lib --no-run
 	@$(VENV)/bin/python infra/local/second_opinion.py cargo test --package store --package sales --lib -- --skip capacity
+
+# Both beside a stack of their own. Node.js, and what .ci/clients names, read the document as its users do.
+clients: $(VENV)/ready
+	@$(RUN) run -- tests/clients/run
+
+fuzz: $(VENV)/ready
+	@$(RUN) run -- tests/clients/run long
 
 bench: $(VENV)/ready
 	@$(RUN) run -- cargo bench --package tests --profile dev

@@ -8,8 +8,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     // A new part is a new package in it.
     println!("cargo::rerun-if-changed=../../Cargo.lock");
     let mut whole = Value::Null;
-    for part in fs::read_dir("..")? {
-        let path = part?.path().join("openapi.json");
+    let parts: Result<Vec<_>, _> = fs::read_dir("..")?.collect();
+    let mut paths: Vec<_> = parts?.iter().map(|part| part.path().join("openapi.json")).collect();
+    paths.sort();
+    for path in paths {
         println!("cargo::rerun-if-changed={}", path.display());
         let Ok(text) = fs::read_to_string(&path) else { continue };
         match serde_json::from_str(&text) {
@@ -29,6 +31,10 @@ fn add(whole: &mut Value, other: Value) {
             for (name, value) in other {
                 add(whole.entry(name).or_insert(Value::Null), value);
             }
+        }
+        (Value::Array(whole), Value::Array(other)) => {
+            let new: Vec<_> = other.into_iter().filter(|value| !whole.contains(value)).collect();
+            whole.extend(new);
         }
         (whole, other) => *whole = other,
     }

@@ -7,6 +7,7 @@ real one reads.
 
 import argparse
 import json
+import os
 import re
 import uuid
 from pathlib import Path
@@ -28,8 +29,9 @@ HEAD_LIMIT = 10_240
 
 
 class Front:
-    def __init__(self, upstream: str, api: dict[str, Any]) -> None:
+    def __init__(self, upstream: str, api: dict[str, Any], answers: Path = Path(os.devnull)) -> None:
         self.upstream = upstream
+        self.seen = answers.open("a", buffering=1)
         self.answers = api["x-amazon-apigateway-gateway-responses"]
         self.routes = [(_pattern(path), methods) for path, methods in api["paths"].items()]
 
@@ -55,7 +57,9 @@ class Front:
         if body is None:
             return self.refuse("REQUEST_TOO_LARGE")
         try:
-            return await self.forward(request, body)
+            answer = await self.forward(request, body)
+            self.note(methods[request.method.lower()]["operationId"], answer)
+            return answer
         except TimeoutError:
             return self.refuse("INTEGRATION_TIMEOUT")
         except ClientError:
@@ -74,6 +78,12 @@ class Front:
                 if name.lower() not in OF_CONNECTION | {"content-length"}:
                     response.headers.add(name, value)
             return response
+
+    def note(self, operation: str, answer: web.Response) -> None:
+        """Writes down what was answered: the tests compare it with the document."""
+        refused = answer.headers.get("Content-Type") == "application/problem+json" and answer.body
+        code = json.loads(answer.body)["code"] if refused else None
+        print(json.dumps({"operation": operation, "status": answer.status, "code": code}), file=self.seen)
 
     def refuse(self, kind: str) -> web.Response:
         answer = self.answers[kind]
@@ -124,8 +134,9 @@ def main() -> None:
     arguments.add_argument("--port", type=int, required=True)
     arguments.add_argument("--upstream", required=True, help="the API's address at the local cloud")
     arguments.add_argument("--api", type=Path, required=True, help="infra/api.yaml")
+    arguments.add_argument("--answers", type=Path, required=True, help="where to write down who was answered what")
     given = arguments.parse_args()
-    front = Front(given.upstream, yaml.safe_load(given.api.read_text()))
+    front = Front(given.upstream, yaml.safe_load(given.api.read_text()), given.answers)
     web.run_app(application(front), host="127.0.0.1", port=given.port, print=None, access_log=None)
 
 

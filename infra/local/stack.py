@@ -82,6 +82,11 @@ class Stack:
     def record(self) -> Path:
         return self.folder / "calls.jsonl"
 
+    @property
+    def answers(self) -> Path:
+        """Where the front writes down who was answered what; nobody reads it of a stack whose calls are not recorded."""
+        return self.folder / "answers.jsonl" if self.ports.recorded_aws else Path(os.devnull)
+
     def process(self, name: str) -> Process:
         return Process(name, self.folder)
 
@@ -121,7 +126,8 @@ class Stack:
                          PublicUrl=self.url, KakaopayUrl=self.kakaopay_url, **self.values)
         self.process("front").start([
             sys.executable, str(HERE / "front.py"), "--port", str(self.ports.front),
-            "--upstream", address, "--api", str(ROOT / "infra/api.yaml")])
+            "--upstream", address, "--api", str(ROOT / "infra/api.yaml"),
+            "--answers", str(self.answers)])
         self.process("front").wait(self.url, 30)
         self._require_health()
 
@@ -212,7 +218,7 @@ def run(command: list[str], values: dict[str, str]) -> int:
         with stack.record.open("a") as log:
             for function, needed in calls_of_platform(cloud):
                 write(log, function, needed)
-        environment = stack.environment() | {"RECORDER_LOG": str(stack.record), "POLICIES_FILE": str(allowed)}
+        environment = stack.environment() | {"RECORDER_LOG": str(stack.record), "ANSWERS_FILE": str(stack.answers), "POLICIES_FILE": str(allowed)}
         code = run_to_its_end(command, environment)
     except BaseException as ended:
         stack.stop()

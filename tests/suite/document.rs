@@ -132,7 +132,8 @@ impl Field {
         let formats = ["date", "date-time", "email"].map(Value::from);
         let written = formats.contains(&schema["format"])
             || schema["pattern"].as_str().is_some_and(|pattern| pattern.starts_with('^'));
-        let written = written.then(|| "?".into());
+        // No form of ours has letters beyond ASCII.
+        let written = written.then(|| "가".into());
         [longest, shortest, most, least, written].into_iter().flatten().collect()
     }
 

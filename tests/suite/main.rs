@@ -1,6 +1,7 @@
 //! The whole system, proven from outside. `make test` starts what it needs.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on ends there")]
 
+mod answers;
 mod authorization;
 mod bad_input;
 mod deadlines;

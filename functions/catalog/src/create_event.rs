@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::{Answer, Body, Call, FieldFaults, Problem};
+use api::{Answer, Body, Call, FieldFaults, Idempotency, Problem};
 use deserr::Deserr;
 use domain::{
     event::{Capacity, Category, Content, Place, Price, RefundPolicy, Schedule, State, Title},
@@ -53,10 +53,7 @@ pub struct CreateEvent {
 ///
 /// Artists only. The same key with the same body answers the same event for 24 hours, so a double click publishes once.
 #[utoipa::path(post, path = "/v1/events", request_body = CreateEvent,
-    params(
-        ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters, new for each event",
-            min_length = 1, max_length = 255),
-    ),
+    params(Idempotency),
     responses((status = 201, description = "Published", body = EventView,
         headers(("Location" = String), ("ETag" = String)))),
     security(("bearer" = ["ARTIST"])),

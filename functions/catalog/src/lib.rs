@@ -11,7 +11,14 @@ pub mod search_events;
 mod samples;
 mod view;
 
-api::routes! { create_event, get_event, search_events }
+use domain::codes::EVENT_NOT_FOUND;
+use search::codes::{SEARCH_FAILED, SEARCH_UNAVAILABLE};
+
+api::routes! {
+    create_event,
+    get_event [EVENT_NOT_FOUND],
+    search_events [SEARCH_UNAVAILABLE, SEARCH_FAILED],
+}
 
 /// The part's functions without a route.
 pub const WORKERS: &[&str] = &["relay_catalog", "index_catalog", "rebuild_index"];

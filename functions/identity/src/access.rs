@@ -21,8 +21,12 @@ pub struct Clients {
 #[serde(rename_all = "camelCase")]
 pub struct Access {
     /// What the `Authorization` header carries from now on.
+    #[schema(
+        example = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJtZW1fMDFLQjRaWEozVjhRNVc3TjJNNlQ5UkhDREUifQ.c2lnbmF0dXJl"
+    )]
     access_token: String,
     /// How it is carried there: `Bearer`.
+    #[schema(example = "Bearer")]
     token_type: &'static str,
     /// When the access token ends.
     expires_at: Time,

@@ -14,7 +14,13 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
 
-api::routes! { sign_up, sign_in, refresh, sign_out, get_me }
+api::routes! {
+    sign_up [store::codes::EMAIL_TAKEN, store::codes::PHONE_TAKEN],
+    sign_in [codes::WRONG_EMAIL_OR_PASSWORD],
+    refresh [codes::REFRESH_TOKEN_INVALID],
+    sign_out,
+    get_me,
+}
 
 /// The part's functions without a route.
 pub const WORKERS: &[&str] = &[];

@@ -48,6 +48,8 @@ enum DependencyStatus {
 /// Who has not answered by then is down: whoever asks for our health waits no longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Tells whether requests are served
+///
 /// 200 while requests can be served, if need be without the search; 503 when they cannot. The answer names the dependency.
 #[utoipa::path(get, path = "/v1/health", responses(
     (status = 200, description = "Up, or degraded: the search is down and all else works", body = Health),

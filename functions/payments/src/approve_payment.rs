@@ -19,7 +19,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct ApprovalQuery {
     /// Proves to KakaoPay that the buyer agreed; good once.
-    #[param(value_type = String, min_length = 1, max_length = 100)]
+    #[param(value_type = String, min_length = 1, max_length = 100, pattern = "^[!-~]+$")]
     pub pg_token: PgToken,
 }
 
@@ -47,7 +47,7 @@ impl TryFrom<String> for PgToken {
 ///
 /// A browser is shown a page, a program JSON. Coming back twice changes nothing.
 #[utoipa::path(get, path = "/v1/payments/{paymentId}/returns/{token}/approve", params(ReturnPath, ApprovalQuery),
-    responses((status = 200, description = "How the payment stands", body = PaymentView)),
+    responses((status = 200, description = "How the payment stands", content((PaymentView = "application/json"), (String = "text/html")))),
 )]
 pub async fn handle(
     (store, kakaopay): (Store, Kakaopay),

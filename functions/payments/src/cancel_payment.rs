@@ -13,7 +13,7 @@ use crate::{
 ///
 /// Gives the seats back. A browser is shown a page, a program JSON. Coming back twice changes nothing.
 #[utoipa::path(get, path = "/v1/payments/{paymentId}/returns/{token}/cancel", params(ReturnPath),
-    responses((status = 200, description = "How the payment stands", body = PaymentView)),
+    responses((status = 200, description = "How the payment stands", content((PaymentView = "application/json"), (String = "text/html")))),
 )]
 pub async fn handle(
     store: Store,

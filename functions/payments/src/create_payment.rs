@@ -1,6 +1,6 @@
 //! `POST /v1/payments`: holds seats for a buyer and opens the payment at KakaoPay.
 
-use api::{Answer, Body, Call, FieldFaults, Problem};
+use api::{Answer, Body, Call, FieldFaults, Idempotency, Problem};
 use deserr::Deserr;
 use domain::{
     event::Quantity,
@@ -74,10 +74,7 @@ impl From<Held> for HeldView {
 /// Holds the seats for 15 minutes and answers KakaoPay's pages. The same key with the same body answers the same for
 /// 24 hours and never buys twice.
 #[utoipa::path(post, path = "/v1/payments", request_body = CreatePayment,
-    params(
-        ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters, new for each purchase",
-            min_length = 1, max_length = 255),
-    ),
+    params(Idempotency),
     responses((status = 201, description = "Held", body = HeldView, headers(("Location" = String)))),
     security(("bearer" = [])),
 )]

@@ -17,8 +17,22 @@ mod view;
 
 pub use return_page::ReturnPath;
 
+use domain::codes::{EVENT_CANCELLED, EVENT_NOT_FOUND, SALE_CLOSED, SALE_ENDED, SALE_NOT_STARTED};
+use gateways::codes::{KAKAOPAY_OUTCOME_UNKNOWN, KAKAOPAY_UNAVAILABLE};
+use sales::codes::{
+    HOLD_ENDED, PAYMENT_NOT_FOUND, PAYMENT_REFUSED, SOLD_OUT, TERMS_CHANGED, TICKET_LIMIT,
+};
+
 api::routes! {
-    create_payment, approve_payment, cancel_payment, fail_payment, get_payment, list_my_payments,
+    create_payment [
+        EVENT_NOT_FOUND, SALE_NOT_STARTED, SALE_ENDED, SALE_CLOSED, EVENT_CANCELLED, SOLD_OUT, TICKET_LIMIT, TERMS_CHANGED,
+        HOLD_ENDED, PAYMENT_REFUSED, KAKAOPAY_UNAVAILABLE, KAKAOPAY_OUTCOME_UNKNOWN,
+    ],
+    approve_payment [PAYMENT_NOT_FOUND, TICKET_LIMIT, KAKAOPAY_UNAVAILABLE, KAKAOPAY_OUTCOME_UNKNOWN],
+    cancel_payment [PAYMENT_NOT_FOUND],
+    fail_payment [PAYMENT_NOT_FOUND],
+    get_payment [PAYMENT_NOT_FOUND],
+    list_my_payments,
 }
 
 /// The part's functions without a route.

@@ -17,6 +17,7 @@ pub struct ReturnPath {
     /// The payment.
     pub payment_id: PaymentId,
     /// The payment's own, unguessable. KakaoPay was given it, and nobody else.
+    #[param(pattern = "^[0-9a-f]{48}$")]
     pub token: String,
 }
 

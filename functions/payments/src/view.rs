@@ -66,10 +66,13 @@ struct RefundedView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KakaopayPages {
     /// For a browser on a computer.
+    #[schema(example = "https://online-pay.kakaopay.com/mockup/v1/c0ffee/info")]
     pc: String,
     /// For a browser on a phone.
+    #[schema(example = "https://online-pay.kakaopay.com/mockup/v1/c0ffee/mInfo")]
     mobile: String,
     /// For an app's web view.
+    #[schema(example = "https://online-pay.kakaopay.com/mockup/v1/c0ffee/aInfo")]
     app: String,
 }
 

@@ -96,6 +96,7 @@ impl Changes<'_> {
                 self.tell(place, "is gone");
                 continue;
             };
+            let (answer, now) = (target(self.old, answer), target(self.new, now));
             for (header, _) in entries(&answer["headers"]) {
                 if now["headers"].get(header).is_none() {
                     self.tell(format!("{place} header {header}"), "is gone");
@@ -108,6 +109,15 @@ impl Changes<'_> {
     fn content(&mut self, direction: Direction, place: &str, was: &Value, is: &Value) {
         for (kind, content) in entries(&was["content"]) {
             match is["content"].get(kind) {
+                // `default` says that there may be a new one. One that is gone is waited for in vain.
+                Some(now) if !codes(self.old, content).is_empty() => {
+                    let now = codes(self.new, now);
+                    for code in codes(self.old, content) {
+                        if !now.contains(&code) {
+                            self.tell(format!("{place} code {code}"), "is gone");
+                        }
+                    }
+                }
                 Some(now) => self.schema(direction, place, &content["schema"], &now["schema"]),
                 None => self.tell(format!("{place} as {kind}"), "is gone"),
             }
@@ -271,6 +281,19 @@ fn not_null(schema: &Value) -> (Value, bool) {
     (schema.clone(), false)
 }
 
+/// What stands somewhere, or what is referred to there.
+fn target<'a>(document: &'a Value, there: &'a Value) -> &'a Value {
+    let target = there["$ref"].as_str();
+    let target = target.and_then(|target| document.pointer(target.trim_start_matches('#')));
+    target.unwrap_or(there)
+}
+
+/// The codes that a refusal may have.
+fn codes<'a>(document: &'a Value, content: &'a Value) -> Vec<&'a str> {
+    let forms = target(document, &content["schema"])["allOf"].as_array().into_iter().flatten();
+    forms.flat_map(|form| texts(&form["properties"]["code"]["enum"])).collect()
+}
+
 /// What a schema refers to.
 fn name(schema: &Value) -> Option<&str> {
     schema["$ref"].as_str()?.rsplit('/').next()
@@ -410,6 +433,26 @@ mod tests {
                 is_gone(&at, &format!("{place} body as {kind}"));
             }
         }
+    }
+
+    #[test]
+    fn a_code_may_be_new_but_not_gone_and_nobody_is_asked_for_a_token_by_saying_that_none_is_needed()
+     {
+        let document = document();
+        let codes = "/paths/~1v1~1payments/post/responses/409/content/application~1problem+json/schema/allOf/1/properties/code/enum";
+        let terms = document.pointer(codes).unwrap().as_array().unwrap();
+        let terms = terms.iter().position(|code| code == "TERMS_CHANGED").unwrap();
+        let fewer = without(&document, &format!("{codes}/{terms}"));
+        let gone = "POST /v1/payments 409 code TERMS_CHANGED: is gone";
+        assert_eq!(told(&document, &fewer), [gone]);
+        assert_eq!(told(&fewer, &document), [""; 0]);
+
+        let at = "/components/schemas/SignInRequiredProblem/allOf/1/properties/code/enum/0";
+        let shared = told(&document, &without(&document, at));
+        assert!(shared.contains(&"POST /v1/payments 401 code SESSION_ENDED: is gone".to_owned()));
+
+        let public = "/paths/~1v1~1payments~1{paymentId}~1returns~1{token}~1cancel/get/security";
+        assert_eq!(told(&without(&document, public), &document), [""; 0]);
     }
 
     #[test]

@@ -4,8 +4,11 @@
 
 mod breaking;
 mod codes;
+mod examples;
 mod gateway;
+mod links;
 mod openapi;
+mod refusals;
 mod sam;
 mod sent;
 mod table;
@@ -27,6 +30,8 @@ pub const PUBLISHED: &str = "infra/openapi.published.json";
 pub struct Part {
     /// Its folder under `functions/`.
     pub name: &'static str,
+    /// What it is about, for callers.
+    pub about: &'static str,
     /// Its routes.
     pub routes: Vec<Route>,
     /// Its functions without a route.
@@ -35,12 +40,22 @@ pub struct Part {
 
 /// Every part. A new part is one line here.
 pub fn parts() -> Vec<Part> {
+    macro_rules! part {
+        ($name:ident, $about:literal) => {
+            Part {
+                name: stringify!($name),
+                about: $about,
+                routes: $name::routes(),
+                workers: $name::WORKERS,
+            }
+        };
+    }
     vec![
-        Part { name: "identity", routes: identity::routes(), workers: identity::WORKERS },
-        Part { name: "catalog", routes: catalog::routes(), workers: catalog::WORKERS },
-        Part { name: "payments", routes: payments::routes(), workers: payments::WORKERS },
-        Part { name: "tickets", routes: tickets::routes(), workers: tickets::WORKERS },
-        Part { name: "operations", routes: operations::routes(), workers: operations::WORKERS },
+        part!(identity, "Accounts and sessions."),
+        part!(catalog, "Events: publishing, reading, finding."),
+        part!(payments, "Purchases: from the hold of the seats to the ticket."),
+        part!(tickets, "Tickets: one for each seat that is paid."),
+        part!(operations, "Health, this document, public keys."),
     ]
 }
 

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use utoipa::openapi::{
-    RefOr, Schema,
-    path::Operation,
+    RefOr, Required, Schema,
+    path::{Operation, ParameterIn},
     schema::{ArrayItems, Object},
 };
 
@@ -19,6 +19,13 @@ pub(crate) fn sent(operation: &mut Operation, schemas: &mut Schemas) {
             && let Some(schema) = &mut parameter.schema
         {
             close(schema, &shown);
+        }
+        if let RefOr::T(parameter) = parameter
+            && matches!(parameter.parameter_in, ParameterIn::Query)
+            && matches!(parameter.required, Required::False)
+        {
+            // A form's field that is left empty is not given. The library has no field for this keyword.
+            parameter.extensions = Some([("allowEmptyValue", true)].into_iter().collect());
         }
     }
     let Some(RefOr::T(body)) = &operation.request_body else { return };
@@ -65,7 +72,7 @@ fn is_open(object: &Object) -> bool {
 }
 
 /// The name of a schema that is referred to.
-fn name(location: &str) -> &str {
+pub(crate) fn name(location: &str) -> &str {
     location.rsplit('/').next().unwrap_or(location)
 }
 

@@ -1,11 +1,16 @@
+use utoipa::IntoParams;
+
 use crate::{Context, Problem, codes};
 
 /// A request's `Idempotency-Key` and what it stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Header)]
 pub struct Idempotency {
-    /// The caller's key, 1–255 visible ASCII characters.
+    /// 1 to 255 visible ASCII characters, new for each thing that it makes. A retry sends it again.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
     pub key: String,
     /// The hash of method, path and body: the same key with another is refused.
+    #[param(ignore)]
     pub fingerprint: String,
 }
 
@@ -17,7 +22,9 @@ impl Idempotency {
             return Err(context.bad_header(Self::HEADER, codes::IDEMPOTENCY_KEY_MISSING));
         };
         match value.to_str() {
-            Ok(key) if (1..=255).contains(&key.len()) => {
+            Ok(key)
+                if (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) =>
+            {
                 Ok(Self { key: key.to_owned(), fingerprint: context.fingerprint.clone() })
             }
             _ => Err(context.bad_header(Self::HEADER, codes::IDEMPOTENCY_KEY_INVALID)),
@@ -36,9 +43,16 @@ mod tests {
     fn a_key_has_1_to_255_visible_characters() {
         let mut context = Context::at(Time::now());
         assert!(Idempotency::read(&context).is_err());
-        for (key, good) in
-            [("", false), ("k", true), (&*"k".repeat(255), true), (&*"k".repeat(256), false)]
-        {
+        let (longest, longer) = ("k".repeat(255), "k".repeat(256));
+        for (key, good) in [
+            ("", false),
+            ("k", true),
+            (&*longest, true),
+            (&*longer, false),
+            ("two words", false),
+            ("a\ttab", false),
+            ("~!", true),
+        ] {
             context.headers.insert(Idempotency::HEADER, HeaderValue::from_str(key).unwrap());
             assert_eq!(Idempotency::read(&context).is_ok(), good, "{} characters", key.len());
         }

@@ -32,6 +32,7 @@ pub struct List<T: ToSchema> {
     /// The items; none is an empty list.
     pub items: Vec<T>,
     /// Where the next page starts; absent after the last.
+    #[schema(example = "AQc0w9rT8Lk2n5Pz")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }
