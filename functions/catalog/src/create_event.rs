@@ -308,7 +308,7 @@ mod tests {
             for (capacity, shards) in [(1, 1), (500, 1), (501, 2), (100_000, 40)] {
                 let mut body = body(now);
                 body["capacity"] = capacity.into();
-                let call = publish(&artist, &format!("capacity {capacity}"), body, now);
+                let call = publish(&artist, &format!("capacity-{capacity}"), body, now);
                 let view = handle(store.clone(), call).await.unwrap().value;
                 assert_eq!(view.seats_left, capacity);
 

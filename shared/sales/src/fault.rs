@@ -132,12 +132,16 @@ impl Fault for SalesFault {
 
 #[cfg(test)]
 mod tests {
-    use domain::payment::{State, Step};
+    use domain::{
+        payment::{State, Step},
+        won::Won,
+    };
 
     use super::*;
 
     #[test]
     fn each_refusal_has_the_code_that_callers_know_it_by() {
+        let all = Won::ZERO;
         for (fault, code) in [
             (SalesFault::EventNotFound, "EVENT_NOT_FOUND"),
             (SalesFault::PaymentNotFound, "PAYMENT_NOT_FOUND"),
@@ -148,6 +152,10 @@ mod tests {
             (SalesFault::TermsChanged, "TERMS_CHANGED"),
             (SalesFault::Contended, "STORE_UNAVAILABLE"),
             (SalesFault::Session(SessionEnded), "SESSION_ENDED"),
+            (
+                SalesFault::Points(TooManyPoints { points: all, remaining: all }),
+                "POINTS_EXCEED_PRICE",
+            ),
         ] {
             assert_eq!(fault.code(), code);
             let again = matches!(fault, SalesFault::Contended).then_some(Duration::from_secs(1));
