@@ -14,10 +14,11 @@ mod metric;
 use std::env;
 use std::io::{self, Write};
 use std::str::FromStr;
+use std::sync::Once;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{Targets, dynamic_filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 
 /// Sends every event of this process to standard output from now on, and every panic as one line.
@@ -42,6 +43,14 @@ pub fn start() {
 /// The same lines for a test, which hands them to `sink` as they are written:
 /// `tracing::subscriber::with_default(telemetry::captured(sink), || …)`.
 pub fn captured(sink: impl Fn(&[u8]) + Send + Sync + 'static) -> impl Subscriber + Send + Sync {
+    // `tracing` remembers of each place in the code whether anybody listens to it, and another test's thread may have come there
+    // while nobody did. With somebody who never says no for good, each line is asked about anew.
+    static ASKED: Once = Once::new();
+    ASKED.call_once(|| {
+        let nobody = tracing_subscriber::registry().with(dynamic_filter_fn(|_, _| false));
+        // One that is set already listens.
+        let _ = tracing::subscriber::set_global_default(nobody);
+    });
     subscriber(Targets::new().with_default(LevelFilter::TRACE), sink)
 }
 
