@@ -40,22 +40,33 @@ pub struct Part {
 
 /// Every part. A new part is one line here.
 pub fn parts() -> Vec<Part> {
-    macro_rules! part {
-        ($name:ident, $about:literal) => {
-            Part {
-                name: stringify!($name),
-                about: $about,
-                routes: $name::routes(),
-                workers: $name::WORKERS,
-            }
-        };
-    }
+    let part = |name, about, routes, workers| Part { name, about, routes, workers };
     vec![
-        part!(identity, "Accounts and sessions."),
-        part!(catalog, "Events: publishing, reading, finding."),
-        part!(payments, "Purchases: from the hold of the seats to the ticket."),
-        part!(tickets, "Tickets: one for each seat that is paid."),
-        part!(operations, "Health, this document, public keys."),
+        part("identity", "Accounts and sessions.", identity::routes(), identity::WORKERS),
+        part(
+            "catalog",
+            "Events: publishing, reading, finding.",
+            catalog::routes(),
+            catalog::WORKERS,
+        ),
+        part(
+            "payments",
+            "Purchases: from the hold of the seats to the ticket.",
+            payments::routes(),
+            payments::WORKERS,
+        ),
+        part(
+            "tickets",
+            "Tickets: one for each seat that is paid.",
+            tickets::routes(),
+            tickets::WORKERS,
+        ),
+        part(
+            "operations",
+            "Health, this document, public keys.",
+            operations::routes(),
+            operations::WORKERS,
+        ),
     ]
 }
 
