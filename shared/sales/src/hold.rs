@@ -224,7 +224,7 @@ async fn resume(
 
 /// Opens a `RESERVED` payment at KakaoPay. Dying in here leaves at most an order that nobody was told of, and that nobody can pay:
 /// only our own approval takes money.
-async fn open(
+pub(crate) async fn open(
     store: &Store,
     kakaopay: &Kakaopay,
     terms: &Terms,

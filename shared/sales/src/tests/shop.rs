@@ -91,8 +91,11 @@ impl Shop {
             key: key.into(),
             body_hash: quantity.to_string(),
         };
-        let terms = Terms { hold: HOLD, public_url: "http://127.0.0.1:3000".into() };
-        hold(&self.store, &self.kakaopay.client, &terms, &purchase, self.now).await
+        hold(&self.store, &self.kakaopay.client, &Self::terms(), &purchase, self.now).await
+    }
+
+    pub(crate) fn terms() -> Terms {
+        Terms { hold: HOLD, public_url: "http://127.0.0.1:3000".into() }
     }
 
     /// The payer agrees on KakaoPay's page and comes back.

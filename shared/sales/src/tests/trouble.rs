@@ -20,7 +20,11 @@ use super::{
     },
     shop::{Fan, HOLD, Shop},
 };
-use crate::{Held, hold::BY_MEMBER, settle};
+use crate::{
+    Held,
+    hold::{BY_MEMBER, open},
+    settle,
+};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(30);
@@ -110,6 +114,31 @@ fn a_purchase_whose_process_died_is_resumed_after_its_lease_and_not_before() {
         shop.kakaopay.trouble("ready", &[]);
         let held = shop.after(LEASE).buy(fan, 1, "key").await.unwrap();
         assert_eq!((held.state, shop.stock().await), (State::Ready, [4, 1, 0]));
+    });
+}
+
+#[test]
+fn a_run_that_was_thought_dead_answers_what_has_become_of_its_payment() {
+    stack::run(async {
+        for ended in [false, true] {
+            let shop = Shop::open(5).await;
+            let fan = shop.fan().await;
+            shop.kakaopay.trouble("ready", &[LostBefore; 2]);
+            shop.buy(fan, 1, "key").await.unwrap_err();
+            let bought = shop.store.payments_of(fan.member_id, 1, None).await.unwrap();
+            let as_the_first_run_knows_it = bought.items[0].clone();
+            let (client, terms) = (&shop.kakaopay.client, Shop::terms());
+            let first = || open(&shop.store, client, &terms, as_the_first_run_knows_it, shop.now);
+            if ended {
+                let later = shop.now.plus(HOLD);
+                crate::expire(&shop.store, bought.items[0].id, later).await.unwrap();
+                assert_eq!(first().await.unwrap_err().code(), "HOLD_ENDED");
+            } else {
+                let second = shop.buy(fan, 1, "key").await.unwrap();
+                let tid = |held: Held| held.order.unwrap().tid;
+                assert_eq!(tid(first().await.unwrap()), tid(second));
+            }
+        }
     });
 }
 
