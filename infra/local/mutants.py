@@ -23,7 +23,7 @@ def main(packages: list[str]) -> int:
     mutants = [f"{tools}/cargo-mutants", "mutants", *(f"--package={package}" for package in packages)]
     OUT.mkdir(parents=True, exist_ok=True)
     # In a copy of the sources; what they stand on is built once, and kept.
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(OUT / "build")}
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(OUT / "build"), "CARGO_INCREMENTAL": "1"}
     ended = subprocess.run([*mutants, "--output", OUT], env=environment, check=False).returncode
     # 2 and 3: some were not noticed, or only by the clock.
     if ended not in (0, 2, 3):

@@ -96,3 +96,19 @@ fn a_hold_that_cannot_be_ended_stands_before_no_other_comes_ever_more_rarely_and
         assert_eq!(end.expire(&hopeless).await, State::Expired);
     });
 }
+
+#[test]
+fn the_database_s_trouble_ends_a_sweep_and_calls_nobody() {
+    stack::run(async {
+        let tables = stack::own_tables().await;
+        let shop = Shop::within(Store::new(stack::dynamo(), &tables), 50, PRICE).await;
+        let ([first, ..], shard) = shop.neighbours().await;
+        let before = shop.payment(&first).await;
+        // All of what the SDK tries.
+        let down = Store::new(stack::losing("GetItem", 100), &tables);
+        let later = shop.now.plus(HOLD * 2);
+        let (swept, called) = calls(crate::overdue(&down, Due::Hold, shard, 1, later)).await;
+        assert_eq!(swept.unwrap_err().code().kind, Kind::Unavailable);
+        assert_eq!((called, shop.payment(&first).await), (vec![], before));
+    });
+}
