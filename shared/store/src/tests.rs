@@ -372,10 +372,8 @@ impl Key for ThingKey<'_> {
 fn a_list_goes_on_without_what_cant_be_read_and_says_so() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&lines);
-    // For the whole process: a subscriber of one thread can miss what another thread met first.
     let log = telemetry::captured(move |line| sink.lock().unwrap().extend_from_slice(line));
-    tracing::subscriber::set_global_default(log).unwrap();
-    tracing::callsite::rebuild_interest_cache();
+    let _listening = tracing::subscriber::set_default(log);
     stack::run(async {
         let (store, member_key) = (store(), format!("MEM#{}#THING", MemberId::generate()));
         for number in 1..=5 {
