@@ -125,7 +125,7 @@ fn seats_that_lie_scattered_over_the_shards_are_all_sold_to_a_crowd() {
 /// One buyer of 20 times one ticket, at once.
 async fn greedy(shop: &Shop) -> (Vec<Held>, BTreeMap<Refusal, usize>) {
     let fan = shop.fan().await;
-    rush(shop, (0..20).map(|number| (fan, 1, format!("key {number}"))).collect()).await
+    rush(shop, (0..20).map(|number| (fan, 1, format!("key-{number}"))).collect()).await
 }
 
 #[test]
