@@ -84,8 +84,7 @@ pub async fn handle(
         }
     };
     if let Err(fault) = store.count(PUBLISHING, &artist.id.to_string(), now).await {
-        // So that the retry need not wait for the lease's end. If this fails too, it waits.
-        let _ = store.write(lease.release(), ()).await;
+        store.give_up(&lease).await;
         return Err(fault.into());
     }
 
@@ -122,8 +121,7 @@ pub async fn handle(
             Err(IdempotencyFault::InProgress { retry_after: LEASE }.into())
         }
         Err(Rejected::Store(fault)) => {
-            // As above.
-            let _ = store.write(lease.release(), ()).await;
+            store.give_up(&lease).await;
             Err(fault.into())
         }
     }

@@ -114,6 +114,11 @@ impl Record {
 }
 
 impl Store {
+    /// Ends a lease without an answer, so that a retry need not wait for the lease's end. If this fails, it waits.
+    pub async fn give_up(&self, lease: &Lease) {
+        let _ = self.write(lease.release(), ()).await;
+    }
+
     /// Asks whether a request may run. One write, the first time and each time after.
     ///
     /// # Errors
