@@ -177,8 +177,8 @@ class Faults(unittest.IsolatedAsyncioTestCase):
                     outcomes.append(True)
                 except ClientError:
                     outcomes.append(False)
-            await self.put(self.client("dynamodb", "local-b"))
-            await self.call(self.client("events").put_events, Entries=[ENTRY])
+                await self.put(self.client("dynamodb", "local-b"))
+                await self.call(self.client("events").put_events, Entries=[ENTRY])
             await self.call(urllib3.request, "DELETE", f"{self.aws}/_faults/{rule}")
             runs.append(outcomes)
         self.assertEqual(runs[0], runs[1])
