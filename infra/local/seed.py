@@ -1,9 +1,7 @@
 """Fills a stack with members and a season of events, over the API as anybody would."""
 
-import argparse
 import datetime
 import json
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +12,10 @@ from programme import ARTISTS, PROGRAMME, Show
 
 PASSWORD = "spotlight-local-1"
 KOREA = datetime.timezone(datetime.timedelta(hours=9))
+
+
+class SeedError(Exception):
+    """Says in one sentence what keeps the stack from being filled."""
 
 
 class Api:
@@ -36,10 +38,10 @@ class Api:
         who = {"email": f"{name}@spotlight.example", "password": PASSWORD}
         status, answer = self.call("POST", "/v1/auth/sign-up", who | {"nickname": nickname, "role": role})
         if status != 201 and answer.get("code") != "EMAIL_TAKEN":
-            raise SystemExit(f"signing up {name}: {answer}")
+            raise SeedError(f"signing up {name}: {answer}")
         status, answer = self.call("POST", "/v1/auth/sign-in", who)
         if status != 200:
-            raise SystemExit(f"signing in {name}: {answer}")
+            raise SeedError(f"signing in {name}: {answer}")
         return answer["accessToken"]
 
     def publish(self, show: Show, token: str, today: datetime.datetime) -> None:
@@ -49,7 +51,7 @@ class Api:
             "POST", "/v1/events", event(show, today),
             **{"Authorization": f"Bearer {token}", "Idempotency-Key": key})
         if status != 201:
-            raise SystemExit(f"publishing {show.title}: {answer}")
+            raise SeedError(f"publishing {show.title}: {answer}")
 
 
 def event(show: Show, today: datetime.datetime) -> dict[str, Any]:
@@ -67,38 +69,39 @@ def event(show: Show, today: datetime.datetime) -> dict[str, Any]:
     }
 
 
-def found(api: Api) -> int:
-    """How many events the search knows."""
-    status, answer = api.call("GET", "/v1/events?limit=1")
-    return answer["total"] if status == 200 else 0
+def published(api: Api) -> set[str]:
+    """The titles of all events that the search knows."""
+    titles: set[str] = set()
+    page: dict[str, Any] = {"nextCursor": None}
+    while "nextCursor" in page:
+        after = f"&cursor={page['nextCursor']}" if page["nextCursor"] else ""
+        status, page = api.call("GET", f"/v1/events?limit=50{after}")
+        if status != 200:
+            raise SeedError(f"The search does not answer: {page}")
+        titles |= {event["title"] for event in page["items"]}
+    return titles
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("url")
-    api = Api(arguments.parse_args().url)
-    if found(api) >= len(PROGRAMME):
-        return
+def seed(url: str) -> None:
+    """Publishes what is missing of the programme, and proves the accounts by signing in."""
+    api = Api(url)
+    api.member("fan", "첫 관객", "USER")
     today = datetime.datetime.now(KOREA).replace(hour=0, minute=0, second=0, microsecond=0)
+    known = published(api)
 
     def season(artist: str) -> None:
         token = api.member(artist, ARTISTS[artist], "ARTIST")
         for show in PROGRAMME:
-            if show.artist == artist:
+            if show.artist == artist and show.title not in known:
                 api.publish(show, token, today)
 
     # No more at once than there are processors on a small machine.
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(season, ARTISTS))
-    api.member("fan", "첫 관객", "USER")
 
     deadline = time.monotonic() + 60
-    while found(api) < len(PROGRAMME):
+    while missing := {show.title for show in PROGRAMME} - published(api):
         if time.monotonic() > deadline:
-            sys.exit("The programme is published, but search does not find it.")
+            raise SeedError(f"The programme is published, but search does not find {', '.join(missing)}.")
         time.sleep(0.5)
     print(f"  {len(PROGRAMME)} events by {len(ARTISTS)} artists")
-
-
-if __name__ == "__main__":
-    main()
