@@ -11,6 +11,8 @@ from typing import Any
 from programme import ARTISTS, PROGRAMME, Show
 
 PASSWORD = "spotlight-local-1"
+# Whom `make up` promises.
+PROMISED = [("fan", "첫 관객", "USER"), ("artist", ARTISTS["artist"], "ARTIST")]
 KOREA = datetime.timezone(datetime.timedelta(hours=9))
 
 
@@ -34,12 +36,14 @@ class Api:
             return refusal.code, json.load(refusal)
 
     def member(self, name: str, nickname: str, role: str) -> str:
-        """Signs somebody up, if need be, and answers an access token."""
+        """Signs somebody in, and up before if need be, and answers an access token."""
         who = {"email": f"{name}@spotlight.example", "password": PASSWORD}
-        status, answer = self.call("POST", "/v1/auth/sign-up", who | {"nickname": nickname, "role": role})
-        if status != 201 and answer.get("code") != "EMAIL_TAKEN":
-            raise SeedError(f"signing up {name}: {answer}")
         status, answer = self.call("POST", "/v1/auth/sign-in", who)
+        if status == 401:
+            status, answer = self.call("POST", "/v1/auth/sign-up", who | {"nickname": nickname, "role": role})
+            if status != 201:
+                raise SeedError(f"signing up {name}: {answer}")
+            status, answer = self.call("POST", "/v1/auth/sign-in", who)
         if status != 200:
             raise SeedError(f"signing in {name}: {answer}")
         return answer["accessToken"]
@@ -85,14 +89,15 @@ def published(api: Api) -> set[str]:
 def seed(url: str) -> None:
     """Publishes what is missing of the programme, and proves the accounts by signing in."""
     api = Api(url)
-    api.member("fan", "첫 관객", "USER")
+    for name, nickname, role in PROMISED:
+        api.member(name, nickname, role)
     today = datetime.datetime.now(KOREA).replace(hour=0, minute=0, second=0, microsecond=0)
     known = published(api)
 
     def season(artist: str) -> None:
-        token = api.member(artist, ARTISTS[artist], "ARTIST")
-        for show in PROGRAMME:
-            if show.artist == artist and show.title not in known:
+        if missing := [show for show in PROGRAMME if show.artist == artist and show.title not in known]:
+            token = api.member(artist, ARTISTS[artist], "ARTIST")
+            for show in missing:
                 api.publish(show, token, today)
 
     # No more at once than there are processors on a small machine.
