@@ -40,11 +40,13 @@ LIB_TESTS = cargo test --workspace --lib
 
 # Beside a stack of their own, on free ports; what does not compile is told before one is started. Holds are short, so
 # that they end while the suite runs. The permissions and the document come last: they are compared with what all others did.
+# Then a stack is killed in mid-sale.
 test: $(VENV)/ready
 	@$(LIB_TESTS) --no-run
 	@cargo test --package tests --no-run
 	@$(RUN) run --set HoldSeconds=60 -- sh -c '$(LIB_TESTS) && \
 		cargo test --package tests -- --skip policies:: --skip answers:: && cargo test --package tests -- policies:: answers::'
+	@$(VENV)/bin/python tests/power_cut.py
 
 # DynamoDB Local counts transactional capacity otherwise than the documentation, so that is left to `make test`.
 second-opinion: $(VENV)/ready
