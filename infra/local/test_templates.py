@@ -9,7 +9,6 @@ import unittest
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
-from urllib.parse import quote
 
 import yaml
 
@@ -314,15 +313,27 @@ class Root(unittest.TestCase):
         for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
             self.assertEqual(closed[limit]["Fn::If"][::2], ["SalesAreOpen", 0])
 
-    def test_the_longest_search_in_korean_is_let_through(self) -> None:
+    def test_what_is_too_large_is_for_the_function_to_refuse_in_its_own_words(self) -> None:
         rules = self.firewall()
+        self.assertFalse([name for name, rule in rules.items() if "SizeConstraintStatement" in json.dumps(rule)])
         common = rules["common"]["Statement"]["ManagedRuleGroupStatement"]["RuleActionOverrides"]
         counted = {it["Name"] for it in common if it["ActionToUse"] == {"Count": {}}}
         self.assertLessEqual({"SizeRestrictions_BODY", "SizeRestrictions_QUERYSTRING", "NoUserAgent_HEADER"}, counted)
-        longest = "&".join(f"{name}={quote('한' * 100)}" for name in ("q", "title", "place")) + "&cursor=" + "x" * 2000
-        limit = rules["query-size"]["Statement"]["SizeConstraintStatement"]
-        self.assertEqual((limit["FieldToMatch"], limit["ComparisonOperator"]), ({"QueryString": {}}, "GT"))
-        self.assertTrue(len(longest) < limit["Size"] <= 8192)
+        # All that a function takes is looked through.
+        inspected = self.root["Firewall"]["Properties"]["AssociationConfig"]["RequestBody"]["API_GATEWAY"]
+        [size] = re.findall(r"MAX_BODY: usize = (\d+) \* 1024", (ROOT / "shared/api/src/lib.rs").read_text())
+        self.assertEqual(inspected["DefaultSizeInspectionLimit"], f"KB_{size}")
+
+    def test_the_firewall_says_too_many_as_the_gateway_does(self) -> None:
+        bodies = self.root["Firewall"]["Properties"]["CustomResponseBodies"]
+        gateway = yaml.safe_load((ROOT / "infra/api.yaml").read_text())["x-amazon-apigateway-gateway-responses"]["THROTTLED"]
+        said = json.loads(gateway["responseTemplates"]["application/json"])
+        self.assertEqual(json.loads(bodies["TooMany"]["Content"]) | {"requestId": "$context.requestId"}, said)
+
+    def test_what_cloudformation_reads_is_ascii(self) -> None:
+        """It shows other letters as `?`, to a rollback too, and passes them on to some services so."""
+        for path in ("template.yaml", "infra/data.yaml", "infra/api.yaml", *(ROOT / "functions").glob("**/template.yaml")):
+            self.assertTrue((ROOT / path).read_text().isascii(), path)
 
     def test_a_crowd_behind_one_address_is_not_stopped_by_one_of_it(self) -> None:
         rules = self.firewall()
