@@ -297,6 +297,9 @@ class Root(unittest.TestCase):
     def test_another_engine_is_an_upgrade_and_not_another_domain(self) -> None:
         self.assertEqual(self.data["Search"]["UpdatePolicy"], {"EnableVersionUpgrade": True})
 
+    def test_the_search_trusts_nobody_whose_own_policy_does_not_say_so(self) -> None:
+        self.assertNotIn("AccessPolicies", self.data["Search"]["Properties"])
+
     def test_no_stages_names_begin_like_anothers(self) -> None:
         for path in ("infra/data.yaml", "template.yaml"):
             pattern = load(ROOT / path)["Parameters"]["Stage"]["AllowedPattern"]
