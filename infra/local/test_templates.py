@@ -99,7 +99,7 @@ class Reader(NamedTuple):
     def alarm(self, metric: str, of: str) -> Template:
         """What rings on a metric of a resource, to the topic that people hear."""
         alarms = (alarm["Properties"] for alarm in of_type(self.template, "AWS::CloudWatch::Alarm").values())
-        [found] = (it for it in alarms if it["MetricName"] == metric and of in references(it["Dimensions"]) and it["AlarmActions"])
+        [found] = (it for it in alarms if it.get("MetricName") == metric and of in references(it["Dimensions"]) and it["AlarmActions"])
         return found
 
 
@@ -197,7 +197,7 @@ class Rules(unittest.TestCase):
                 self.assertEqual(alarm["TreatMissingData"], "notBreaching")
                 self.assertTrue(900 < alarm["Threshold"] <= 3600, "a message may be delayed by 900 seconds")
 
-    def test_a_schedule_that_starts_nothing_rings(self) -> None:
+    def test_a_schedule_that_starts_nothing_rings_and_says_why(self) -> None:
         found = 0
         for path, template in expanded().items():
             for schedule in of_type(template, "AWS::Scheduler::Schedule").values():
@@ -207,6 +207,8 @@ class Rules(unittest.TestCase):
                 with self.subTest(f"{path}: {function}"):
                     self.assertEqual((alarm["ComparisonOperator"], alarm["Threshold"]), ("LessThanThreshold", 1))
                     self.assertEqual(alarm["TreatMissingData"], "breaching", "no call at all is no number")
+                    [missed] = references(schedule["Properties"]["Target"]["DeadLetterConfig"]["Arn"])
+                    self.assertEqual(Reader(function, {}, template).alarm("ApproximateNumberOfMessagesVisible", missed)["Threshold"], 0)
                 found += 1
         self.assertGreater(found, 0)
 
@@ -237,10 +239,28 @@ class Rules(unittest.TestCase):
     def test_every_metric_that_the_code_counts_is_read_by_an_alarm(self) -> None:
         read = {(alarm["Properties"]["Namespace"].get("Fn::Sub"), alarm["Properties"]["MetricName"])
                 for template in expanded().values() for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
-                if isinstance(alarm["Properties"]["Namespace"], dict)}
+                if isinstance(alarm["Properties"].get("Namespace"), dict)}
         read = {name for namespace, name in read if namespace == "Spotlight/${Stage}" and not name.endswith("Errors")}
         counted = {name for source in sources() for name in re.findall(r'metric = "(\w+)"', source)}
         self.assertEqual(counted, read)
+
+    def test_a_table_or_an_index_that_turns_calls_away_rings(self) -> None:
+        alarms = of_type(expanded()["functions/template.yaml"], "AWS::CloudWatch::Alarm").values()
+        heard = set()
+        for alarm in (it["Properties"] for it in alarms if "Metrics" in it["Properties"]):
+            total, *added = alarm["Metrics"]
+            self.assertEqual((total["Expression"], alarm["ComparisonOperator"]), ("SUM(FILL(METRICS(), 0))", "GreaterThanThreshold"))
+            self.assertTrue(alarm["AlarmActions"])
+            for metric in (it["MetricStat"]["Metric"] for it in added):
+                self.assertEqual(metric["Namespace"], "AWS/DynamoDB")
+                of = {it["Name"]: it["Value"] for it in metric["Dimensions"]}
+                heard.add((of["TableName"]["Fn::Sub"], of.get("GlobalSecondaryIndexName"), metric["MetricName"]))
+        there = set()
+        for table in of_type(load(ROOT / "infra/data.yaml"), "AWS::DynamoDB::Table").values():
+            indexes = [index["IndexName"] for index in table["Properties"].get("GlobalSecondaryIndexes", [])]
+            there |= {(table["Properties"]["TableName"]["Fn::Sub"], index, metric)
+                      for index in [None, *indexes] for metric in ("ReadThrottleEvents", "WriteThrottleEvents")}
+        self.assertEqual(heard, there)
 
     def test_the_dashboard_is_one(self) -> None:
         [dashboard] = of_type(expanded()["functions/template.yaml"], "AWS::CloudWatch::Dashboard").values()
