@@ -63,7 +63,8 @@ class Front:
         if methods is None:
             return self.refuse("MISSING_AUTHENTICATION_TOKEN")
         method = request.headers.get("X-HTTP-Method-Override", request.method)
-        if method.lower() not in methods:
+        operation = methods.get(method.lower(), {}).get("operationId")
+        if operation is None:
             return self.wrong_method(request, methods)
         if (size := request.content_length or 0) > BODY_LIMIT:
             return web.Response(status=413, text=f"HTTP content length exceeded {BODY_LIMIT} bytes.")
@@ -79,7 +80,7 @@ class Front:
             return self.refuse(failed)
         if len(answer.body or b"") > FUNCTION_LIMIT:
             return self.refuse("DEFAULT_5XX")
-        self.note(methods[method.lower()]["operationId"], answer)
+        self.note(operation, answer)
         return answer
 
     async def forward(self, request: web.Request, method: str, body: bytes) -> web.Response:
