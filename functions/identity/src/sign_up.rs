@@ -40,6 +40,9 @@ pub async fn handle(
     call: Call<Anyone, Body<SignUp>>,
 ) -> Result<Answer<MemberView>, Problem> {
     let Call { input: Body(body), context, .. } = call;
+    body.password
+        .not_named_after(&body.email, &body.nickname)
+        .map_err(|own| Problem::broken_rules(vec![("password", own)]))?;
     store.count(limits::SIGN_UP, &limits::address(&context.address), context.now).await?;
     // Hashed before anybody asks whether the address is taken, so that time tells no more than the answer.
     let password_hash = password::hash(&body.password)?;

@@ -51,6 +51,8 @@ pub enum Invalid {
     },
     /// One of the passwords that are tried first.
     CommonPassword,
+    /// A password that says what everybody can read of its owner.
+    OwnName,
 }
 
 impl Invalid {
@@ -65,6 +67,7 @@ impl Invalid {
             Self::Past => "PAST",
             Self::NotAfter { .. } => "NOT_AFTER",
             Self::CommonPassword => "COMMON_PASSWORD",
+            Self::OwnName => "OWN_NAME",
         }
     }
 
@@ -105,6 +108,10 @@ impl Invalid {
             Self::CommonPassword => {
                 ("너무 흔한 비밀번호입니다.".into(), "is too common a password".into())
             }
+            Self::OwnName => (
+                "이메일이나 닉네임은 비밀번호로 쓸 수 없습니다.".into(),
+                "must not be your e-mail address or nickname".into(),
+            ),
         };
         Localized { korean, english }
     }
@@ -127,6 +134,7 @@ mod tests {
             (Invalid::Past, "PAST", "지난"),
             (Invalid::PastDay { first: "1900-01-01" }, "RANGE", "1900-01-01"),
             (Invalid::CommonPassword, "COMMON_PASSWORD", "비밀번호"),
+            (Invalid::OwnName, "OWN_NAME", "닉네임"),
         ];
         for (reason, code, word) in reasons {
             assert_eq!(reason.code(), code);

@@ -21,6 +21,12 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                     "/password",
                     "COMMON_PASSWORD",
                 )
+                .finds(
+                    sign_up("stage-at-night@b.kr", "Stage-At-Night", "USER"),
+                    "body",
+                    "/password",
+                    "OWN_NAME",
+                )
         }
         "sign_in" => [taken, "nobody@example.kr"].iter().fold(rows, |rows, email| {
             let wrong = json!({ "email": email, "password": "not-the-password" });
