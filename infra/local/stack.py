@@ -232,7 +232,9 @@ def run(command: list[str], values: dict[str, str]) -> int:
         with stack.record.open("a") as log:
             for function, needed in calls_of_platform(cloud):
                 write(log, function, needed)
-        environment = stack.environment() | {"RECORDER_LOG": str(stack.record), "ANSWERS_FILE": str(stack.answers), "POLICIES_FILE": str(allowed)}
+        environment = stack.environment() | {
+            "RECORDER_LOG": str(stack.record), "ANSWERS_FILE": str(stack.answers), "POLICIES_FILE": str(allowed),
+            "FAULTS_URL": f"http://127.0.0.1:{stack.ports.recorded_aws}/_faults"}
         code = run_to_its_end(command, environment)
     except BaseException as ended:
         stack.stop()

@@ -1,0 +1,252 @@
+"""What AWS answers on a bad day and the local cloud never does: a call that is turned away, one that meets another, one whose
+work is done and whose answer is lost, a read of what was true a moment ago.
+
+A rule names whose calls fare so (`function`, `service`; all if it does not say), how (`fault`), how often (`rate`) and the
+`seed` of its chances:
+
+    POST /_faults        {"function": "local-relay_sales", "service": "events", "fault": "unavailable"}  ->  {"id": 1}
+    DELETE /_faults/1
+
+The words of each service are those of botocore's models and of DynamoDB's developer guide, *Error handling*.
+"""
+
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from calls import Request
+
+FAULTS = ("unavailable", "throttled", "conflict", "stale", "lost")
+
+# How long an index may be behind its table here. AWS says that it is a fraction of a second, and promises nothing.
+BEHIND = 1.5
+
+
+class Answer(NamedTuple):
+    status: int
+    body: bytes
+
+
+# Passes a body on and brings what comes of it.
+Pass = Callable[[bytes], Any]
+
+
+@dataclass
+class Rule:
+    fault: str
+    function: str | None = None
+    service: str | None = None
+    rate: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.fault not in FAULTS:
+            raise ValueError(f"no such fault: {self.fault}")
+        self.chance = random.Random(self.seed)
+
+    def meets(self, function: str | None, service: str) -> bool:
+        return self.function in (None, function) and self.service in (None, service) and self.chance.random() < self.rate
+
+
+@dataclass
+class Weather:
+    """The rules that are in force, and what was written a moment ago."""
+
+    rules: dict[int, Rule] = field(default_factory=dict)
+    made: int = 0
+    written: dict[tuple[str, str, str], float] = field(default_factory=dict)
+
+    def add(self, rule: Rule) -> int:
+        self.made += 1
+        self.rules[self.made] = rule
+        return self.made
+
+    async def through(self, function: str | None, service: str, request: Request, go_on: Pass) -> Answer | None:
+        """What comes of a call; nothing when its answer is lost."""
+        operation = operation_of(request)
+        met = [rule for rule in self.rules.values() if rule.meets(function, service)]
+        for rule in met:
+            match rule.fault:
+                case "unavailable":
+                    return unavailable(service)
+                case "throttled":
+                    return await throttled(service, operation, request.body, go_on, rule.chance)
+                case "conflict" if service == "dynamodb" and (answer := conflict(operation, request.body, rule.chance)):
+                    return answer
+        faults = [rule.fault for rule in met]
+        answer = await go_on(request.body)
+        if service == "dynamodb" and self.rules:
+            self._remember(operation, request.body)
+        if "lost" in faults:
+            return None
+        if "stale" in faults and operation == "Query":
+            return self._behind(request.body, answer)
+        return answer
+
+    def _remember(self, operation: str, body: bytes) -> None:
+        now = time.monotonic()
+        self.written = {key: at for key, at in self.written.items() if now - at < BEHIND}
+        self.written |= dict.fromkeys(writes(operation, json.loads(body)), now)
+
+    def _behind(self, body: bytes, answer: Answer) -> Answer:
+        """An index before it heard of the last moment's writes: an entry is new to it, or gone and not there again yet."""
+        asked, found = json.loads(body), json.loads(answer.body)
+        if "IndexName" not in asked or "Items" not in found:
+            return answer
+        now = time.monotonic()
+
+        def heard(item: dict[str, Any]) -> bool:
+            key = (asked["TableName"], *(item[part]["S"] for part in ("pk", "sk")))
+            return now - self.written.get(key, 0.0) >= BEHIND
+
+        found["Items"] = [item for item in found["Items"] if heard(item)]
+        found["Count"] = len(found["Items"])
+        return Answer(answer.status, json.dumps(found).encode())
+
+
+def operation_of(request: Request) -> str:
+    """`PutItem`, or for OpenSearch the last word of the address, such as `_bulk`."""
+    return request.headers.get("x-amz-target", request.address.partition("?")[0].replace("/", ".")).rpartition(".")[2]
+
+
+def service_of(request: Request) -> str:
+    """Whom a request is signed for, such as `dynamodb`."""
+    signature = re.search(r"Credential=\S+/([^/]+)/aws4_request", request.headers.get("authorization", ""))
+    return signature[1] if signature else ""
+
+
+def refusal(status: int, kind: str, message: str, **more: Any) -> Answer:
+    return Answer(status, json.dumps({"__type": kind, "message": message, **more}).encode())
+
+
+def unavailable(service: str) -> Answer:
+    match service:
+        case "es":  # what stands before it says so, and not in JSON
+            return Answer(503, b"<html><body><h1>503 Service Unavailable</h1></body></html>")
+        case "dynamodb":
+            return refusal(500, "com.amazonaws.dynamodb.v20120810#InternalServerError", "Internal server error")
+        case "events":
+            return refusal(500, "InternalException", "Something went wrong.")
+        case _:
+            return refusal(503, "ServiceUnavailable", "The service is unavailable. Please try again shortly.")
+
+
+async def throttled(service: str, operation: str, body: bytes, go_on: Pass, chance: random.Random) -> Answer:
+    """Too many calls. Of several things in one call only some are done, where the service can say so."""
+    match service, operation:
+        case "dynamodb", "TransactWriteItems" | "TransactGetItems":
+            return cancelled(body, "ThrottlingError", "Throughput exceeds the current capacity of your table or index.", chance)
+        case _ if split := PARTLY.get(operation):
+            through, merge = split(body, lambda: chance.random() < 0.5)
+            answer = await go_on(through)
+            return Answer(200, json.dumps(merge(json.loads(answer.body))).encode()) if answer.status == 200 else answer
+        case "dynamodb", _:
+            return refusal(400, "com.amazonaws.dynamodb.v20120810#ThrottlingException", "Rate exceeded")
+        case "es", _:
+            return Answer(429, json.dumps({"error": BUSY, "status": 429}).encode())
+        case _:
+            return refusal(400, "ThrottlingException", "Rate exceeded")
+
+
+# What there is of a call's answer to be completed, and what comes of it.
+Merge = Callable[[dict[str, Any]], dict[str, Any]]
+# Which of a call's things are refused.
+Refuse = Callable[[], bool]
+
+
+def _batch_get_item(body: bytes, refuse: Refuse) -> tuple[bytes, Merge]:
+    asked, left = json.loads(body)["RequestItems"], {}
+    for table, wanted in asked.items():
+        through, refused = _some(wanted["Keys"], refuse)
+        if any(refused):
+            left[table] = wanted | {"Keys": [key for key, no in zip(wanted["Keys"], refused, strict=True) if no]}
+        asked[table] = wanted | {"Keys": through}
+    return json.dumps({"RequestItems": asked}).encode(), lambda done: done | {"UnprocessedKeys": left}
+
+
+def _put_events(body: bytes, refuse: Refuse) -> tuple[bytes, Merge]:
+    entries, refused = _some(json.loads(body)["Entries"], refuse)
+
+    def merge(done: dict[str, Any]) -> dict[str, Any]:
+        failed = {"ErrorCode": "ThrottlingException", "ErrorMessage": "Rate exceeded"}
+        put = iter(done["Entries"])
+        return {"FailedEntryCount": sum(refused), "Entries": [failed if no else next(put) for no in refused]}
+
+    return json.dumps({"Entries": entries}).encode(), merge
+
+
+def _send_message_batch(body: bytes, refuse: Refuse) -> tuple[bytes, Merge]:
+    asked = json.loads(body)
+    entries, refused = _some(asked["Entries"], refuse)
+    failed = [{"Id": entry["Id"], "SenderFault": False, "Code": "RequestThrottled", "Message": "Rate exceeded"}
+              for entry, no in zip(asked["Entries"], refused, strict=True) if no]
+    return json.dumps(asked | {"Entries": entries}).encode(), lambda done: done | {"Failed": failed}
+
+
+def _bulk(body: bytes, refuse: Refuse) -> tuple[bytes, Merge]:
+    # Each of our actions is two lines, the second its document.
+    lines = body.splitlines(keepends=True)
+    actions = list(zip(lines[::2], lines[1::2], strict=True))
+    through, refused = _some(actions, refuse)
+
+    def merge(done: dict[str, Any]) -> dict[str, Any]:
+        written = iter(done["items"])
+        busy = [{kind: {"_id": what["_id"], "status": 429, "error": BUSY}}
+                for action, _ in actions for kind, what in json.loads(action).items()]
+        items = [item if no else next(written) for item, no in zip(busy, refused, strict=True)]
+        return done | {"errors": done["errors"] or any(refused), "items": items}
+
+    return b"".join(line for action in through for line in action), merge
+
+
+def _some(entries: list[Any], refuse: Refuse) -> tuple[list[Any], list[bool]]:
+    """Those that are let through, the first among them, for a call with nothing in it is refused; and which are not."""
+    refused = [False, *(refuse() for _ in entries[1:])]
+    return [entry for entry, no in zip(entries, refused, strict=True) if not no], refused
+
+
+PARTLY: dict[str, Callable[[bytes, Refuse], tuple[bytes, Merge]]] = {
+    "BatchGetItem": _batch_get_item, "PutEvents": _put_events, "SendMessageBatch": _send_message_batch, "_bulk": _bulk,
+}
+
+BUSY = {"type": "rejected_execution_exception", "reason": "rejected execution of coordinating operation"}
+
+
+def conflict(operation: str, body: bytes, chance: random.Random) -> Answer | None:
+    """Another transaction is at one of the items. Whoever only reads meets it in a transaction alone."""
+    message = "Transaction is ongoing for the item"
+    match operation:
+        case "TransactWriteItems" | "TransactGetItems":
+            return cancelled(body, "TransactionConflict", message, chance)
+        case "PutItem" | "UpdateItem" | "DeleteItem":
+            return refusal(400, "com.amazonaws.dynamodb.v20120810#TransactionConflictException", message)
+        case _:
+            return None
+
+
+def cancelled(body: bytes, code: str, message: str, chance: random.Random) -> Answer:
+    reasons: list[dict[str, str]] = [{"Code": "None"} for _ in json.loads(body)["TransactItems"]]
+    chance.choice(reasons).update(Code=code, Message=message)
+    codes = ", ".join(reason["Code"] for reason in reasons)
+    return Answer(400, json.dumps({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
+        "CancellationReasons": reasons}).encode())
+
+
+def writes(operation: str, asked: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The table and the key of each item that a call writes."""
+    match operation:
+        case "TransactWriteItems":
+            parts = [(kind, part) for item in asked["TransactItems"] for kind, part in item.items() if kind != "ConditionCheck"]
+        case "PutItem" | "UpdateItem" | "DeleteItem":
+            parts = [(operation.removesuffix("Item"), asked)]
+        case _:
+            return
+    for kind, part in parts:
+        key = part["Item" if kind == "Put" else "Key"]
+        yield part["TableName"], key["pk"]["S"], key["sk"]["S"]
