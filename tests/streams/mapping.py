@@ -208,7 +208,7 @@ class Lane:
     def _done(self, batch: Batch, line: dict[str, Any]) -> None:
         self.failures = 0
         self.outside.tell({"outcome": "done", "shard": self.shard} | line)
-        if not batch.doubled and self.outside.comes_again():
+        if self.outside.comes_again():
             batch.doubled = True
         else:
             del self.batches[0]

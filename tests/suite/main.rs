@@ -21,5 +21,6 @@ mod refusals;
 mod releases;
 mod routes;
 mod shop;
+mod streams;
 mod workers;
 mod world;
