@@ -13,6 +13,7 @@ import random
 import sys
 import threading
 import time
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -124,8 +125,12 @@ def work(lane: Lane, woken: threading.Event) -> None:
 
 def as_event(record: Record, stream: str) -> Record:
     """A record as a function gets it."""
-    record["dynamodb"]["ApproximateCreationDateTime"] = record["dynamodb"]["ApproximateCreationDateTime"].timestamp()
-    return record | {"eventSourceARN": stream}
+    return json.loads(json.dumps(record | {"eventSourceARN": stream}, default=plain))
+
+
+def plain(value: Any) -> Any:
+    """What JSON has no word for: seconds since 1970 for a time, base64 for bytes."""
+    return b64encode(value).decode() if isinstance(value, bytes) else value.timestamp()
 
 
 def start(target: Any, *arguments: Any) -> None:

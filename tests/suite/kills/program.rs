@@ -5,12 +5,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::outside::Outside;
 use tokio::sync::OnceCell;
 
 use crate::{
-    shop::{HOLD, simulator, variable},
+    shop::{HOLD, simulator},
     world::aws,
 };
 
