@@ -4,12 +4,13 @@ RUN := $(VENV)/bin/python infra/local/stack.py
 TEMPLATES := template.yaml infra/data.yaml functions/template.yaml $(wildcard functions/*/template.yaml)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help up down demo test clients fuzz second-opinion bench coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy deploy-check rollback
+.PHONY: help up down fresh demo test clients fuzz second-opinion bench coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy deploy-check rollback
 
 help:
 	@echo "make up        the whole product on this machine, with a programme in it"
 	@echo "make demo      walks through it: publish, find, buy, see the ticket"
 	@echo "make down      ends it and keeps its data"
+	@echo "make fresh     forgets its data, and runs it anew"
 	@echo "make test      every test, beside a stack of its own"
 	@echo "make coverage  the same, and how many lines the libraries' tests reach"
 	@echo "make mutants   how many changes of the rules a test notices: PACKAGES=domain, sales, or both (hours)"
@@ -29,8 +30,8 @@ help:
 up: $(VENV)/ready
 	@$(RUN) up
 
-down: $(VENV)/ready
-	@$(RUN) down
+down fresh: $(VENV)/ready
+	@$(RUN) $@
 
 demo: up
 	@$(VENV)/bin/python infra/local/demo.py http://127.0.0.1:$${SPOTLIGHT_PORT:-3000}

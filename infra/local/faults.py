@@ -5,7 +5,7 @@ A rule names whose calls fare so (`function`, `service`; all if it does not say)
 `seed` of its chances:
 
     POST /_faults        {"function": "local-relay_sales", "service": "events", "fault": "unavailable"}  ->  {"id": 1}
-    DELETE /_faults/1
+    DELETE /_faults/1    ->  {"met": 12}, how many calls fared so
 
 The words of each service are those of botocore's models and of DynamoDB's developer guide, *Error handling*.
 """
@@ -42,6 +42,7 @@ class Rule:
     service: str | None = None
     rate: float = 1.0
     seed: int = 0
+    met: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         if self.fault not in FAULTS:
@@ -70,6 +71,7 @@ class Weather:
         operation = operation_of(request)
         met = [rule for rule in self.rules.values() if rule.meets(function, service)]
         for rule in met:
+            rule.met += 1
             match rule.fault:
                 case "unavailable":
                     return unavailable(service)
@@ -77,25 +79,30 @@ class Weather:
                     return await throttled(service, operation, request.body, go_on, rule.chance)
                 case "conflict" if service == "dynamodb" and (answer := conflict(operation, request.body, rule.chance)):
                     return answer
-        faults = [rule.fault for rule in met]
+                case "lost":
+                    await go_on(request.body)
+                    self._remember(service, operation, request.body)
+                    return None
+                case "stale" if service == "dynamodb" and "IndexName" in (asked := json.loads(request.body)):
+                    return self._behind(asked, await go_on(request.body))
+            # It can't happen to such a call.
+            rule.met -= 1
         answer = await go_on(request.body)
-        if service == "dynamodb" and self.rules:
-            self._remember(operation, request.body)
-        if "lost" in faults:
-            return None
-        if "stale" in faults and operation == "Query":
-            return self._behind(request.body, answer)
+        if self.rules:
+            self._remember(service, operation, request.body)
         return answer
 
-    def _remember(self, operation: str, body: bytes) -> None:
+    def _remember(self, service: str, operation: str, body: bytes) -> None:
+        if service != "dynamodb":
+            return
         now = time.monotonic()
         self.written = {key: at for key, at in self.written.items() if now - at < BEHIND}
         self.written |= dict.fromkeys(writes(operation, json.loads(body)), now)
 
-    def _behind(self, body: bytes, answer: Answer) -> Answer:
+    def _behind(self, asked: dict[str, Any], answer: Answer) -> Answer:
         """An index before it heard of the last moment's writes: an entry is new to it, or gone and not there again yet."""
-        asked, found = json.loads(body), json.loads(answer.body)
-        if "IndexName" not in asked or "Items" not in found:
+        found = json.loads(answer.body)
+        if "Items" not in found:
             return answer
         now = time.monotonic()
 

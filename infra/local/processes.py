@@ -56,17 +56,21 @@ class Process:
 
     def stop(self) -> None:
         """Ends the process and every process below it; data is saved on the way out."""
-        if running := self.running():
-            end_group(running["pid"], 30)
+        # A group outlives a leader that was killed, and nobody else is given its number meanwhile.
+        if (record := self._record()) and _started(record["pid"]) in (record["started"], ""):
+            end_group(record["pid"], 30)
         self.pid_file.unlink(missing_ok=True)
 
     def running(self) -> dict | None:
         """The pid file's record, if that process is still ours: a pid may have come to another."""
+        record = self._record()
+        return record if record and _started(record["pid"]) == record["started"] != "" else None
+
+    def _record(self) -> dict | None:
         try:
-            record = json.loads(self.pid_file.read_text())
+            return json.loads(self.pid_file.read_text())
         except (OSError, json.JSONDecodeError):
             return None
-        return record if _started(record["pid"]) == record["started"] != "" else None
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()

@@ -94,7 +94,8 @@ class Recorder:
             return web.Response(status=400, text=str(wrong))
 
     async def end_rule(self, request: web.Request) -> web.Response:
-        return web.Response(status=204 if self.weather.rules.pop(int(request.match_info["id"]), None) else 404)
+        rule = self.weather.rules.pop(int(request.match_info["id"]), None)
+        return web.json_response({"met": rule.met}) if rule else web.Response(status=404)
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=0)

@@ -1,9 +1,7 @@
 """Fills a stack with members and a season of events, over the API as anybody would."""
 
-import argparse
 import datetime
 import json
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -13,7 +11,13 @@ from typing import Any
 from programme import ARTISTS, PROGRAMME, Show
 
 PASSWORD = "spotlight-local-1"
+# Whom `make up` promises.
+PROMISED = [("fan", "첫 관객", "USER"), ("artist", ARTISTS["artist"], "ARTIST")]
 KOREA = datetime.timezone(datetime.timedelta(hours=9))
+
+
+class SeedError(Exception):
+    """Says in one sentence what keeps the stack from being filled."""
 
 
 class Api:
@@ -32,14 +36,16 @@ class Api:
             return refusal.code, json.load(refusal)
 
     def member(self, name: str, nickname: str, role: str) -> str:
-        """Signs somebody up, if need be, and answers an access token."""
+        """Signs somebody in, and up before if need be, and answers an access token."""
         who = {"email": f"{name}@spotlight.example", "password": PASSWORD}
-        status, answer = self.call("POST", "/v1/auth/sign-up", who | {"nickname": nickname, "role": role})
-        if status != 201 and answer.get("code") != "EMAIL_TAKEN":
-            raise SystemExit(f"signing up {name}: {answer}")
         status, answer = self.call("POST", "/v1/auth/sign-in", who)
+        if status == 401:
+            status, answer = self.call("POST", "/v1/auth/sign-up", who | {"nickname": nickname, "role": role})
+            if status != 201:
+                raise SeedError(f"signing up {name}: {answer}")
+            status, answer = self.call("POST", "/v1/auth/sign-in", who)
         if status != 200:
-            raise SystemExit(f"signing in {name}: {answer}")
+            raise SeedError(f"signing in {name}: {answer}")
         return answer["accessToken"]
 
     def publish(self, show: Show, token: str, today: datetime.datetime) -> None:
@@ -49,7 +55,7 @@ class Api:
             "POST", "/v1/events", event(show, today),
             **{"Authorization": f"Bearer {token}", "Idempotency-Key": key})
         if status != 201:
-            raise SystemExit(f"publishing {show.title}: {answer}")
+            raise SeedError(f"publishing {show.title}: {answer}")
 
 
 def event(show: Show, today: datetime.datetime) -> dict[str, Any]:
@@ -67,38 +73,40 @@ def event(show: Show, today: datetime.datetime) -> dict[str, Any]:
     }
 
 
-def found(api: Api) -> int:
-    """How many events the search knows."""
-    status, answer = api.call("GET", "/v1/events?limit=1")
-    return answer["total"] if status == 200 else 0
+def published(api: Api) -> set[str]:
+    """The titles of all events that the search knows."""
+    titles: set[str] = set()
+    page: dict[str, Any] = {"nextCursor": None}
+    while "nextCursor" in page:
+        after = f"&cursor={page['nextCursor']}" if page["nextCursor"] else ""
+        status, page = api.call("GET", f"/v1/events?limit=50{after}")
+        if status != 200:
+            raise SeedError(f"The search does not answer: {page}")
+        titles |= {event["title"] for event in page["items"]}
+    return titles
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("url")
-    api = Api(arguments.parse_args().url)
-    if found(api) >= len(PROGRAMME):
-        return
+def seed(url: str) -> None:
+    """Publishes what is missing of the programme, and proves the accounts by signing in."""
+    api = Api(url)
+    for name, nickname, role in PROMISED:
+        api.member(name, nickname, role)
     today = datetime.datetime.now(KOREA).replace(hour=0, minute=0, second=0, microsecond=0)
+    known = published(api)
 
     def season(artist: str) -> None:
-        token = api.member(artist, ARTISTS[artist], "ARTIST")
-        for show in PROGRAMME:
-            if show.artist == artist:
+        if missing := [show for show in PROGRAMME if show.artist == artist and show.title not in known]:
+            token = api.member(artist, ARTISTS[artist], "ARTIST")
+            for show in missing:
                 api.publish(show, token, today)
 
     # No more at once than there are processors on a small machine.
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(season, ARTISTS))
-    api.member("fan", "첫 관객", "USER")
 
     deadline = time.monotonic() + 60
-    while found(api) < len(PROGRAMME):
+    while missing := {show.title for show in PROGRAMME} - published(api):
         if time.monotonic() > deadline:
-            sys.exit("The programme is published, but search does not find it.")
+            raise SeedError(f"The programme is published, but search does not find {', '.join(missing)}.")
         time.sleep(0.5)
     print(f"  {len(PROGRAMME)} events by {len(ARTISTS)} artists")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """The whole product on one machine: `up`, `down`, or `run -- <command>` beside a stack of its own.
 
-`up` keeps its data in target/local/main and can be said again: it starts what does not run, and
-deploys what changed. `run` makes a fresh stack on free ports, hands its addresses to the command in
+`up` keeps its data in target/local/main and can be said again: it starts what does not run, deploys what changed, and mends
+what a power cut left behind. `fresh` forgets the data first. `run` makes a fresh stack on free ports, hands its addresses to the command in
 the environment, and takes everything down when the command ends.
 """
 
@@ -20,8 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy import FUNCTION, REGION, Cloud, DeployError, calls_of_platform, deploy, policies
+from mend import mend_search
 from processes import Process, StackError, answers, end_by_exception, free_ports, require_free, run_to_its_end
 from recorder import write
+from seed import SeedError, seed
 from templates import ROOT, load, of_type
 
 HERE = Path(__file__).parent
@@ -103,9 +105,7 @@ class Stack:
         self.process("kakaopay").start([
             sys.executable, str(HERE / "kakaopay.py"), "--port", str(self.ports.kakaopay),
             "--keep", str(self.folder / "kakaopay.json")])
-        if not self.process("aws").running():
-            forget_stream_positions(self.folder / "state/lambda.json")
-        self.process("aws").start([str(Path(sys.executable).with_name("ministack"))], self._aws_environment())
+        self.process("aws").start([sys.executable, str(HERE / "aws.py")], self._aws_environment())
         if self.ports.recorded_aws:
             self.process("recorder").start([
                 sys.executable, str(HERE / "recorder.py"), "--log", str(self.record),
@@ -136,13 +136,20 @@ class Stack:
         self._require_health()
 
     def _drive_streams(self) -> None:
-        # The same run again by `STREAMS_SEED=1 make test`; what threads make of it differs all the same.
-        seed = os.environ.get("STREAMS_SEED", "2026")
-        print(f"STREAMS_SEED={seed}")
+        chances = os.environ.get("STREAMS_SEED", "2026")
+        say(f"driving the readers of streams, STREAMS_SEED={chances}")
         self.process("streams").start([
             sys.executable, str(ROOT / "tests/streams/serve.py"), "--port", str(self.ports.streams),
-            "--log", str(self.folder / "streams.jsonl"), "--seed", seed], self.environment())
+            "--log", str(self.folder / "streams.jsonl"), "--seed", chances], self.environment())
         self.process("streams").wait(f"http://127.0.0.1:{self.ports.streams}", 30)
+
+    def mend(self) -> None:
+        """Makes whole what a power cut may have left: the search, the programme, the accounts that are promised."""
+        say("comparing the search with the table")
+        if mend_search(Cloud(self.aws_url, self.folder), STAGE, self.search_url):
+            print("  The search had lost what the table has, or kept what it has not: it is made anew.")
+        say("filling in the programme")
+        seed(self.url)
 
     def _require_health(self) -> None:
         try:
@@ -201,8 +208,7 @@ def up() -> None:
         if not given_elsewhere and not stack.process(process).running():
             require_free(getattr(stack.ports, port), process, variable)
     stack.start()
-    say("filling in the programme")
-    subprocess.run([sys.executable, str(HERE / "seed.py"), stack.url], check=True)
+    stack.mend()
     print(f"""
   The API      {stack.url}/v1/…
   Try it       {stack.url}/docs
@@ -212,12 +218,18 @@ def up() -> None:
   Accounts     fan@spotlight.example, artist@spotlight.example, password: spotlight-local-1
   Logs         {stack.folder.relative_to(ROOT)}/*.log
 
-  `make demo` walks through it, `make down` ends it and keeps the data.""")
+  `make demo` walks through it, `make down` ends it and keeps the data, `make fresh` begins anew.""")
 
 
 def down() -> None:
     sweep()
     usual_stack().stop()
+
+
+def fresh() -> None:
+    down()
+    usual_stack().forget(keep_logs=False)
+    up()
 
 
 def run(command: list[str], values: dict[str, str]) -> int:
@@ -264,18 +276,6 @@ def build() -> None:
         raise StackError("The functions do not build; the compiler said why above.")
 
 
-def forget_stream_positions(state: Path) -> None:
-    """Lets the readers of streams begin anew after a restart.
-
-    The local cloud remembers how far they have read, but not what was in the streams, so they would skip as many new
-    records as they had read.
-    """
-    if state.exists():
-        saved = json.loads(state.read_text())
-        saved["payload"]["dynamodb_stream_positions"] = {}
-        state.write_text(json.dumps(saved))
-
-
 def write_tables() -> None:
     """What infra/data.yaml says of each table, for tests that make tables of their own."""
     tables = [table["Properties"] for table in of_type(load(ROOT / "infra/data.yaml"), "AWS::DynamoDB::Table").values()]
@@ -294,6 +294,7 @@ def main() -> int:
     commands = arguments.add_subparsers(dest="command", required=True)
     commands.add_parser("up")
     commands.add_parser("down")
+    commands.add_parser("fresh")
     running = commands.add_parser("run")
     running.add_argument("--set", action="append", default=[], metavar="PARAMETER=VALUE",
                          help="a parameter of the root template, such as HoldSeconds=5")
@@ -306,10 +307,12 @@ def main() -> int:
                 up()
             case "down":
                 down()
+            case "fresh":
+                fresh()
             case "run":
                 program = given.program[given.program[:1] == ["--"]:]
                 return run(program, dict(pair.split("=", 1) for pair in given.set))
-    except (StackError, DeployError) as error:
+    except (StackError, DeployError, SeedError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

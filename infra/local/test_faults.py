@@ -108,7 +108,8 @@ class Faults(unittest.IsolatedAsyncioTestCase):
                     status, code, _ = await self.refused(call(client))
                     self.assertEqual((status, code), expected[number])
             self.assertEqual(self.upstream.reached, [])
-            self.assertEqual((await self.call(urllib3.request, "DELETE", f"{self.aws}/_faults/{rule}")).status, 204)
+            ended = await self.call(urllib3.request, "DELETE", f"{self.aws}/_faults/{rule}")
+            self.assertEqual(ended.json(), {"met": sum(expected[number] is not None for _, _, *expected in calls)})
         await self.put(dynamodb)
         self.assertEqual(len(self.upstream.reached), 1, "the weather is fine again")
 

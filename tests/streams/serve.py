@@ -32,7 +32,7 @@ SHARDS = 3
 # Soon enough that the split happens in every run.
 RECORDS_UNTIL_SPLIT = 20
 DOUBLES = 0.1
-FIRST_WAIT, LONGEST_WAIT = 0.25, 4.0
+FIRST_WAIT, LONGEST_WAIT = 0.25, 1.0
 
 
 class Function:

@@ -1,4 +1,4 @@
-//! KakaoPay fails in every way at once, and in the end each won that it took has its ticket or went back.
+//! KakaoPay and AWS fail in every way at once, and in the end each won that it took has its ticket or went back.
 
 use std::time::Duration;
 
@@ -7,7 +7,10 @@ use gateways::Limits;
 use serde_json::{Value, json};
 use store::sales::due::{Due, SHARDS};
 
-use crate::shop::{FIRST_LOOK, HOLD, Shop, at_once, books, shards, simulator::Simulator};
+use crate::{
+    shop::{FIRST_LOOK, HOLD, Shop, at_once, books, shards, simulator::Simulator},
+    storms::in_storm,
+};
 
 const PURCHASES: u64 = 500;
 
@@ -69,7 +72,10 @@ fn no_won_is_lost_and_none_taken_twice_when_a_fifth_of_everything_fails() {
         simulator.faults(switches(seed)).await;
         let shop = Shop::with(stack::dynamo(), simulator, LIMITS, shards(2_000)).await;
 
-        at_once((0..PURCHASES).map(|number| purchase(shop.clone(), seed ^ (number << 32)))).await;
+        let (troubled, storm) = in_storm(&shop, "faults").await;
+        at_once((0..PURCHASES).map(|number| purchase(troubled.clone(), seed ^ (number << 32))))
+            .await;
+        storm.end().await;
         let before = books::check(&shop).await;
         println!("when all are gone: {:?}", before.states());
         assert_swept(&shop, &before).await;

@@ -71,6 +71,10 @@ fn called() -> BTreeMap<String, BTreeSet<Permission>> {
     for line in file("RECORDER_LOG").lines() {
         let call: Value = serde_json::from_str(line).unwrap();
         let text = |key: &str| call[key].as_str().unwrap_or("nobody").to_owned();
+        // A test's own client, in place of a function's (`storms.rs`).
+        if text("function").starts_with("storm-") {
+            continue;
+        }
         called.entry(text("function")).or_default().insert((text("action"), text("resource")));
     }
     called

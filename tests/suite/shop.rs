@@ -51,7 +51,10 @@ pub const FIRST_LOOK: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
 pub struct Shop {
+    /// What tests look into.
     pub store: Store,
+    /// What the handlers are given: the same tables, in whatever weather.
+    pub served: Store,
     pub kakaopay: Kakaopay,
     pub simulator: Arc<Simulator>,
     pub event: Event,
@@ -128,6 +131,7 @@ impl Shop {
         };
         let kakaopay = Kakaopay::new(config).unwrap();
         Self {
+            served: store.clone(),
             store,
             kakaopay,
             simulator,
@@ -179,7 +183,7 @@ impl Shop {
         let body = create_payment::CreatePayment { purpose, event_id: self.event.id, quantity };
         let call = Call { who: stack::caller(&fan.claims()), input: Body(body), context };
         let terms = Terms { hold: HOLD, public_url: "http://127.0.0.1:3000".into() };
-        let clients = (self.store.clone(), self.kakaopay.clone(), terms);
+        let clients = (self.served.clone(), self.kakaopay.clone(), terms);
         let held = create_payment::handle(clients, call).await.map_err(refusal)?.value;
         let page =
             serde_json::to_value(&held).unwrap()["kakaopay"]["pc"].as_str().unwrap().to_owned();
@@ -208,7 +212,7 @@ impl Shop {
         let path =
             ReturnPath { payment_id: id.unwrap().parse().unwrap(), token: token.unwrap().into() };
         let (who, context) = (Anyone, Context::at(self.now));
-        let store = self.store.clone();
+        let store = self.served.clone();
         let answer: Result<Response, Problem> = match way.unwrap() {
             "approve" => {
                 let query = approve_payment::ApprovalQuery {

@@ -19,7 +19,7 @@ pub use tamper::without;
 
 use std::{future::Future, sync::OnceLock};
 
-use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{AppName, BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::{Client, config::Credentials};
 use tokio::runtime::{Builder, Runtime};
 
@@ -36,6 +36,21 @@ pub fn run<F: Future>(test: F) -> F::Output {
 pub fn dynamo() -> Client {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     CLIENT.get_or_init(|| Client::from_conf(config().build())).clone()
+}
+
+/// A client under a name of its own, whose calls go where those of functions are recorded (`FAULTS_URL`): what is ordered there
+/// for the name happens to it alone. It tries as often as a function does.
+///
+/// # Panics
+/// When the name is none that AWS takes.
+pub fn recorded(name: &str) -> Client {
+    let address = std::env::var("FAULTS_URL")
+        .expect("FAULTS_URL is not set: these tests are run by `make test`");
+    let config = config()
+        .endpoint_url(address.trim_end_matches("/_faults"))
+        .app_name(AppName::new(name.to_owned()).expect("a name"))
+        .retry_config(RetryConfig::standard().with_max_attempts(2));
+    Client::from_conf(config.build())
 }
 
 fn config() -> aws_sdk_dynamodb::config::Builder {
