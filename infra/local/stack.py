@@ -127,21 +127,18 @@ class Stack:
         address = deploy(cloud, STAGE, ROOT / "target/debug", search_url,
                          PublicUrl=self.url, KakaopayUrl=self.kakaopay_url, **self.values)
         if self.ports.streams:
-            self._drive_streams()
+            chances = os.environ.get("STREAMS_SEED", "2026")
+            say(f"driving the readers of streams, STREAMS_SEED={chances}")
+            self.process("streams").start([
+                sys.executable, str(ROOT / "tests/streams/serve.py"), "--port", str(self.ports.streams),
+                "--log", str(self.folder / "streams.jsonl"), "--seed", chances], self.environment())
+            self.process("streams").wait(f"http://127.0.0.1:{self.ports.streams}", 30)
         self.process("front").start([
             sys.executable, str(HERE / "front.py"), "--port", str(self.ports.front),
             "--upstream", address, "--api", str(ROOT / "infra/api.yaml"),
             "--answers", str(self.answers)])
         self.process("front").wait(self.url, 30)
         self._require_health()
-
-    def _drive_streams(self) -> None:
-        chances = os.environ.get("STREAMS_SEED", "2026")
-        say(f"driving the readers of streams, STREAMS_SEED={chances}")
-        self.process("streams").start([
-            sys.executable, str(ROOT / "tests/streams/serve.py"), "--port", str(self.ports.streams),
-            "--log", str(self.folder / "streams.jsonl"), "--seed", chances], self.environment())
-        self.process("streams").wait(f"http://127.0.0.1:{self.ports.streams}", 30)
 
     def mend(self) -> None:
         """Makes whole what a power cut may have left: the search, the programme, the accounts that are promised."""

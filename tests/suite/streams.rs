@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Waiting is for what others may have put off: an outage of theirs, or an earlier one's backoff.
-const PATIENCE: u64 = 90;
+const PATIENCE: u64 = 60;
 
 /// While nobody else makes a reader's service fail, or counts on what it gives up.
 static INDEX_CATALOG: Mutex<()> = Mutex::const_new(());
