@@ -16,7 +16,7 @@ help:
 	@echo "make mutants   how many changes of the rules a test notices: PACKAGES=domain, sales, or both (hours)"
 	@echo "make clients   the document as linters and generated clients read it, and requests made from it"
 	@echo "make fuzz      the same requests for an hour, or FUZZ_SECONDS, with a seed that it prints"
-	@echo "make second-opinion  the store's and the sales' tests against Amazon's own DynamoDB Local"
+	@echo "make second-opinion  the store's and the sales' tests against a DynamoDB that others wrote"
 	@echo "make bench     cold starts beside Go, Node and Python"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
 	@echo "make new-endpoint PART=tickets NAME=get_ticket METHOD=get ROUTE='/v1/tickets/{ticketId}'  writes its skeleton"
@@ -40,16 +40,18 @@ LIB_TESTS = cargo test --workspace --lib
 
 # Beside a stack of their own, on free ports; what does not compile is told before one is started. Holds are short, so
 # that they end while the suite runs. The permissions and the document come last: they are compared with what all others did.
+# Then a stack is killed in mid-sale.
 test: $(VENV)/ready
 	@$(LIB_TESTS) --no-run
 	@cargo test --package tests --no-run
 	@$(RUN) run --set HoldSeconds=60 -- sh -c '$(LIB_TESTS) && \
 		cargo test --package tests -- --skip policies:: --skip answers:: && cargo test --package tests -- policies:: answers::'
+	@$(VENV)/bin/python tests/power_cut.py
 
-# DynamoDB Local counts transactional capacity otherwise than the documentation, so that is left to `make test`.
 second-opinion: $(VENV)/ready
+	@cargo build --manifest-path infra/local/second-opinion/Cargo.toml --locked --target-dir target
 	@cargo test --package store --package sales --lib --no-run
-	@$(VENV)/bin/python infra/local/second_opinion.py cargo test --package store --package sales --lib -- --skip capacity
+	@$(VENV)/bin/python infra/local/second_opinion.py cargo test --package store --package sales --lib
 
 # Both beside a stack of their own. Node.js, and what .ci/clients names, read the document as its users do.
 clients: $(VENV)/ready

@@ -1,6 +1,10 @@
-"""What the deploy workflow builds anew, and what not. `make check` runs it."""
+"""What the deploy workflow builds anew and what not, and what its buttons do. `make check` runs it."""
 
+import re
+import tomllib
 import unittest
+
+import yaml
 
 from built import ROOT, functions, inputs, parts
 
@@ -26,6 +30,20 @@ class Inputs(unittest.TestCase):
 
     def test_every_part_has_functions(self) -> None:
         self.assertEqual([part for part in parts() if not functions(part)], [])
+
+
+class Buttons(unittest.TestCase):
+    def test_each_says_what_make_can_do_to_a_stage_that_there_is(self) -> None:
+        # `on` is a yes to YAML.
+        asked = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text())[True]["workflow_dispatch"]["inputs"]
+        makefile = (ROOT / "Makefile").read_text()
+        targets = re.search(r"\.PHONY: (.*)", makefile)[1].split()
+        for release in asked["release"]["options"]:
+            target, *variables = release.split()
+            self.assertIn(target, targets)
+            for variable in variables:
+                self.assertIn(f"$({variable.partition('=')[0]})", makefile.replace("$(if $(", "$("), release)
+        self.assertLessEqual(set(asked["stage"]["options"]), set(tomllib.loads((ROOT / "samconfig.toml").read_text())))
 
 
 if __name__ == "__main__":

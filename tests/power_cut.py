@@ -24,12 +24,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "infra/local"))
 
-from deploy import Cloud
+from deploy import Cloud, DeployError
 from mend import in_search, in_table
-from processes import end_by_exception, free_ports
-from seed import KOREA, Api, event
-from stack import LOCAL, STAGE, Ports, Stack, sweep, write_tables
+from processes import StackError, end_by_exception, free_ports
 from programme import PROGRAMME
+from seed import KOREA, Api, SeedError, event
+from stack import LOCAL, STAGE, Ports, Stack, sweep, write_tables
 
 FANS, SEATS = 6, 400
 # The sale goes on until so many tickets were answered to somebody, and then the light goes out.
@@ -203,7 +203,7 @@ def main() -> int:
     try:
         walk(stack)
         kept = False
-    except Broken as promise:
+    except (Broken, StackError, DeployError, SeedError) as promise:
         print(f"✗ {promise}", file=sys.stderr)
     finally:
         stack.stop()

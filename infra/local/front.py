@@ -1,8 +1,8 @@
 """One short address in front of the local API Gateway.
 
 It passes requests on, and answers what the real gateway would answer itself: an unknown route, a
-wrong method, a body that is too large. Routes and texts come from the same infra/api.yaml that the
-real one reads.
+wrong method, a function that takes too long. It changes what that one changes (infra/aws.md). Routes
+and texts come from the same infra/api.yaml that the real one reads.
 """
 
 import argparse
@@ -18,14 +18,24 @@ import yaml
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 from yarl import URL
 
-BODY_LIMIT = 64 * 1024
+MIB = 1024 * 1024
+# Of a function's event, and of its answer; of the gateway itself.
+FUNCTION_LIMIT, BODY_LIMIT = 6 * MIB, 10 * MIB
 GATEWAY_SECONDS = 29
+# Request line and headers together.
+HEAD_LIMIT = 10_240
 # Of one connection, not of the message (RFC 9110, 7.6.1).
 OF_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade"}
-# Whatever a client says of these, the gateway knows better.
-OURS = OF_CONNECTION | {"host", "content-length", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "forwarded"}
-# Request line and headers together (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
-HEAD_LIMIT = 10_240
+# Whatever a client says of these, the gateway knows better, or keeps it to itself.
+OURS = OF_CONNECTION | {
+    "host", "content-length", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "forwarded", "content-md5", "expect", "max-forwards",
+    "proxy-authenticate", "server", "www-authenticate", "x-http-method-override",
+}
+# What a function says under these names; `Date` and `Server` would be renamed too, but here they are the local cloud's.
+RENAMED = {"authorization", "content-md5", "max-forwards", "user-agent", "www-authenticate"}
+DROPPED = OF_CONNECTION | {"content-length", "date", "expect", "host", "proxy-authenticate", "server", "via"}
+# The local gateway's words for a function that failed, and for none that could be called. No function of ours says so.
+FAILED = {502: "DEFAULT_5XX", 504: "INTEGRATION_FAILURE"}
 
 
 class Front:
@@ -43,7 +53,8 @@ class Front:
         await self.client.close()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        if _head_size(request) > HEAD_LIMIT:
+        chunked = "chunked" in request.headers.get("Transfer-Encoding", "")
+        if _head_size(request) > HEAD_LIMIT or chunked or set(request.rel_url.raw_query_string) & set("|{}"):
             return self.refuse("DEFAULT_4XX")
         # A target may name the whole address (RFC 9112, 3.2.2); dots in it lead nowhere.
         path = request.rel_url.raw_path
@@ -51,32 +62,37 @@ class Front:
         methods = next((m for pattern, m in self.routes if known and pattern.fullmatch(path)), None)
         if methods is None:
             return self.refuse("MISSING_AUTHENTICATION_TOKEN")
-        if request.method.lower() not in methods:
-            return _wrong_method(methods)
-        body = await _read(request)
-        if body is None:
-            return self.refuse("REQUEST_TOO_LARGE")
+        method = request.headers.get("X-HTTP-Method-Override", request.method)
+        operation = methods.get(method.lower(), {}).get("operationId")
+        if operation is None:
+            return self.wrong_method(request, methods)
+        if (size := request.content_length or 0) > BODY_LIMIT:
+            return web.Response(status=413, text=f"HTTP content length exceeded {BODY_LIMIT} bytes.")
+        if size > FUNCTION_LIMIT:
+            return web.json_response({"message": "Request Too Long"}, status=413)
         try:
-            answer = await self.forward(request, body)
-            self.note(methods[request.method.lower()]["operationId"], answer)
-            return answer
+            answer = await self.forward(request, method, await request.content.read())
         except TimeoutError:
             return self.refuse("INTEGRATION_TIMEOUT")
         except ClientError:
             return self.refuse("INTEGRATION_FAILURE")
+        if failed := FAILED.get(answer.status):
+            return self.refuse(failed)
+        if len(answer.body or b"") > FUNCTION_LIMIT:
+            return self.refuse("DEFAULT_5XX")
+        self.note(operation, answer)
+        return answer
 
-    async def forward(self, request: web.Request, body: bytes) -> web.Response:
+    async def forward(self, request: web.Request, method: str, body: bytes) -> web.Response:
         headers = [(k, v) for k, v in request.headers.items() if k.lower() not in OURS]
         headers += [("Host", request.host), ("X-Forwarded-For", request.remote or ""), ("X-Forwarded-Proto", "http")]
         address = URL(self.upstream + request.rel_url.raw_path_qs, encoded=True)
-        async with self.client.request(
-            request.method, address, headers=headers, data=body or None, allow_redirects=False
-        ) as answer:
+        async with self.client.request(method, address, headers=headers, data=body or None, allow_redirects=False) as answer:
             response = web.Response(status=answer.status, body=await answer.read())
             response.headers.clear()
             for name, value in answer.headers.items():
-                if name.lower() not in OF_CONNECTION | {"content-length"}:
-                    response.headers.add(name, value)
+                if name.lower() not in DROPPED:
+                    response.headers.add(f"x-amzn-Remapped-{name}" if name.lower() in RENAMED else name, value)
             return response
 
     def note(self, operation: str, answer: web.Response) -> None:
@@ -89,17 +105,19 @@ class Front:
         answer = self.answers[kind]
         return _problem(answer["statusCode"], answer["responseTemplates"], answer["responseParameters"])
 
-
-def _wrong_method(methods: dict[str, Any]) -> web.Response:
-    mock = methods["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
-    answer = mock["responses"]["default"]
-    return _problem(answer["statusCode"], answer["responseTemplates"], answer["responseParameters"])
+    def wrong_method(self, request: web.Request, methods: dict[str, Any]) -> web.Response:
+        mock = methods["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
+        kind = request.content_type if "Content-Type" in request.headers else "application/json"
+        if kind not in mock["requestTemplates"]:
+            return self.refuse("UNSUPPORTED_MEDIA_TYPE")
+        answer = mock["responses"]["default"]
+        return _problem(answer["statusCode"], answer["responseTemplates"], answer["responseParameters"])
 
 
 def _problem(status: str | int, templates: dict[str, str], parameters: dict[str, str]) -> web.Response:
     (template,) = templates.values()
     own = {"context.requestId": str(uuid.uuid4())}
-    body = json.dumps(json.loads(template.replace("$context.requestId", own["context.requestId"])), ensure_ascii=False)
+    body = template.replace("$context.requestId", own["context.requestId"])
     headers = {"content-type": "application/problem+json"}
     for name, value in parameters.items():
         # Constants stand in quotes.
@@ -110,18 +128,6 @@ def _problem(status: str | int, templates: dict[str, str], parameters: dict[str,
 def _head_size(request: web.Request) -> int:
     fields = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
     return len(request.method) + len(request.raw_path) + len(" HTTP/1.1\r\n ") + fields
-
-
-async def _read(request: web.Request) -> bytes | None:
-    """The body, or nothing once it is known to be too large."""
-    if (request.content_length or 0) > BODY_LIMIT:
-        return None
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            return None
-    return bytes(body)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -1,7 +1,7 @@
-"""Runs a command beside Amazon's own DynamoDB Local, so that nobody leans on a slip of the local cloud's:
+"""Runs a command beside a DynamoDB that others wrote, so that nobody leans on a slip of the local cloud's:
 second_opinion.py <command>
 
-The command finds it in AWS_ENDPOINT_URL; nothing else of AWS is there.
+The command finds it in AWS_ENDPOINT_URL; nothing else of AWS is there. `make second-opinion` has built it.
 """
 
 import os
@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 
 from processes import Process, StackError, end_by_exception, free_ports, run_to_its_end
-from stack import HERE, write_tables
+from stack import write_tables
+from templates import ROOT
 
 
 def second_opinion(command: list[str]) -> int:
@@ -18,11 +19,10 @@ def second_opinion(command: list[str]) -> int:
     end_by_exception()
     with tempfile.TemporaryDirectory() as folder:
         [port] = free_ports(1)
-        dynamodb = Process("dynamodb-local", Path(folder))
+        dynamodb = Process("second-opinion", Path(folder))
         try:
-            dynamodb.start(["sh", str(HERE / "dynamodb-local/run.sh"), str(port)])
-            # The first start brings its jars.
-            dynamodb.wait(f"http://127.0.0.1:{port}", 300)
+            dynamodb.start([str(ROOT / "target/debug/second-opinion"), str(port)])
+            dynamodb.wait(f"http://127.0.0.1:{port}", 30)
             return run_to_its_end(command, os.environ | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"})
         finally:
             dynamodb.stop()

@@ -3,30 +3,49 @@
 import asyncio
 import json
 import unittest
+from collections.abc import Awaitable, Callable
+from unittest import mock
 
 import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from front import Front, application
+import front
+from front import MIB, Front, application
 from templates import ROOT
 
 API = yaml.safe_load((ROOT / "infra/api.yaml").read_text())
 EVENT = "/v1/events/evt_1"
 
 
+def answering(answer: web.Response) -> Callable[[], Awaitable[web.Response]]:
+    async def says() -> web.Response:
+        return answer
+
+    return says
+
+
 class Gateway(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self) -> None:
-        """A front before a function that tells what it was sent."""
+        """A front before a function that tells what it was sent, unless a test gives it something else to say."""
+        self.says: Callable[[], Awaitable[web.Response]] | None = None
+
         async def function(request: web.Request) -> web.Response:
-            return web.json_response({"target": request.raw_path, "headers": [*map(list, request.headers.items())]})
+            if self.says:
+                return await self.says()
+            sent = {"method": request.method, "target": request.raw_path, "headers": [*map(list, request.headers.items())]}
+            return web.json_response(sent)
 
         upstream = web.Application()
-        upstream.router.add_route("*", "/{path:.*}", function)
+        upstream.router.add_route("*", "/{path:(?s:.*)}", function)
         self.upstream = TestServer(upstream)
         await self.upstream.start_server()
-        self.front = TestServer(application(Front(str(self.upstream.make_url("/live")), API)))
-        await self.front.start_server()
+        self.front = await self.serve()
+
+    async def serve(self) -> TestServer:
+        server = TestServer(application(Front(str(self.upstream.make_url("/live")), API)))
+        await server.start_server()
+        return server
 
     async def asyncTearDown(self) -> None:
         await self.front.close()
@@ -37,12 +56,15 @@ class Gateway(unittest.IsolatedAsyncioTestCase):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.front.port)
         head = "\r\n".join([f"{line} HTTP/1.1", "Host: here", "Connection: close", *headers, "", ""])
         writer.write(head.encode())
-        answer = await reader.read()
-        writer.close()
-        head, _, body = answer.partition(b"\r\n\r\n")
-        status, *fields = head.decode().split("\r\n")
-        named = (field.partition(": ") for field in fields)
-        return int(status.split()[1]), {name.lower(): value for name, _, value in named}, body
+        try:
+            # Not to the end: of a body that it refused, the front waits for the rest.
+            async with asyncio.timeout(10):
+                status, *fields = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+                told = {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}
+                body = await reader.readexactly(0 if line.startswith("HEAD") else int(told["content-length"]))
+        finally:
+            writer.close()
+        return int(status.split()[1]), told, body
 
     async def test_whatever_it_refuses_is_a_problem_document_with_the_headers_of_all_answers(self) -> None:
         for line, headers, status, code in [
@@ -55,9 +77,12 @@ class Gateway(unittest.IsolatedAsyncioTestCase):
             ("OPTIONS *", [], 404, "ROUTE_NOT_FOUND"),
             (f"DELETE {EVENT}", [], 405, "METHOD_NOT_ALLOWED"),
             (f"PURGE {EVENT}", [], 405, "METHOD_NOT_ALLOWED"),
-            ("POST /v1/events", ["Content-Length: 65537"], 413, "BODY_TOO_LARGE"),
+            (f"DELETE {EVENT}", ["Content-Type: application/xml"], 415, "NOT_JSON_TYPE"),
             (f"GET {EVENT}?{'a' * 10_240}", [], 400, "BAD_REQUEST"),
             (f"GET {EVENT}", ["X-Long: " + "a" * 10_240], 400, "BAD_REQUEST"),
+            (f"GET {EVENT}?q=a|b", [], 400, "BAD_REQUEST"),
+            (f"GET {EVENT}?q={{a}}", [], 400, "BAD_REQUEST"),
+            ("POST /v1/events", ["Transfer-Encoding: chunked"], 400, "BAD_REQUEST"),
         ]:
             with self.subTest(line[:60]):
                 answered, told, body = await self.send(line, *headers)
@@ -74,6 +99,68 @@ class Gateway(unittest.IsolatedAsyncioTestCase):
         await self.upstream.close()
         status, told, body = await self.send(f"GET {EVENT}")
         self.assertEqual((status, told["retry-after"], json.loads(body)["code"]), (503, "1", "UNAVAILABLE"))
+
+    async def test_a_function_that_takes_longer_than_29_seconds_is_not_waited_for(self) -> None:
+        self.assertEqual(front.GATEWAY_SECONDS, 29)
+        over = asyncio.Event()
+
+        async def never() -> web.Response:
+            await over.wait()
+            return web.Response()
+
+        self.says = never
+        with mock.patch("front.GATEWAY_SECONDS", 0.2):
+            await self.front.close()
+            self.front = await self.serve()
+        status, told, body = await self.send(f"GET {EVENT}")
+        over.set()
+        self.assertEqual((status, told["retry-after"], json.loads(body)["code"]), (503, "1", "UNAVAILABLE"))
+
+    async def test_of_a_function_that_fails_people_hear_from_the_gateway(self) -> None:
+        for status, code in ((502, "INTERNAL"), (504, "UNAVAILABLE")):
+            self.says = answering(web.json_response({"message": "Internal server error"}, status=status))
+            _, told, body = await self.send(f"GET {EVENT}")
+            self.assertEqual((told["content-type"], json.loads(body)["code"]), ("application/problem+json", code))
+
+    async def test_an_answer_that_lambda_does_not_carry_is_a_failure(self) -> None:
+        for size, status in ((6 * MIB, 200), (6 * MIB + 1, 500)):
+            self.says = answering(web.Response(body=bytes(size)))
+            self.assertEqual((await self.send(f"GET {EVENT}"))[0], status)
+
+    async def test_a_body_that_no_function_is_given_is_refused_in_words_that_are_not_ours(self) -> None:
+        for size, words in ((6 * MIB + 1, b'{"message": "Request Too Long"}'), (10 * MIB + 1, b"HTTP content length exceeded 10485760 bytes.")):
+            status, _, body = await self.send("POST /v1/events", f"Content-Length: {size}")
+            self.assertEqual((status, body), (413, words))
+
+    async def test_the_gateway_renames_a_challenge_and_drops_what_is_of_its_own_connection(self) -> None:
+        said = {"WWW-Authenticate": "Bearer", "User-Agent": "it", "Via": "1.1 it", "Proxy-Authenticate": "Basic", "X-Request-ID": "1"}
+        self.says = answering(web.Response(status=401, headers=said))
+        status, told, _ = await self.send(f"GET {EVENT}")
+        self.assertEqual((status, told["x-amzn-remapped-www-authenticate"]), (401, "Bearer"))
+        self.assertEqual((told["x-amzn-remapped-user-agent"], told["x-request-id"]), ("it", "1"))
+        self.assertFalse({"www-authenticate", "user-agent", "via", "proxy-authenticate"} & set(told))
+
+    async def test_some_headers_reach_no_function(self) -> None:
+        dropped = ["Content-MD5: x", "Max-Forwards: 1", "Proxy-Authenticate: x", "Server: x", "TE: x", "Upgrade: x", "WWW-Authenticate: x"]
+        _, _, body = await self.send(f"GET {EVENT}", *dropped, "Authorization: Bearer it")
+        sent = {name.lower(): value for name, value in json.loads(body)["headers"]}
+        self.assertEqual(sent["authorization"], "Bearer it")
+        self.assertFalse({line.partition(":")[0].lower() for line in dropped} & set(sent))
+
+    async def test_a_method_may_be_named_in_a_header(self) -> None:
+        for other in ("DELETE", "X-Amazon-APIGateway-Any-Method"):
+            status, _, _ = await self.send(f"GET {EVENT}", f"X-HTTP-Method-Override: {other}")
+            self.assertEqual(status, 405)
+        _, _, body = await self.send(f"POST {EVENT}", "X-HTTP-Method-Override: GET")
+        told = json.loads(body)
+        self.assertEqual(told["method"], "GET")
+        self.assertNotIn("x-http-method-override", {name.lower() for name, _ in told["headers"]})
+
+    async def test_a_line_break_in_a_path_is_a_letter_like_others(self) -> None:
+        for path in ("/v1/events/%0a", "/v1/events/evt_1%0d%0aX-A:%20b"):
+            _, _, body = await self.send(f"GET {path}")
+            self.assertEqual(json.loads(body)["target"], f"/live{path}")
+        self.assertEqual((await self.send("GET /v1/events%0a"))[0], 404)
 
     async def test_a_wrong_method_is_told_the_right_ones(self) -> None:
         _, told, _ = await self.send("PUT /v1/events")

@@ -9,7 +9,6 @@ import unittest
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
-from urllib.parse import quote
 
 import yaml
 
@@ -100,7 +99,7 @@ class Reader(NamedTuple):
     def alarm(self, metric: str, of: str) -> Template:
         """What rings on a metric of a resource, to the topic that people hear."""
         alarms = (alarm["Properties"] for alarm in of_type(self.template, "AWS::CloudWatch::Alarm").values())
-        [found] = (it for it in alarms if it["MetricName"] == metric and of in references(it["Dimensions"]) and it["AlarmActions"])
+        [found] = (it for it in alarms if it.get("MetricName") == metric and of in references(it["Dimensions"]) and it["AlarmActions"])
         return found
 
 
@@ -198,7 +197,7 @@ class Rules(unittest.TestCase):
                 self.assertEqual(alarm["TreatMissingData"], "notBreaching")
                 self.assertTrue(900 < alarm["Threshold"] <= 3600, "a message may be delayed by 900 seconds")
 
-    def test_a_schedule_that_starts_nothing_rings(self) -> None:
+    def test_a_schedule_that_starts_nothing_rings_and_says_why(self) -> None:
         found = 0
         for path, template in expanded().items():
             for schedule in of_type(template, "AWS::Scheduler::Schedule").values():
@@ -208,6 +207,8 @@ class Rules(unittest.TestCase):
                 with self.subTest(f"{path}: {function}"):
                     self.assertEqual((alarm["ComparisonOperator"], alarm["Threshold"]), ("LessThanThreshold", 1))
                     self.assertEqual(alarm["TreatMissingData"], "breaching", "no call at all is no number")
+                    [missed] = references(schedule["Properties"]["Target"]["DeadLetterConfig"]["Arn"])
+                    self.assertEqual(Reader(function, {}, template).alarm("ApproximateNumberOfMessagesVisible", missed)["Threshold"], 0)
                 found += 1
         self.assertGreater(found, 0)
 
@@ -238,10 +239,28 @@ class Rules(unittest.TestCase):
     def test_every_metric_that_the_code_counts_is_read_by_an_alarm(self) -> None:
         read = {(alarm["Properties"]["Namespace"].get("Fn::Sub"), alarm["Properties"]["MetricName"])
                 for template in expanded().values() for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()
-                if isinstance(alarm["Properties"]["Namespace"], dict)}
+                if isinstance(alarm["Properties"].get("Namespace"), dict)}
         read = {name for namespace, name in read if namespace == "Spotlight/${Stage}" and not name.endswith("Errors")}
         counted = {name for source in sources() for name in re.findall(r'metric = "(\w+)"', source)}
         self.assertEqual(counted, read)
+
+    def test_a_table_or_an_index_that_turns_calls_away_rings(self) -> None:
+        alarms = of_type(expanded()["functions/template.yaml"], "AWS::CloudWatch::Alarm").values()
+        heard = set()
+        for alarm in (it["Properties"] for it in alarms if "Metrics" in it["Properties"]):
+            total, *added = alarm["Metrics"]
+            self.assertEqual((total["Expression"], alarm["ComparisonOperator"]), ("SUM(FILL(METRICS(), 0))", "GreaterThanThreshold"))
+            self.assertTrue(alarm["AlarmActions"])
+            for metric in (it["MetricStat"]["Metric"] for it in added):
+                self.assertEqual(metric["Namespace"], "AWS/DynamoDB")
+                of = {it["Name"]: it["Value"] for it in metric["Dimensions"]}
+                heard.add((of["TableName"]["Fn::Sub"], of.get("GlobalSecondaryIndexName"), metric["MetricName"]))
+        there = set()
+        for table in of_type(load(ROOT / "infra/data.yaml"), "AWS::DynamoDB::Table").values():
+            indexes = [index["IndexName"] for index in table["Properties"].get("GlobalSecondaryIndexes", [])]
+            there |= {(table["Properties"]["TableName"]["Fn::Sub"], index, metric)
+                      for index in [None, *indexes] for metric in ("ReadThrottleEvents", "WriteThrottleEvents")}
+        self.assertEqual(heard, there)
 
     def test_the_dashboard_is_one(self) -> None:
         [dashboard] = of_type(expanded()["functions/template.yaml"], "AWS::CloudWatch::Dashboard").values()
@@ -298,6 +317,9 @@ class Root(unittest.TestCase):
     def test_another_engine_is_an_upgrade_and_not_another_domain(self) -> None:
         self.assertEqual(self.data["Search"]["UpdatePolicy"], {"EnableVersionUpgrade": True})
 
+    def test_the_search_trusts_nobody_whose_own_policy_does_not_say_so(self) -> None:
+        self.assertNotIn("AccessPolicies", self.data["Search"]["Properties"])
+
     def test_no_stages_names_begin_like_anothers(self) -> None:
         for path in ("infra/data.yaml", "template.yaml"):
             pattern = load(ROOT / path)["Parameters"]["Stage"]["AllowedPattern"]
@@ -314,15 +336,27 @@ class Root(unittest.TestCase):
         for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
             self.assertEqual(closed[limit]["Fn::If"][::2], ["SalesAreOpen", 0])
 
-    def test_the_longest_search_in_korean_is_let_through(self) -> None:
+    def test_what_is_too_large_is_for_the_function_to_refuse_in_its_own_words(self) -> None:
         rules = self.firewall()
+        self.assertFalse([name for name, rule in rules.items() if "SizeConstraintStatement" in json.dumps(rule)])
         common = rules["common"]["Statement"]["ManagedRuleGroupStatement"]["RuleActionOverrides"]
         counted = {it["Name"] for it in common if it["ActionToUse"] == {"Count": {}}}
         self.assertLessEqual({"SizeRestrictions_BODY", "SizeRestrictions_QUERYSTRING", "NoUserAgent_HEADER"}, counted)
-        longest = "&".join(f"{name}={quote('한' * 100)}" for name in ("q", "title", "place")) + "&cursor=" + "x" * 2000
-        limit = rules["query-size"]["Statement"]["SizeConstraintStatement"]
-        self.assertEqual((limit["FieldToMatch"], limit["ComparisonOperator"]), ({"QueryString": {}}, "GT"))
-        self.assertTrue(len(longest) < limit["Size"] <= 8192)
+        # All that a function takes is looked through.
+        inspected = self.root["Firewall"]["Properties"]["AssociationConfig"]["RequestBody"]["API_GATEWAY"]
+        [size] = re.findall(r"MAX_BODY: usize = (\d+) \* 1024", (ROOT / "shared/api/src/lib.rs").read_text())
+        self.assertEqual(inspected["DefaultSizeInspectionLimit"], f"KB_{size}")
+
+    def test_the_firewall_says_too_many_as_the_gateway_does(self) -> None:
+        bodies = self.root["Firewall"]["Properties"]["CustomResponseBodies"]
+        gateway = yaml.safe_load((ROOT / "infra/api.yaml").read_text())["x-amazon-apigateway-gateway-responses"]["THROTTLED"]
+        said = json.loads(gateway["responseTemplates"]["application/json"])
+        self.assertEqual(json.loads(bodies["TooMany"]["Content"]) | {"requestId": "$context.requestId"}, said)
+
+    def test_what_cloudformation_reads_is_ascii(self) -> None:
+        """It shows other letters as `?`, to a rollback too, and passes them on to some services so."""
+        for path in ("template.yaml", "infra/data.yaml", "infra/api.yaml", *(ROOT / "functions").glob("**/template.yaml")):
+            self.assertTrue((ROOT / path).read_text().isascii(), path)
 
     def test_a_crowd_behind_one_address_is_not_stopped_by_one_of_it(self) -> None:
         rules = self.firewall()

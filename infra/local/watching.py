@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from templates import ROOT, load, of_type
+from templates import ROOT, Template, load, of_type
 
 METRIC, ALARM = 0.30, 0.10  # USD a month, of the first ten thousand
 OF_A_METHOD = 5  # Count, 4XXError, 5XXError, Latency, IntegrationLatency
@@ -46,8 +46,14 @@ def costs(folder: Path) -> Iterator[Cost]:
 
     filters = sum(len(of_type(template, "AWS::Logs::MetricFilter")) for template in templates)
     yield Cost("metrics of log groups, which alarms read", filters, METRIC, True, False)
-    alarms = [len(of_type(template, "AWS::CloudWatch::Alarm")) for template in [root, *templates]]
-    yield Cost("alarms", sum(alarms), ALARM, True, True)
+    yield Cost("alarms", alarms(root, *templates), ALARM, True, True)
+    yield Cost("alarms of tables and their indexes", alarms(load(folder / "functions/template.yaml")), ALARM, True, False)
+
+
+def alarms(*templates: Template) -> int:
+    """How many are paid for: of one that adds metrics up, each of them."""
+    found = [alarm["Properties"] for template in templates for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()]
+    return sum(sum("MetricStat" in metric for metric in alarm.get("Metrics", [])) or 1 for alarm in found)
 
 
 def always(folder: Path) -> set[str]:

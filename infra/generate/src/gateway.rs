@@ -95,7 +95,8 @@ fn wrong_method(path: &str, allow: &str) -> Value {
     })
 }
 
-/// What the gateway refuses itself becomes the same problem documents.
+/// What the gateway refuses itself becomes the same problem documents; of bodies beyond what a function can be given it says so in
+/// words of its own.
 fn gateway_responses() -> Value {
     let rows = [
         // An unknown route arrives as a missing token or, with a bearer token, as a signature that is none.
@@ -107,7 +108,6 @@ fn gateway_responses() -> Value {
         ("API_CONFIGURATION_ERROR", 503, codes::UNAVAILABLE),
         ("INTEGRATION_FAILURE", 503, codes::UNAVAILABLE),
         ("INTEGRATION_TIMEOUT", 503, codes::UNAVAILABLE),
-        ("REQUEST_TOO_LARGE", 413, api::codes::BODY_TOO_LARGE),
         ("UNSUPPORTED_MEDIA_TYPE", 415, api::codes::NOT_JSON_TYPE),
         ("THROTTLED", 429, store::codes::TOO_MANY_REQUESTS),
         ("WAF_FILTERED", 403, codes::FORBIDDEN),
@@ -149,9 +149,23 @@ fn guards(place: &str) -> BTreeMap<String, String> {
 fn problem(status: u16, code: Code) -> String {
     let both = |text: Localized<&str>| format!("{} {}", text.korean, text.english);
     let title = format!("{} / {}", code.title.korean, code.title.english);
-    json!({
+    ascii(&json!({
         "type": "about:blank", "title": title, "status": status, "detail": both(code.detail),
         "code": code.name, "errors": [], "requestId": "$context.requestId",
-    })
-    .to_string()
+    }))
+}
+
+/// JSON in ASCII. Of other letters CloudFormation tells nobody more than `?`, and passes them on to some services so.
+fn ascii(value: &Value) -> String {
+    let mut ascii = String::new();
+    for letter in value.to_string().chars() {
+        if letter.is_ascii() {
+            ascii.push(letter);
+        } else {
+            ascii.extend(
+                letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")),
+            );
+        }
+    }
+    ascii
 }

@@ -19,6 +19,7 @@ use crate::{
 /// When a table cannot be read, or names a parameter that the root template has not.
 pub fn sam(root: &Path, parts: &[Part]) -> Result<Vec<(String, String)>, Fault> {
     let known: Root = parsed(&root.join("template.yaml"))?;
+    let data: Data = parsed(&root.join("infra/data.yaml"))?;
     let mut templates = Vec::new();
     for part in parts {
         let table = parsed(&root.join("functions").join(part.name).join("functions.yaml"))?;
@@ -28,7 +29,7 @@ pub fn sam(root: &Path, parts: &[Part]) -> Result<Vec<(String, String)>, Fault> 
     for template in &templates {
         files.push((format!("functions/{}/template.yaml", template.name), template.render()?));
     }
-    files.push(("functions/template.yaml".into(), PartsTemplate::new(&templates).render()?));
+    files.push(("functions/template.yaml".into(), PartsTemplate::new(&templates, data).render()?));
     let probes = serde_json::to_string_pretty(&probes(parts, &templates))?;
     files.push(("infra/hook/events.json".into(), probes + "\n"));
     Ok(files)
@@ -138,6 +139,7 @@ impl PartTemplate {
                 dead_letters.insert(queue.name.dead());
             }
             dead_letters.extend(function.row.stream.as_ref().map(Stream::failures));
+            dead_letters.extend(function.row.schedule.as_ref().map(|_| function.name.missed()));
         }
         let mut resources = String::new();
         for line in serde_norway::to_string(&table.resources)?
@@ -171,12 +173,16 @@ impl PartTemplate {
 struct PartsTemplate<'a> {
     parameters: Parameters,
     parts: &'a [PartTemplate],
+    tables: BTreeMap<String, Vec<Index>>,
 }
 
 impl<'a> PartsTemplate<'a> {
-    fn new(parts: &'a [PartTemplate]) -> Self {
+    fn new(parts: &'a [PartTemplate], data: Data) -> Self {
         let parameters = parts.iter().flat_map(|part| part.parameters.clone()).collect();
-        Self { parameters, parts }
+        let resources = data.resources.into_iter();
+        let tables = resources.filter(|(_, resource)| resource.r#type == "AWS::DynamoDB::Table");
+        let tables = tables.map(|(name, table)| (name, table.properties.indexes)).collect();
+        Self { parameters, parts, tables }
     }
 
     /// All queues with their dead-letter queues.
@@ -191,6 +197,33 @@ impl<'a> PartsTemplate<'a> {
             .map(|function| &function.name)
             .collect()
     }
+}
+
+/// The data stack, as far as its tables are concerned. A table's resource is called as the table is.
+#[derive(Deserialize)]
+struct Data {
+    #[serde(rename = "Resources")]
+    resources: BTreeMap<String, Resource>,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    #[serde(rename = "Type")]
+    r#type: String,
+    #[serde(rename = "Properties")]
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+struct Properties {
+    #[serde(rename = "GlobalSecondaryIndexes", default)]
+    indexes: Vec<Index>,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    #[serde(rename = "IndexName")]
+    name: String,
 }
 
 /// A function with what follows from its row.

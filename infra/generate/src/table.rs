@@ -119,7 +119,7 @@ pub(crate) struct Queue {
     pub(crate) batch: u32,
 }
 
-/// When a function runs by itself.
+/// When a function runs by itself. What could not start it is told to the dead-letter queue `<function>-missed`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Schedule {
@@ -164,6 +164,11 @@ impl Name {
     /// The queue for what was received too often from this one.
     pub(crate) fn dead(&self) -> Self {
         Self(format!("{self}-dead"))
+    }
+
+    /// The queue for the times when the schedule could not start this function.
+    pub(crate) fn missed(&self) -> Self {
+        Self(format!("{self}-missed"))
     }
 }
 

@@ -33,5 +33,5 @@ pub use route::Route;
 pub use token::{PublicKeys, SigningKeys};
 pub use worker::{Batch, Worker, give_up, pass_over, work};
 
-/// The largest request body, in bytes. The gateway's firewall refuses larger ones first.
+/// The largest request body, in bytes: all that the firewall looks through. The gateway lets larger ones come to be refused here.
 pub const MAX_BODY: usize = 64 * 1024;
