@@ -87,9 +87,12 @@ class Demo:
 
     def member(self, name: str, nickname: str, role: str) -> str:
         """Signs somebody up and in, and answers an access token."""
-        who = {"email": f"{name}-{RUN}@demo.spotlight.example", "password": PASSWORD}
-        new = who | {"nickname": nickname, "role": role}
+        new = {"email": f"{name}-{RUN}@demo.spotlight.example", "password": PASSWORD, "nickname": nickname, "role": role}
         self.call("POST", "/v1/auth/sign-up", "email", "nickname", "role", expect=201, body=new)
+        return self.sign_in(name)
+
+    def sign_in(self, name: str) -> str:
+        who = {"email": f"{name}-{RUN}@demo.spotlight.example", "password": PASSWORD}
         return self.call("POST", "/v1/auth/sign-in", "member.id", "expiresAt", body=who)["accessToken"]
 
     def seats_left(self, event: str, expected: int) -> None:
@@ -166,6 +169,12 @@ def walk(demo: Demo) -> None:
     demo.step("남은 자리, 그리고 한 사람에 네 장까지", "What is left, and no more than four for one person")
     demo.seats_left(event, SEATS - BOUGHT)
     demo.call("POST", "/v1/payments", "code", "detail", expect=400, body=order | {"quantity": 3}, token=fan, key=f"demo-{RUN}-more")
+
+    demo.step("다른 기기에서 로그인한 것을 보고 한 번에 끝냅니다", "The fan sees where else they are signed in, and ends it")
+    elsewhere = demo.sign_in("fan")
+    demo.call("GET", "/v1/me/sessions", "items.0.current", "items.1.current", token=fan)
+    demo.call("DELETE", "/v1/me/sessions", expect=204, token=fan)
+    demo.call("GET", "/v1/me", "code", expect=401, token=elsewhere)
 
     demo.step("로그아웃하면 바로 끝납니다", "Signing out takes effect at once")
     demo.call("POST", "/v1/auth/sign-out", expect=204, token=fan)

@@ -27,6 +27,8 @@ pub struct World {
     pub event: String,
     /// A payment of the fan that waits for KakaoPay.
     pub payment: String,
+    /// Another session of the fan.
+    pub session: String,
     turn: Option<Turn>,
 }
 
@@ -67,7 +69,7 @@ impl World {
         let client = client.build().unwrap();
         let nobody =
             || Member { email: String::new(), token: String::new(), cookie: String::new() };
-        let (event, payment) = (String::new(), String::new());
+        let [event, payment, session] = [const { String::new() }; 3];
         let mut world = Self {
             client,
             url,
@@ -76,6 +78,7 @@ impl World {
             stranger: nobody(),
             event,
             payment,
+            session,
             turn: Some(turn),
         };
         world.artist = world.sign_up("ARTIST").await;
@@ -84,6 +87,9 @@ impl World {
         world.event = world.publish(world.event_body()).await;
         world.payment =
             world.buy(&world.fan, &world.event, 1).await["id"].as_str().unwrap().to_owned();
+        world.done(world.signing_in(&world.fan.email)).await;
+        let sessions = world.get("/v1/me/sessions", &world.fan).await;
+        world.session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
         world
     }
 
@@ -168,6 +174,7 @@ impl World {
         match kind {
             "Event" => (&self.event, &self.artist),
             "Payment" => (&self.payment, &self.fan),
+            "Session" => (&self.session, &self.fan),
             new => panic!("there is no {new} in the world of the tests: make one"),
         }
     }

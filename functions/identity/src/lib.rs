@@ -7,8 +7,11 @@ mod credentials;
 mod testing;
 mod view;
 
+pub mod end_my_other_sessions;
+pub mod end_my_session;
 pub mod get_me;
 pub mod limits;
+pub mod list_my_sessions;
 pub mod refresh;
 pub mod sign_in;
 pub mod sign_out;
@@ -20,6 +23,9 @@ api::routes! {
     refresh [codes::REFRESH_TOKEN_INVALID],
     sign_out,
     get_me,
+    list_my_sessions,
+    end_my_session [codes::SESSION_NOT_FOUND],
+    end_my_other_sessions,
 }
 
 /// The part's functions without a route.

@@ -3,6 +3,7 @@
 use api::{Answer, Anyone, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
+    device::Device,
     id::{MemberId, SessionId},
     member::{Email, GivenPassword},
 };
@@ -69,6 +70,11 @@ pub async fn handle(
         family_hash: token.family_hash(),
         refresh_hash: token.own_hash(),
         rotation: None,
+        device: Device::of(context.header("User-Agent").unwrap_or_default()),
+        // CloudFront's, where it stands before the gateway.
+        country: context
+            .header("CloudFront-Viewer-Country")
+            .and_then(|country| country.parse().ok()),
         created_at: now,
         ended_at: None,
         expires_at: Ttl::at(now.plus(LIFE)),
@@ -126,7 +132,7 @@ mod tests {
                 json!({
                     "id": token.key().session_id, "memberId": token.key().member_id,
                     "familyHash": token.family_hash(), "refreshHash": token.own_hash(),
-                    "createdAt": session.created_at.millis(), "expiresAt": session.expires_at,
+                    "device": {}, "createdAt": session.created_at.millis(), "expiresAt": session.expires_at,
                 })
             );
         });

@@ -53,6 +53,7 @@ pub async fn handle(
         phone: body.phone,
         location: body.location,
         sessions_ended_at: None,
+        spared_session: None,
         version: 1,
         created_at: context.now,
         updated_at: context.now,

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use api::{Anyone, Body, Call, Context, Problem, Response, SigningKeys};
+use api::{Anyone, Body, Call, Context, Cursors, Problem, Response, SigningKeys};
 use aws::Secret;
 use domain::{id::MemberId, member::Role, time::Time, who::Claims};
 use http::{HeaderValue, StatusCode, header};
@@ -116,9 +116,26 @@ pub async fn sign_up(body: Value) -> Seen {
 
 /// Signs in.
 pub async fn sign_in(email: &str, password: &str) -> Seen {
+    sign_in_with(email, password, &[]).await
+}
+
+/// Signs in with these headers.
+pub async fn sign_in_with(
+    email: &str,
+    password: &str,
+    headers: &[(&'static str, &'static str)],
+) -> Seen {
     let body = read(json!({ "email": email, "password": password }));
-    let clients = clients(store()).await;
-    Seen::of(sign_in::handle(clients, request(Anyone, body, Time::now())).await)
+    let mut call = request(Anyone, body, Time::now());
+    for (name, value) in headers {
+        call.context.headers.insert(*name, HeaderValue::from_static(value));
+    }
+    Seen::of(sign_in::handle(clients(store()).await, call).await)
+}
+
+/// Cursors for lists of one page: nobody asks for the keys.
+pub fn cursors() -> Cursors {
+    Cursors::new(Secret::new(&stack::aws("http://127.0.0.1:1"), "cursor"))
 }
 
 /// The refresh token of a new member who has just signed in.

@@ -10,6 +10,7 @@ mod parsing;
 mod text;
 
 pub mod codes;
+pub mod device;
 pub mod event;
 pub mod fault;
 pub mod id;

@@ -29,6 +29,7 @@ pub struct Query {
     index: Index,
     partition: String,
     at_most: Option<i64>,
+    beginning: Option<&'static str>,
     backwards: bool,
     limit: u32,
     start: Option<Start>,
@@ -65,12 +66,18 @@ enum Part {
 impl Query {
     /// The first items of a partition, at most `limit`.
     pub fn new(index: Index, partition: String, limit: u32) -> Self {
-        Self { index, partition, at_most: None, backwards: false, limit, start: None }
+        let (at_most, beginning, start) = (None, None, None);
+        Self { index, partition, at_most, beginning, backwards: false, limit, start }
     }
 
     /// Only up to this sort key, itself included.
     pub fn at_most(self, sort: i64) -> Self {
         Self { at_most: Some(sort), ..self }
+    }
+
+    /// Only sort keys that begin so: of a partition that holds several kinds, one.
+    pub fn beginning(self, prefix: &'static str) -> Self {
+        Self { beginning: Some(prefix), ..self }
     }
 
     /// From the highest sort key down: newest first.
@@ -124,6 +131,12 @@ impl Store {
             request = request
                 .expression_attribute_names("#sort", index.sort)
                 .expression_attribute_values(":sort", AttributeValue::N(sort.to_string()));
+        }
+        if let Some(prefix) = query.beginning {
+            condition.push_str(" AND begins_with(#sort, :prefix)");
+            request = request
+                .expression_attribute_names("#sort", index.sort)
+                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()));
         }
         let wanted = query.limit.saturating_add(1);
         let mut found = Vec::new();

@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use domain::{
+    device::Device,
     id::{MemberId, PaymentId, SessionId, TransferId},
     points::{Account, Kind, State, Transfer, balance},
     time::Time,
@@ -33,6 +34,8 @@ fn session(now: Time) -> (SessionKey, SessionItem) {
         member_id: key.member_id,
         refresh_hash: "hash".into(),
         rotation: None,
+        device: Device::default(),
+        country: None,
         family_hash: "family".into(),
         created_at: now,
         ended_at: None,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use domain::{
+    device::Device,
     event::{Category, RefundPolicy, Schedule, State},
     id::{EventId, MemberId, SessionId},
     member::Role,
@@ -45,6 +46,7 @@ pub fn member(role: Role, now: Time) -> Member {
         phone: None,
         location: None,
         sessions_ended_at: None,
+        spared_session: None,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -59,6 +61,8 @@ pub fn session(key: &SessionKey, now: Time) -> SessionItem {
         family_hash: "family".into(),
         refresh_hash: "refresh".into(),
         rotation: None,
+        device: Device::default(),
+        country: None,
         created_at: now,
         ended_at: None,
         expires_at: Ttl::at(now.plus(Duration::from_hours(24))),

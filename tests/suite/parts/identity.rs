@@ -33,7 +33,9 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                 rows.refuses(refresh.header(header::COOKIE, *cookie), 401, "REFRESH_TOKEN_INVALID")
             })
         }
-        "sign_out" | "get_me" => rows,
+        "sign_out" | "get_me" | "list_my_sessions" | "end_my_session" | "end_my_other_sessions" => {
+            rows
+        }
         _ => return None,
     })
 }

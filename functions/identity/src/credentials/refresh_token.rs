@@ -144,6 +144,7 @@ fn random() -> Result<Part, Problem> {
 #[cfg(test)]
 mod tests {
     use domain::{
+        device::Device,
         id::{MemberId, SessionId},
         time::Time,
     };
@@ -163,6 +164,8 @@ mod tests {
             family_hash: token.family_hash(),
             refresh_hash: token.own_hash(),
             rotation: None,
+            device: Device::default(),
+            country: None,
             created_at: Time::now(),
             ended_at: None,
             expires_at: Ttl::at(Time::now()),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use domain::{
     fault::{Code, Fault},
-    id::MemberId,
+    id::{MemberId, SessionId},
     member::{BirthDate, Email, Location, Nickname, Phone, Role},
     time::Time,
 };
@@ -48,6 +48,9 @@ pub struct Member {
         skip_serializing_if = "Option::is_none"
     )]
     pub sessions_ended_at: Option<Time>,
+    /// The one session that the mark spares: its member was there when the others were ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spared_session: Option<SessionId>,
     /// Rises with each change, and an update checks it.
     pub version: u64,
     /// When they signed up.
@@ -124,6 +127,15 @@ impl Fault for Taken {
 impl MemberKey {
     /// Ends all sessions that the member has, at once: for whoever changes a password or a role, or deletes the account.
     pub fn ending_sessions(&self, now: Time) -> Write {
+        self.marking(now).remove("sparedSession")
+    }
+
+    /// Ends all sessions that the member has but one.
+    pub(crate) fn ending_other_sessions(&self, spared: SessionId, now: Time) -> Write {
+        self.marking(now).set("sparedSession", spared)
+    }
+
+    fn marking(&self, now: Time) -> Write {
         Write::update(self).set("sessionsEndedAt", now.millis()).when_present("pk")
     }
 }

@@ -7,6 +7,7 @@
 use std::ops::Deref;
 
 use domain::{
+    device::{Country, Device},
     fault::{Code, Fault},
     id::{MemberId, SessionId},
     member::Role,
@@ -16,7 +17,8 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Compare, Keys, Rejected, Store, StoreFault, Ttl, Write, codes,
+    Compare, Index, Keys, Page, Query, Rejected, Start, Store, StoreFault, Table, Ttl, Write,
+    codes,
     identity::member::{Member, MemberKey},
 };
 
@@ -74,6 +76,8 @@ pub struct Session {
     pub member: Member,
 }
 
+const IDENTITY: Index = Index { table: Table::Identity, name: None, partition: "pk", sort: "sk" };
+
 key!(
     /// Where a session stands.
     #[derive(Copy)]
@@ -100,6 +104,12 @@ pub struct SessionItem {
     /// How the token before it was replaced; none before the first refresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
+    /// What its member signed in with.
+    #[serde(default)]
+    pub device: Device,
+    /// Where from, if whatever stands before the gateway said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
     /// When its member signed in.
     #[serde(with = "domain::time::millis")]
     pub created_at: Time,
@@ -164,8 +174,14 @@ impl Fault for SessionEnded {
 impl SessionItem {
     /// Whether it is neither over nor ended, by itself or with all of its member's.
     pub fn is_alive(&self, member: &Member, now: Time) -> bool {
-        let ended_with_all = member.sessions_ended_at.is_some_and(|ended| self.created_at <= ended);
+        let ended_with_all = member.sessions_ended_at.is_some_and(|ended| self.created_at <= ended)
+            && member.spared_session != Some(self.id);
         self.ended_at.is_none() && !self.expires_at.is_past(now) && !ended_with_all
+    }
+
+    /// When its tokens were last renewed, or made: an access token lasts a quarter of an hour.
+    pub fn last_used_at(&self) -> Time {
+        self.rotation.as_ref().map_or(self.created_at, |rotation| rotation.at)
     }
 }
 
@@ -208,17 +224,46 @@ impl Store {
     /// # Errors
     /// The database's trouble.
     pub async fn sign_out(&self, caller: &SignedIn, now: Time) -> Result<(), StoreFault> {
-        self.end_session(caller.key(), now).await
+        self.end_session(caller.key(), now).await?;
+        Ok(())
     }
 
-    /// Ends a session. One that has ended, or is unknown, stays as it is.
+    /// Ends a session, and says whether there is one. One that has ended stays as it is.
     ///
     /// # Errors
     /// The database's trouble.
-    pub async fn end_session(&self, key: SessionKey, now: Time) -> Result<(), StoreFault> {
-        match self.write(key.ending(now), ()).await {
-            Ok(()) | Err(Rejected::Condition(())) => Ok(()),
+    pub async fn end_session(&self, key: SessionKey, now: Time) -> Result<bool, StoreFault> {
+        match self.write_or_find::<SessionKey>(key.ending(now)).await {
+            Ok(()) => Ok(true),
+            Err(Rejected::Condition(found)) => Ok(found.is_some()),
             Err(Rejected::Store(fault)) => Err(fault),
         }
+    }
+
+    /// Ends all sessions of a member but the one that asks.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn end_other_sessions(
+        &self,
+        session: &Session,
+        now: Time,
+    ) -> Result<(), Rejected<SessionEnded>> {
+        let write = MemberKey(session.member.id).ending_other_sessions(session.id, now);
+        self.write(write, SessionEnded).await
+    }
+
+    /// The sessions that a member began, the newest first, over or not.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn sessions_of(
+        &self,
+        member: MemberId,
+        limit: u32,
+        start: Option<Start>,
+    ) -> Result<Page<SessionItem>, StoreFault> {
+        let query = Query::new(IDENTITY, format!("MEM#{member}"), limit).beginning("SES#");
+        self.query(query.backwards().after(start)).await
     }
 }
