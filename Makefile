@@ -85,7 +85,7 @@ publish:
 	@cargo run --package generate -- publish
 
 check: $(VENV)/ready-deploy
-	@for folder in infra infra/local; do $(VENV)/bin/python -m unittest discover --quiet --start-directory $$folder || exit 1; done
+	@for folder in infra infra/local tests/streams; do $(VENV)/bin/python -m unittest discover --quiet --start-directory $$folder || exit 1; done
 	@$(VENV)/bin/cfn-lint --regions ap-northeast-2 -- $(TEMPLATES)
 	@for template in $(TEMPLATES); do \
 		$(VENV)/bin/sam validate --lint --region ap-northeast-2 --template $$template || exit 1; done

@@ -41,6 +41,8 @@ class Ports:
     # Where functions reach AWS and OpenSearch, if their calls are recorded.
     recorded_aws: int = 0
     recorded_search: int = 0
+    # What drives the readers of streams in place of the local cloud, if anything does.
+    streams: int = 0
 
 
 # What `up` listens on, with the process that does, and the variable that moves it elsewhere.
@@ -124,6 +126,13 @@ class Stack:
         search_url = f"http://{FUNCTION}@127.0.0.1:{self.ports.recorded_search}" if self.ports.recorded_search else self.search_url
         address = deploy(cloud, STAGE, ROOT / "target/debug", search_url,
                          PublicUrl=self.url, KakaopayUrl=self.kakaopay_url, **self.values)
+        if self.ports.streams:
+            chances = os.environ.get("STREAMS_SEED", "2026")
+            say(f"driving the readers of streams, STREAMS_SEED={chances}")
+            self.process("streams").start([
+                sys.executable, str(ROOT / "tests/streams/serve.py"), "--port", str(self.ports.streams),
+                "--log", str(self.folder / "streams.jsonl"), "--seed", chances], self.environment())
+            self.process("streams").wait(f"http://127.0.0.1:{self.ports.streams}", 30)
         self.process("front").start([
             sys.executable, str(HERE / "front.py"), "--port", str(self.ports.front),
             "--upstream", address, "--api", str(ROOT / "infra/api.yaml"),
@@ -166,7 +175,8 @@ class Stack:
         return {
             **os.environ,
             "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION,
-            "AWS_ENDPOINT_URL": self.aws_url, "OPENSEARCH_URL": self.search_url,
+            # Rust's SDK reads the one, Python's the other.
+            "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": self.aws_url, "OPENSEARCH_URL": self.search_url,
             "KAKAOPAY_URL": self.kakaopay_url, "SPOTLIGHT_URL": self.url, "STAGE": STAGE, "STACK_DIR": str(self.folder),
             "TABLES_FILE": str(LOCAL / "tables.json"), "PYTHON": sys.executable,
         }
@@ -222,7 +232,7 @@ def fresh() -> None:
 def run(command: list[str], values: dict[str, str]) -> int:
     sweep()
     end_by_exception()
-    stack = Stack(LOCAL / f"test-{os.getpid()}", Ports(*free_ports(7)), values)
+    stack = Stack(LOCAL / f"test-{os.getpid()}", Ports(*free_ports(8)), values)
     try:
         stack.start()
         cloud = Cloud(stack.aws_url, stack.folder)

@@ -22,5 +22,6 @@ mod releases;
 mod routes;
 mod shop;
 mod storms;
+mod streams;
 mod workers;
 mod world;

@@ -283,3 +283,16 @@ pub async fn eventually<T>(
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
+
+/// Calls the local cloud, which asks for no signature: `AmazonSQS.ReceiveMessage`.
+pub async fn aws(target: &str, body: Value) -> Value {
+    let url = std::env::var("AWS_ENDPOINT_URL")
+        .expect("AWS_ENDPOINT_URL is not set: these tests are run by `make test`");
+    let client = Client::builder().no_proxy().build().unwrap();
+    let request = client.post(url).header("X-Amz-Target", target).json(&body);
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    assert!(status.is_success(), "{target}: {status}: {text}");
+    serde_json::from_str(&text).unwrap_or_default()
+}

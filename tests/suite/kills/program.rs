@@ -5,11 +5,14 @@ use std::{
     process::{Command, Stdio},
 };
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::outside::Outside;
 use tokio::sync::OnceCell;
 
-use crate::shop::{HOLD, simulator, variable};
+use crate::{
+    shop::{HOLD, simulator},
+    world::aws,
+};
 
 /// What the functions need outside the tables: the queues' addresses and the secret's name.
 pub struct Things {
@@ -29,14 +32,6 @@ pub async fn things() -> &'static Things {
             Things { queue: queue["QueueUrl"].as_str().unwrap().to_owned(), secret }
         })
         .await
-}
-
-/// The local cloud asks for no signature.
-async fn aws(target: &str, body: Value) -> Value {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let request =
-        client.post(variable("AWS_ENDPOINT_URL")).header("X-Amz-Target", target).json(&body);
-    request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
 }
 
 /// The function's own binary, with nothing outside but through the proxies.
