@@ -36,7 +36,7 @@ struct Refused {
 /// version stays, so none of that matters. What OpenSearch can't take now comes again; what it never will is a dead letter.
 ///
 /// # Errors
-/// When OpenSearch took nothing: then the whole batch comes again.
+/// When OpenSearch does not answer, and there is no record to say it of: who brings none asks whether it does.
 pub async fn handle(
     (search, dead): (Search, Queue<DeadLetter>),
     batch: dynamodb::Event,
@@ -57,7 +57,18 @@ pub async fn handle(
             }
         }
     }
-    for rejected in bulk(&search, &documents).await? {
+    let written = match bulk(&search, &documents).await {
+        Err(down) if records.is_empty() && refused.is_empty() => return Err(down),
+        // Each record is named, so the batch comes again as it is; for an error it would be halved, down to single records.
+        // What is told of the unreadable is told once, when OpenSearch is there again.
+        Err(down) => {
+            let unreadable = refused.iter().map(|refused| &refused.record);
+            records.iter().chain(unreadable).for_each(|record| failed.failed(record, &down));
+            return Ok(failed);
+        }
+        Ok(rejected) => rejected,
+    };
+    for rejected in written {
         let Some(record) = records.get(rejected.position) else { continue };
         if rejected.is_retryable() {
             failed.failed(record, rejected.reason);
@@ -354,8 +365,10 @@ mod tests {
             let mut unreadable = record(1, None, Some(&event(Time::now())));
             unreadable["dynamodb"]["NewImage"]["price"] = json!({ "S": "much" });
             let records = [unreadable, record(2, None, Some(&event(Time::now())))];
-            assert!(handle(clients(&nowhere, &sqs), batch(&records)).await.is_err());
+            let failed = handle(clients(&nowhere, &sqs), batch(&records)).await.unwrap();
+            assert_eq!(again(&failed), ["2", "1"]);
             assert!(letters(&sqs).await.is_empty(), "it is told once the batch is through");
+            assert!(handle(clients(&nowhere, &sqs), batch(&[])).await.is_err(), "who asks is told");
         });
     }
 }

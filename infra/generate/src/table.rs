@@ -84,7 +84,8 @@ impl fmt::Display for Reserved {
     }
 }
 
-/// A table's stream. A record that was given up goes to the dead-letter queue `<table>-stream-failures`.
+/// A table's stream. A record is tried for 23 of the 24 hours that the stream keeps it: what does not answer is no fault of it, and
+/// what can never be done its reader gives up by itself. Then it goes to the dead-letter queue `<table>-stream-failures`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Stream {
@@ -93,10 +94,6 @@ pub(crate) struct Stream {
     /// The sort keys of the items whose records are read, such as `EVENT`; all, if there are none.
     #[serde(default)]
     pub(crate) items: Vec<String>,
-    /// How often a batch is tried again.
-    pub(crate) retries: Option<u32>,
-    /// How old a record may become.
-    pub(crate) seconds: Option<u32>,
 }
 
 impl Stream {
