@@ -42,6 +42,9 @@ impl<'a> Trial<'a> {
         if self.operation.takes_key {
             all.extend(self.key());
         }
+        if self.operation.takes_version {
+            all.extend(self.version());
+        }
         all
     }
 
@@ -207,6 +210,24 @@ impl<'a> Trial<'a> {
             );
         }
         refused
+    }
+
+    fn version(&self) -> Vec<Refused> {
+        let Self { world, operation, path, token } = self;
+        let request = || {
+            let request = world.request(operation.method.clone(), path);
+            let request = request.bearer_auth(token.unwrap_or_default());
+            request.json(&operation.good_body(world))
+        };
+        let refused = |what: &str, request, code| {
+            self.refused(what, request).faults(1).has("header", "If-Match", &[code])
+        };
+        let with = |seen: &str| request().header("If-Match", seen);
+        vec![
+            refused("no version", request(), "IF_MATCH_MISSING"),
+            refused("no tag", with("1"), "IF_MATCH_INVALID"),
+            self.refused("a version of once", with("\"0\"")).is(412, "CHANGED_SINCE"),
+        ]
     }
 
     fn key(&self) -> Vec<Refused> {

@@ -29,6 +29,8 @@ pub struct Operation {
     /// The fields of its body.
     pub body: Option<Vec<Field>>,
     pub takes_key: bool,
+    /// Whether its caller must have seen what it changes.
+    pub takes_version: bool,
 }
 
 /// A value of a request.
@@ -81,6 +83,7 @@ fn operation(path: &str, method: &str, it: &Value) -> Operation {
         query: given("query"),
         body,
         takes_key: given("header").iter().any(|header| header.name == "Idempotency-Key"),
+        takes_version: given("header").iter().any(|header| header.name == "If-Match"),
     }
 }
 
@@ -241,6 +244,9 @@ impl Operation {
         let mut request = world.request(self.method.clone(), path).query(&required).query(query);
         if self.takes_key {
             request = request.header("Idempotency-Key", world.fresh());
+        }
+        if self.takes_version {
+            request = request.header("If-Match", "*");
         }
         match token {
             Some(token) => request.bearer_auth(token),

@@ -7,6 +7,7 @@ mod credentials;
 mod testing;
 mod view;
 
+pub mod change_me;
 pub mod end_my_other_sessions;
 pub mod end_my_session;
 pub mod get_me;
@@ -23,6 +24,7 @@ api::routes! {
     refresh [codes::REFRESH_TOKEN_INVALID],
     sign_out,
     get_me,
+    change_me [store::codes::PHONE_TAKEN],
     list_my_sessions,
     end_my_session [codes::SESSION_NOT_FOUND],
     end_my_other_sessions,

@@ -40,6 +40,9 @@ const ALWAYS: &[Code] = &[
 const OF_MEMBERS: &[Code] =
     &[store::codes::SESSION_ENDED, api::codes::TOKEN_INVALID, domain::codes::SIGN_IN_REQUIRED];
 
+const OF_CHANGES: &[Code] =
+    &[domain::codes::CHANGED_SINCE, api::codes::IF_MATCH_MISSING, api::codes::IF_MATCH_INVALID];
+
 const OF_KEYS: &[Code] = &[
     store::codes::IDEMPOTENCY_IN_PROGRESS,
     api::codes::IDEMPOTENCY_KEY_MISSING,
@@ -108,6 +111,7 @@ fn implied(operation: &Operation) -> impl Iterator<Item = Code> + use<> {
         (callers[0].is_object(), OF_MEMBERS),
         (callers[0]["bearer"][0] == "ARTIST", &[domain::codes::ARTISTS_ONLY]),
         (parameters.iter().any(is_path), &[api::codes::NOT_FOUND]),
+        (takes("If-Match"), OF_CHANGES),
         (takes("Idempotency-Key"), OF_KEYS),
     ];
     codes.into_iter().filter(|(is_so, _)| *is_so).flat_map(|(_, codes)| codes.iter().copied())

@@ -6,7 +6,7 @@ use domain::{
 use headers::{Cookie, HeaderMapExt};
 use http::{HeaderMap, header};
 
-use crate::{Anyone, FieldFaults, Idempotency, Nothing, Problem, problem::Place};
+use crate::{Anyone, FieldFaults, Idempotency, Nothing, Precondition, Problem, problem::Place};
 
 /// One request, parsed and checked: once a handler has it, every value in it is valid.
 #[derive(Debug)]
@@ -26,6 +26,14 @@ impl<W, I> Call<W, I> {
     /// `IDEMPOTENCY_KEY_MISSING` or a bad key: 422 that points to the header.
     pub fn idempotency(&self) -> Result<Idempotency, Problem> {
         Idempotency::read(&self.context)
+    }
+
+    /// Which version of what it changes the caller has seen.
+    ///
+    /// # Errors
+    /// `IF_MATCH_MISSING` or `IF_MATCH_INVALID`: 422 that points to the header.
+    pub fn precondition(&self) -> Result<Precondition, Problem> {
+        Precondition::read(&self.context)
     }
 }
 

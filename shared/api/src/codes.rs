@@ -49,6 +49,14 @@ domain::codes! {
         "커서가 올바르지 않습니다": "목록을 처음부터 다시 읽어 주세요.",
         "Invalid cursor": "Read the list again from its first page.",
     }
+    Invalid IF_MATCH_MISSING {
+        "If-Match가 없습니다": "이 요청에는 읽을 때 받은 ETag를 담은 If-Match 헤더가 필요합니다.",
+        "If-Match missing": "This request needs an If-Match header with the ETag that was read.",
+    }
+    Invalid IF_MATCH_INVALID {
+        "If-Match가 올바르지 않습니다": "읽을 때 받은 ETag를 그대로 보내 주세요.",
+        "If-Match invalid": "Send the ETag as it was read.",
+    }
     Invalid IDEMPOTENCY_KEY_MISSING {
         "Idempotency-Key가 없습니다": "이 요청에는 Idempotency-Key 헤더가 필요합니다.",
         "Idempotency key missing": "This request needs an Idempotency-Key header.",

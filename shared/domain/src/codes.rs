@@ -13,6 +13,10 @@ crate::codes! {
         "아티스트만 할 수 있습니다": "아티스트 계정으로 로그인해 주세요.",
         "Artists only": "Sign in with an artist's account.",
     }
+    Stale CHANGED_SINCE {
+        "그사이 바뀌었습니다": "다시 읽고 바꿔 주세요.",
+        "Changed since": "Read it again, and change what it is now.",
+    }
     NotFound EVENT_NOT_FOUND {
         "공연을 찾을 수 없습니다": "없거나 삭제된 공연입니다.",
         "Event not found": "There is no such event.",

@@ -10,6 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 use utoipa::openapi::KnownFormat;
 
 use crate::invalid::Invalid;
@@ -22,7 +23,7 @@ text!(
 );
 
 text!(
-    /// A Korean mobile number. Nobody else has the same.
+    /// A Korean mobile number. Nobody else has the same. Whichever other form people write it in is read, too.
     personal Phone,
     phone,
     |doc| schema::text(doc, PHONE_EXAMPLE).pattern(Some("^010-[0-9]{4}-[0-9]{4}$"))
@@ -30,17 +31,17 @@ text!(
 
 const PHONE_EXAMPLE: &str = "010-1234-5678";
 
+/// Read in whichever form people write one, and kept in one: with or without hyphens, from abroad, in full-width digits.
 fn phone(given: &str) -> Result<String, Invalid> {
-    let is_phone = given.len() == PHONE_EXAMPLE.len()
-        && given.bytes().enumerate().all(|(place, byte)| match place {
-            0..3 => byte == b"010"[place],
-            3 | 8 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    if !is_phone {
-        return Err(Invalid::Format { expected: PHONE_EXAMPLE });
-    }
-    Ok(given.to_owned())
+    let not_one = || Invalid::Format { expected: PHONE_EXAMPLE };
+    let between = |c: &char| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '\u{2010}'..='\u{2015}');
+    // Nobody writes more than this.
+    let bare: String = given.chars().take(40).nfkc().filter(between).collect();
+    let abroad = bare.strip_prefix("+82").map(|rest| rest.strip_prefix('0').unwrap_or(rest));
+    let number = abroad.or_else(|| bare.strip_prefix('0')).and_then(|rest| rest.strip_prefix("10"));
+    let number = number.filter(|it| it.len() == 8 && it.bytes().all(|byte| byte.is_ascii_digit()));
+    let (first, second) = number.and_then(|it| it.split_at_checked(4)).ok_or_else(not_one)?;
+    Ok(format!("010-{first}-{second}"))
 }
 
 /// The day a member was born: in the past, 1900-01-01 or later.
@@ -184,15 +185,35 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_number_is_a_korean_mobile_one() {
-        assert_eq!("010-1234-5678".parse::<Phone>().unwrap().as_str(), "010-1234-5678");
-        for wrong in [
+    fn a_phone_number_is_a_korean_mobile_one_in_whichever_form_and_kept_in_one() {
+        for good in [
+            "010-1234-5678",
             "01012345678",
+            "010 1234 5678",
+            "010.1234.5678",
+            " 010-1234-5678 ",
+            "(010) 1234-5678",
+            "+82 10-1234-5678",
+            "+821012345678",
+            "+82 (0)10 1234 5678",
+            "010-１２３４-5678",
+            "０１０－１２３４－５６７８",
+            "010–1234–5678",
+        ] {
+            assert_eq!(good.parse::<Phone>().unwrap().as_str(), "010-1234-5678", "{good}");
+        }
+        for wrong in [
+            "",
             "011-1234-5678",
-            "010-123-45678",
+            "02-123-4567",
+            "010-123-4567",
+            "010-1234-56789",
             "010-1234-567a",
-            " 010-1234-5678",
-            "010-１２-5678",
+            "+81 10-1234-5678",
+            "82 10-1234-5678",
+            "10-1234-5678",
+            "010-1234-567٨",
+            &"0".repeat(60_000),
         ] {
             assert_eq!(Phone::try_from(wrong.to_owned()).unwrap_err().code(), "FORMAT", "{wrong}");
         }

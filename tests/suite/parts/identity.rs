@@ -1,5 +1,5 @@
 use reqwest::{Method, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Rows;
 use crate::world::World;
@@ -38,6 +38,15 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                 let refresh = world.request(Method::POST, "/v1/auth/refresh");
                 rows.refuses(refresh.header(header::COOKIE, *cookie), 401, "REFRESH_TOKEN_INVALID")
             })
+        }
+        "change_me" => {
+            let change = |body: Value| {
+                let request = world.request(Method::PATCH, "/v1/me").bearer_auth(&world.fan.token);
+                request.header(header::IF_MATCH, "*").json(&body)
+            };
+            rows.finds(change(json!({ "nickname": null })), "body", "/nickname", "LENGTH")
+                .finds(change(json!({ "email": "a@b.kr" })), "body", "/email", "UNKNOWN_FIELD")
+                .finds(change(json!({ "role": "ADMIN" })), "body", "/role", "UNKNOWN_FIELD")
         }
         "sign_out" | "get_me" | "list_my_sessions" | "end_my_session" | "end_my_other_sessions" => {
             rows

@@ -10,7 +10,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Transaction, Write, codes};
+use crate::{Compare, Rejected, Store, Transaction, Write, codes};
 
 key!(
     /// Where a member stands.
@@ -151,5 +151,52 @@ impl Member {
             None => creation,
         };
         creation.also(Write::create(&MemberKey(self.id), self))
+    }
+}
+
+/// Why a member is not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotChanged {
+    /// Somebody else has what it would become.
+    #[error(transparent)]
+    Taken(Taken),
+    /// It was changed since it was read.
+    #[error("the member was changed since")]
+    Since,
+}
+
+impl Fault for NotChanged {
+    fn code(&self) -> Code {
+        match self {
+            Self::Taken(taken) => taken.code(),
+            Self::Since => domain::codes::CHANGED_SINCE,
+        }
+    }
+}
+
+impl Store {
+    /// Makes `after` of what a member was, with the guards of the phone number.
+    ///
+    /// # Errors
+    /// [`NotChanged`], or the database's trouble.
+    pub async fn change_member(
+        &self,
+        before: &Member,
+        after: &Member,
+    ) -> Result<(), Rejected<NotChanged>> {
+        let write = Write::change(&MemberKey(after.id), before, after);
+        let write = write.when("version", Compare::Equal, before.version);
+        if before.phone == after.phone {
+            return self.write(write, NotChanged::Since).await;
+        }
+        let mut changing = Transaction::new().require(write, NotChanged::Since);
+        if let Some(phone) = &before.phone {
+            changing = changing.also(Write::delete(&PhoneKey(phone)));
+        }
+        if let Some(phone) = &after.phone {
+            let guard = Write::create(&PhoneKey(phone), &Guard { member_id: after.id });
+            changing = changing.require(guard, NotChanged::Taken(Taken::Phone));
+        }
+        self.transact(changing).await
     }
 }
