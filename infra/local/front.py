@@ -6,11 +6,15 @@ and texts come from the same infra/api.yaml that the real one reads.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import re
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from signal import SIGINT, SIGTERM
 from typing import Any
 from urllib.parse import unquote
 
@@ -45,20 +49,13 @@ class Front:
         self.answers = api["x-amazon-apigateway-gateway-responses"]
         self.routes = [(_pattern(path), methods) for path, methods in api["paths"].items()]
 
-    async def run(self, app: web.Application) -> Any:
-        # As many connections as there are waiting requests: the gateway has no such limit.
-        self.client = ClientSession(
-            auto_decompress=False, connector=TCPConnector(limit=0), timeout=ClientTimeout(total=GATEWAY_SECONDS))
-        yield
-        await self.client.close()
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        chunked = "chunked" in request.headers.get("Transfer-Encoding", "")
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
         if _head_size(request) > HEAD_LIMIT or chunked or set(request.rel_url.raw_query_string) & set("|{}"):
             return self.refuse("DEFAULT_4XX")
-        # A target may name the whole address (RFC 9112, 3.2.2); dots in it lead nowhere.
+        # A target may name the whole address (RFC 9112, 3.2.2); dots in it lead nowhere, and what is one part stays one.
         path = request.rel_url.raw_path
-        known = not {".", ".."} & {unquote(part) for part in path.split("/")}
+        known = not any(part in (".", "..") or "/" in part for part in map(unquote, path.split("/")))
         methods = next((m for pattern, m in self.routes if known and pattern.fullmatch(path)), None)
         if methods is None:
             return self.refuse("MISSING_AUTHENTICATION_TOKEN")
@@ -70,6 +67,8 @@ class Front:
             return web.Response(status=413, text=f"HTTP content length exceeded {BODY_LIMIT} bytes.")
         if size > FUNCTION_LIMIT:
             return web.json_response({"message": "Request Too Long"}, status=413)
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
             answer = await self.forward(request, method, await request.content.read())
         except TimeoutError:
@@ -83,9 +82,9 @@ class Front:
         self.note(operation, answer)
         return answer
 
-    async def forward(self, request: web.Request, method: str, body: bytes) -> web.Response:
+    async def forward(self, request: web.BaseRequest, method: str, body: bytes) -> web.Response:
         headers = [(k, v) for k, v in request.headers.items() if k.lower() not in OURS]
-        headers += [("Host", request.host), ("X-Forwarded-For", request.remote or ""), ("X-Forwarded-Proto", "http")]
+        headers += [("X-Forwarded-For", request.remote or ""), ("X-Forwarded-Proto", "http")]
         address = URL(self.upstream + request.rel_url.raw_path_qs, encoded=True)
         async with self.client.request(method, address, headers=headers, data=body or None, allow_redirects=False) as answer:
             response = web.Response(status=answer.status, body=await answer.read())
@@ -99,13 +98,14 @@ class Front:
         """Writes down what was answered: the tests compare it with the document."""
         refused = answer.headers.get("Content-Type") == "application/problem+json" and answer.body
         code = json.loads(answer.body)["code"] if refused else None
-        print(json.dumps({"operation": operation, "status": answer.status, "code": code}), file=self.seen)
+        kind = answer.content_type if answer.body else None
+        print(json.dumps({"operation": operation, "status": answer.status, "code": code, "kind": kind}), file=self.seen)
 
     def refuse(self, kind: str) -> web.Response:
         answer = self.answers[kind]
         return _problem(answer["statusCode"], answer["responseTemplates"], answer["responseParameters"])
 
-    def wrong_method(self, request: web.Request, methods: dict[str, Any]) -> web.Response:
+    def wrong_method(self, request: web.BaseRequest, methods: dict[str, Any]) -> web.Response:
         mock = methods["x-amazon-apigateway-any-method"]["x-amazon-apigateway-integration"]
         kind = request.content_type if "Content-Type" in request.headers else "application/json"
         if kind not in mock["requestTemplates"]:
@@ -125,7 +125,7 @@ def _problem(status: str | int, templates: dict[str, str], parameters: dict[str,
     return web.Response(status=int(status), body=body.encode(), headers=headers)
 
 
-def _head_size(request: web.Request) -> int:
+def _head_size(request: web.BaseRequest) -> int:
     fields = sum(len(name) + len(value) + 4 for name, value in request.raw_headers)
     return len(request.method) + len(request.raw_path) + len(" HTTP/1.1\r\n ") + fields
 
@@ -143,21 +143,58 @@ def main() -> None:
     arguments.add_argument("--answers", type=Path, required=True, help="where to write down who was answered what")
     given = arguments.parse_args()
     front = Front(given.upstream, yaml.safe_load(given.api.read_text()), given.answers)
-    web.run_app(application(front), host="127.0.0.1", port=given.port, print=None, access_log=None)
+    asyncio.run(run(front, given.port))
 
 
-def application(front: Front) -> web.Application:
-    @web.middleware
-    async def everything(request: web.Request, handler: Any) -> web.StreamResponse:
-        """Also what no router can tell apart, such as `OPTIONS *`."""
-        return await front.handle(request)
+async def run(front: Front, port: int) -> None:
+    told_to_end = asyncio.Event()
+    for signal in SIGINT, SIGTERM:
+        asyncio.get_running_loop().add_signal_handler(signal, told_to_end.set)
+    async with serving(front, port):
+        await told_to_end.wait()
 
-    # What is longer than the gateway takes is for the front to refuse, not for the server under it.
-    # And a body goes on as it came, whatever it is said to be.
-    server = {"max_line_size": 1 << 20, "max_field_size": 1 << 20, "auto_decompress": False}
-    app = web.Application(middlewares=[everything], handler_args=server)
-    app.cleanup_ctx.append(front.run)
-    return app
+
+@asynccontextmanager
+async def serving(front: Front, port: int = 0) -> AsyncIterator[int]:
+    """Listens meanwhile, and says where."""
+    # As many connections as there are waiting requests: the gateway has no such limit.
+    connector, timeout = TCPConnector(limit=0), ClientTimeout(total=GATEWAY_SECONDS)
+    runner = web.ServerRunner(Server(front))
+    async with ClientSession(auto_decompress=False, connector=connector, timeout=timeout) as front.client:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        try:
+            yield runner.addresses[0][1]
+        finally:
+            await runner.cleanup()
+
+
+class Server(web.Server):
+    def __init__(self, front: Front) -> None:
+        super().__init__(front.handle)
+        self.front = front
+
+    def __call__(self) -> "Connection":
+        # What is longer than the gateway takes is for the front to refuse, not for the server under it.
+        # And a body goes on as it came, whatever it is said to be.
+        limits = {"max_line_size": 1 << 20, "max_field_size": 1 << 20, "max_headers": 1 << 20}
+        connection = Connection(
+            self, loop=asyncio.get_running_loop(), access_log=None, auto_decompress=False, **limits)
+        connection.front = self.front
+        return connection
+
+
+class Connection(web.RequestHandler):
+    front: Front
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None,
+    ) -> web.Response:
+        """Of what is no HTTP, too, people hear in the gateway's words."""
+        super().handle_error(request, status, exc, message)
+        answer = self.front.refuse("DEFAULT_4XX" if status < 500 else "DEFAULT_5XX")
+        answer.force_close()
+        return answer
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 import front
-from front import MIB, Front, application
+from front import MIB, Front, serving
 from templates import ROOT
 
 API = yaml.safe_load((ROOT / "infra/api.yaml").read_text())
@@ -40,28 +40,23 @@ class Gateway(unittest.IsolatedAsyncioTestCase):
         upstream.router.add_route("*", "/{path:(?s:.*)}", function)
         self.upstream = TestServer(upstream)
         await self.upstream.start_server()
-        self.front = await self.serve()
+        self.addAsyncCleanup(self.upstream.close)
+        await self.serve()
 
-    async def serve(self) -> TestServer:
-        server = TestServer(application(Front(str(self.upstream.make_url("/live")), API)))
-        await server.start_server()
-        return server
+    async def serve(self) -> None:
+        self.port = await self.enterAsyncContext(serving(Front(str(self.upstream.make_url("/live")), API)))
 
-    async def asyncTearDown(self) -> None:
-        await self.front.close()
-        await self.upstream.close()
-
-    async def send(self, line: str, *headers: str) -> tuple[int, dict[str, str], bytes]:
+    async def send(self, line: str, *headers: str, host: str = "here") -> tuple[int, dict[str, str], bytes]:
         """What comes back for a request exactly as it is written here."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.front.port)
-        head = "\r\n".join([f"{line} HTTP/1.1", "Host: here", "Connection: close", *headers, "", ""])
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        head = "\r\n".join([f"{line} HTTP/1.1", f"Host: {host}", "Connection: close", *headers, "", ""])
         writer.write(head.encode())
         try:
             # Not to the end: of a body that it refused, the front waits for the rest.
             async with asyncio.timeout(10):
                 status, *fields = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
                 told = {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}
-                body = await reader.readexactly(0 if line.startswith("HEAD") else int(told["content-length"]))
+                body = await reader.readexactly(0 if line.startswith("HEAD") else int(told.get("content-length", 0)))
         finally:
             writer.close()
         return int(status.split()[1]), told, body
@@ -83,8 +78,36 @@ class Gateway(unittest.IsolatedAsyncioTestCase):
             (f"GET {EVENT}?q=a|b", [], 400, "BAD_REQUEST"),
             (f"GET {EVENT}?q={{a}}", [], 400, "BAD_REQUEST"),
             ("POST /v1/events", ["Transfer-Encoding: chunked"], 400, "BAD_REQUEST"),
+            ("POST /v1/events", ["Transfer-Encoding: Chunked"], 400, "BAD_REQUEST"),
+            ("POST /v1/events", ["Transfer-Encoding: gzip, chunked"], 400, "BAD_REQUEST"),
+            # One segment that would be two, or another's, where it is decoded.
+            ("GET /v1/events/%2f", [], 404, "ROUTE_NOT_FOUND"),
+            ("GET /v1/events/a%2Fb", [], 404, "ROUTE_NOT_FOUND"),
+            ("GET /v1/events/..%2fauth", [], 404, "ROUTE_NOT_FOUND"),
+            ("GET /v1/events/", [], 404, "ROUTE_NOT_FOUND"),
+            ("GET //v1/events", [], 404, "ROUTE_NOT_FOUND"),
+            ("GET /V1/events", [], 404, "ROUTE_NOT_FOUND"),
+            ("GET /_ministack/health", [], 404, "ROUTE_NOT_FOUND"),
+            (f"TRACE {EVENT}", ["Max-Forwards: 0"], 405, "METHOD_NOT_ALLOWED"),
+            (f"OPTIONS {EVENT}", ["Origin: https://elsewhere"], 405, "METHOD_NOT_ALLOWED"),
+            # What is no HTTP, or not quite.
+            (f"GET {EVENT}?q=재즈", [], 400, "BAD_REQUEST"),
+            ("GET /v1/events/재즈", [], 400, "BAD_REQUEST"),
+            (f"GET {EVENT} b", [], 400, "BAD_REQUEST"),
+            ("GET v1/events", [], 400, "BAD_REQUEST"),
+            ("GET *", [], 400, "BAD_REQUEST"),
+            ("GET http://[::1/v1/events", [], 400, "BAD_REQUEST"),
+            (f"get {EVENT}", [], 400, "BAD_REQUEST"),
+            (f"GET {EVENT}", ["Host: elsewhere"], 400, "BAD_REQUEST"),
+            (f"GET {EVENT}", ["no header"], 400, "BAD_REQUEST"),
+            (f"GET {EVENT}", ["A: \0"], 400, "BAD_REQUEST"),
+            ("POST /v1/events", ["Content-Length: x"], 400, "BAD_REQUEST"),
+            ("POST /v1/events", ["Content-Length: -1"], 400, "BAD_REQUEST"),
+            ("POST /v1/events", ["Content-Length: 2", "Content-Length: 3"], 400, "BAD_REQUEST"),
+            ("POST /v1/events", ["Content-Length: 2", "Transfer-Encoding: chunked"], 400, "BAD_REQUEST"),
+            ("POST /v1/events", ["Content-Type: application/json", "Content-Type: text/plain"], 400, "BAD_REQUEST"),
         ]:
-            with self.subTest(line[:60]):
+            with self.subTest(line=line[:60], headers=headers and headers[0][:60]):
                 answered, told, body = await self.send(line, *headers)
                 problem = json.loads(body)
                 self.assertEqual((answered, problem["status"], problem["code"]), (status, status, code))
@@ -110,8 +133,7 @@ class Gateway(unittest.IsolatedAsyncioTestCase):
 
         self.says = never
         with mock.patch("front.GATEWAY_SECONDS", 0.2):
-            await self.front.close()
-            self.front = await self.serve()
+            await self.serve()
         status, told, body = await self.send(f"GET {EVENT}")
         over.set()
         self.assertEqual((status, told["retry-after"], json.loads(body)["code"]), (503, "1", "UNAVAILABLE"))
@@ -167,15 +189,32 @@ class Gateway(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(told["allow"], "GET, HEAD, POST")
 
     async def test_a_target_that_names_the_whole_address_is_the_same(self) -> None:
-        for target in (f"{EVENT}?a=%20b", f"http://here{EVENT}?a=%20b"):
-            _, _, body = await self.send(f"GET {target}")
+        for address in ("", "http://here", "https://elsewhere:1", "http://a:b@here"):
+            _, _, body = await self.send(f"GET {address}{EVENT}?a=%20b")
             self.assertEqual(json.loads(body)["target"], f"/live{EVENT}?a=%20b")
 
+    async def test_a_client_does_not_say_which_of_the_cloud_s_services_it_calls(self) -> None:
+        for host in ("bucket.s3.amazonaws.com", "a b/..", ""):
+            _, _, body = await self.send(f"GET {EVENT}", host=host)
+            sent = {name.lower(): value for name, value in json.loads(body)["headers"]}
+            self.assertEqual(sent["host"], f"127.0.0.1:{self.upstream.port}")
+
+    async def test_who_waits_to_be_asked_for_a_body_is_asked(self) -> None:
+        for expects in ("100-continue", "100-Continue"):
+            status, *_ = await self.send("POST /v1/events", f"Expect: {expects}", "Content-Length: 2")
+            self.assertEqual(status, 100)
+
     async def test_a_client_does_not_say_where_it_calls_from(self) -> None:
-        _, _, body = await self.send(f"GET {EVENT}", "X-Forwarded-For: 203.0.113.1", "Forwarded: for=203.0.113.1")
-        sent = [(name.lower(), value) for name, value in json.loads(body)["headers"]]
-        self.assertEqual([value for name, value in sent if name == "x-forwarded-for"], ["127.0.0.1"])
-        self.assertFalse([value for _, value in sent if "203.0.113.1" in value])
+        for said in [
+            ["X-Forwarded-For: 203.0.113.1"],
+            ["X-Forwarded-For: 203.0.113.1", "X-Forwarded-For: 203.0.113.2"],
+            ["x-forwarded-for: 203.0.113.1, 127.0.0.1"],
+            ["Forwarded: for=203.0.113.1", "X-Forwarded-Proto: https", "X-Forwarded-Port: 203"],
+        ]:
+            _, _, body = await self.send(f"GET {EVENT}", *said)
+            sent = [(name.lower(), value) for name, value in json.loads(body)["headers"]]
+            self.assertEqual([value for name, value in sent if name == "x-forwarded-for"], ["127.0.0.1"])
+            self.assertFalse([value for _, value in sent if "203" in value or value == "https"], said)
 
     async def test_head_is_get_without_a_body(self) -> None:
         for path, item in API["paths"].items():
@@ -183,6 +222,9 @@ class Gateway(unittest.IsolatedAsyncioTestCase):
         status, told, body = await self.send(f"HEAD {EVENT}")
         self.assertEqual((status, body), (200, b""))
         self.assertEqual(told["content-type"], "application/json; charset=utf-8")
+        for path, status in (("/nowhere", 404), ("/v1/auth/sign-in", 405), (f"{EVENT}?q=|", 400)):
+            self.assertEqual((await self.send(f"HEAD {path}"))[::2], (status, b""))
+        self.assertEqual((await self.send("HEAD /v1/payments"))[1]["allow"], "POST")
 
 
 if __name__ == "__main__":

@@ -98,6 +98,16 @@ fn strangers_who_guess_from_everywhere_do_not_keep_the_owner_out() {
 
         let stranger = elsewhere.refused(elsewhere.signing_in(email)).await;
         assert_eq!(stranger, (429, "TOO_MANY_REQUESTS".into()));
+        // Nor do they say that they are at the owner's.
+        for (name, said) in [
+            ("X-Forwarded-For", home.address.to_string()),
+            ("X-Forwarded-For", format!("{}, {}", home.address, elsewhere.address)),
+            ("X-Real-IP", home.address.to_string()),
+            ("Forwarded", format!("for={}", home.address)),
+        ] {
+            let posing = elsewhere.signing_in(email).header(name, &said);
+            assert_eq!(elsewhere.refused(posing).await.0, 429, "{name}: {said}");
+        }
         home.done(home.signing_in(email)).await;
     });
 }

@@ -16,7 +16,8 @@ use crate::{
 const LIMITS: [&str; 4] = ["LENGTH", "RANGE", "CHOICE", "FORMAT"];
 
 /// Routes that pass over what they don't know in the query: pages for people, to whose addresses others add what they like.
-const OPEN_QUERIES: [&str; 4] = ["approve_payment", "cancel_payment", "fail_payment", "get_docs"];
+pub const OPEN_QUERIES: [&str; 4] =
+    ["approve_payment", "cancel_payment", "fail_payment", "get_docs"];
 
 /// The requests of one route by the one who may send them.
 struct Trial<'a> {
@@ -149,12 +150,18 @@ impl<'a> Trial<'a> {
         let packed = packed.header(header::CONTENT_ENCODING, "gzip").body("{}");
         let flood =
             (0..5_000).map(|number| format!("\"{number}\":1")).collect::<Vec<_>>().join(",");
+        let (tildes, twice) = ("~".repeat(30_000), vec![r#""":1"#; 5_000].join(","));
+        let broken = vec!["\"\u{FFFD}\""; 5_000].join(",");
         let mut refused = vec![
             euc_kr.is(415, "NOT_JSON_TYPE"),
             // A gateway may put U+FFFD in the place of what it can't read.
             raw.has("body", "/a", &["BROKEN_TEXT"]),
             self.refused("a packed body", packed).is(415, "ENCODED"),
             sent("a flood", format!("{{{flood}}}")).faults(100),
+            sent("a flood under a long name", format!(r#"{{"{tildes}":{{{twice}}}}}"#)).faults(100),
+            sent("a flood in a list", format!(r#"{{"{tildes}":[{broken}]}}"#)).faults(100),
+            sent("a long name", format!(r#"{{"{tildes}":1}}"#)).has("body", "", &["UNKNOWN_FIELD"]),
+            sent("a deep body", "[".repeat(60_000)).is(400, "NOT_JSON"),
             sent("half a body", "{".into()).is(400, "NOT_JSON"),
             self.refused("text", text).is(415, "NOT_JSON_TYPE"),
             sent("a long body", long).is(413, "BODY_TOO_LARGE"),
@@ -167,8 +174,12 @@ impl<'a> Trial<'a> {
         ];
         for field in fields {
             let (name, pointer) = (&field.name, field.pointer());
-            let twice = format!(r#"{{"{name}":1,"{name}":1}}"#);
-            refused.push(sent("a name twice", twice).has("body", &pointer, &["GIVEN_TWICE"]));
+            // Escaped, it is the same name.
+            let escaped = format!("\\u{:04x}{}", name.as_bytes()[0], &name[1..]);
+            for again in [name, &escaped] {
+                let twice = format!(r#"{{"{name}":1,"{again}":null}}"#);
+                refused.push(sent("a name twice", twice).has("body", &pointer, &["GIVEN_TWICE"]));
+            }
             let broken = format!("{{\"{name}\":\"a\u{FFFD}\"}}");
             refused.push(sent("broken text", broken).has("body", &pointer, &["BROKEN_TEXT"]));
         }
@@ -277,6 +288,33 @@ fn every_route_refuses_bad_input_clearly_and_writes_nothing() {
         let after = world.items().await;
         let written: Vec<_> = after.symmetric_difference(&before).collect();
         assert!(written.is_empty(), "a refused request wrote something: {written:#?}");
+    });
+}
+
+#[test]
+fn a_browser_that_is_refused_is_shown_a_page_by_every_route() {
+    stack::run(async {
+        let world = World::new().await;
+        let browser = [(header::ACCEPT, header::HeaderValue::from_static("text/html,*/*;q=0.8"))];
+        for operation in operations() {
+            let request = operation.request(
+                &world,
+                &operation.path(&world),
+                None,
+                &[("unknown", "1".into())],
+            );
+            let answer = request
+                .headers(header::HeaderMap::from_iter(browser.clone()))
+                .send()
+                .await
+                .unwrap();
+            let is_page = answer.headers()[header::CONTENT_TYPE] == "text/html; charset=utf-8";
+            assert!(
+                is_page && (answer.status().is_client_error() || operation.name == "get_docs"),
+                "{}",
+                operation.name
+            );
+        }
     });
 }
 

@@ -1,5 +1,6 @@
 //! Whatever makes something is done once for one key, however often it is asked for.
 
+use reqwest::header;
 use serde_json::{Value, json};
 
 use crate::{
@@ -27,6 +28,17 @@ fn another(operation: &Operation, body: &Value) -> Value {
         _ => json!(2),
     };
     another
+}
+
+/// The body laid out anew: its names the other way round and escaped, its whole numbers with a fraction, space between.
+fn anew(body: &Value) -> String {
+    let field = |(name, value): (&String, &Value)| {
+        let name = format!("\\u{:04x}{}", name.as_bytes()[0], &name[1..]);
+        let fraction = if value.is_i64() { ".0" } else { "" };
+        format!("\n\t\"{name}\" : {value}{fraction} ")
+    };
+    let fields: Vec<_> = body.as_object().unwrap().iter().rev().map(field).collect();
+    format!("{{{}}}", fields.join(","))
 }
 
 #[test]
@@ -57,6 +69,12 @@ fn a_member_does_once_what_has_one_key() {
             assert!(first["id"].is_string(), "{name}: {first}");
             assert_eq!(world.done(send(owner, &body)).await, first, "{name}: done twice");
             if let Some(body) = &body {
+                let again = send(owner, &None).header(header::CONTENT_TYPE, "application/json");
+                assert_eq!(
+                    world.done(again.body(anew(body))).await,
+                    first,
+                    "{name}: laid out anew"
+                );
                 let other = send(owner, &Some(another(operation, body)));
                 all_refused(vec![Refused::new(name, other).is(422, "IDEMPOTENCY_KEY_REUSED")])
                     .await;

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, header};
 
-use crate::{document::operations, world::World};
+use crate::{bad_input::OPEN_QUERIES, document::operations, world::World};
 
 #[test]
 fn head_is_get_without_a_body_on_every_route() {
@@ -41,7 +41,39 @@ fn what_a_form_sends_empty_is_not_given() {
                 let answer = operation.request(&world, &path, token, pairs).send().await.unwrap();
                 answer.status()
             };
-            assert_eq!(ask(&empty).await, ask(&[]).await, "{path}");
+            let right = ask(&[]).await;
+            let twice = [&empty[..], &empty].concat();
+            let unknown = [("unknown", String::new())];
+            for left_empty in [&empty[..], &twice, &unknown] {
+                assert_eq!(ask(left_empty).await, right, "{path}?{left_empty:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn what_others_add_to_the_address_of_a_page_changes_nothing() {
+    stack::run(async {
+        let world = World::new().await;
+        for operation in operations().iter().filter(|it| OPEN_QUERIES.contains(&&*it.name)) {
+            let path = operation.path(&world);
+            let ask = async |added: &str| {
+                let agreed = operation.query.first().map_or("", |_| "pg_token=x");
+                let path = format!("{path}?{agreed}&{added}");
+                world.request(Method::GET, &path).send().await.unwrap().status()
+            };
+            let right = ask("").await;
+            for added in [
+                "fbclid=IwAR0",
+                "utm_source=a&utm_source=b&utm_campaign=",
+                "gclid",
+                // Some portals write in EUC-KR.
+                "n_query=%C0%E7%C1%EE",
+                "%BE%C8=1",
+                "a[]=1&limit=x&q=%00",
+            ] {
+                assert_eq!(ask(added).await, right, "{path}?{added}");
+            }
         }
     });
 }

@@ -1,5 +1,6 @@
 //! Requests that must be refused, and what their senders must be told.
 
+use api::MAX_BODY;
 use futures::{StreamExt, stream};
 use reqwest::{RequestBuilder, header};
 use serde_json::Value;
@@ -50,6 +51,13 @@ impl Refused {
         let status = response.status().as_u16();
         let kind = response.headers().get(header::CONTENT_TYPE).cloned();
         let text = response.text().await.unwrap();
+        if text.len() > MAX_BODY {
+            return Some(format!(
+                "{}: {status}, {} bytes for what was less",
+                self.what,
+                text.len()
+            ));
+        }
         let Ok(problem) = serde_json::from_str::<Value>(&text) else {
             return Some(format!("{}: {status}, no JSON: {text}", self.what));
         };

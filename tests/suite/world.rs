@@ -17,6 +17,8 @@ use crate::document::Operation;
 pub struct World {
     client: Client,
     url: String,
+    /// Where all of it calls from.
+    pub address: IpAddr,
     /// An artist.
     pub artist: Member,
     /// A fan, who holds [`World::payment`].
@@ -65,7 +67,8 @@ impl World {
         let turn = Turn::BesideOthers(TURNS.read().await);
         let url = std::env::var("SPOTLIGHT_URL")
             .expect("SPOTLIGHT_URL is not set: these tests are run by `make test`");
-        let client = Client::builder().redirect(Policy::none()).local_address(address());
+        let address = address();
+        let client = Client::builder().redirect(Policy::none()).local_address(address);
         let client = client.build().unwrap();
         let nobody =
             || Member { email: String::new(), token: String::new(), cookie: String::new() };
@@ -73,6 +76,7 @@ impl World {
         let mut world = Self {
             client,
             url,
+            address,
             artist: nobody(),
             fan: nobody(),
             stranger: nobody(),

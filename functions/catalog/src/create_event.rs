@@ -147,19 +147,23 @@ mod tests {
     use std::collections::BTreeSet;
 
     use domain::{
-        id::MemberId,
+        id::{MemberId, SessionId},
         member::Role,
         who::{Claims, NotAllowed, Who},
     };
     use futures::future::join_all;
     use serde_json::{Value, json};
-    use store::catalog::{
-        event::EventKey,
-        on_sale::{OnSale, OnSaleKey},
+    use store::{
+        Write,
+        catalog::{
+            event::EventKey,
+            on_sale::{OnSale, OnSaleKey},
+        },
+        identity::session::SessionKey,
     };
 
     use super::*;
-    use crate::samples::{artist, body, parse, publish, seen, store};
+    use crate::samples::{DAY, artist, body, parse, publish, seen, store};
 
     /// How many events of an artist are in the table.
     async fn published_by(artist: MemberId) -> usize {
@@ -269,6 +273,15 @@ mod tests {
             assert_eq!((status, &problem["code"]), (429, &json!("TOO_MANY_REQUESTS")));
             let wait: u64 = headers["retry-after"].to_str().unwrap().parse().unwrap();
             assert!((1..=3600).contains(&wait), "{wait}");
+            // From another session, at another address, it is still the same artist.
+            let again = Claims { session_id: SessionId::generate(), ..artist };
+            let key = SessionKey { member_id: again.member_id, session_id: again.session_id };
+            store.write(Write::create(&key, &stack::session(&key, now)), ()).await.unwrap();
+            let refused = handle(store.clone(), publish(&again, "again", body(now), now)).await;
+            assert_eq!(seen(refused).0, 429);
+            let another = crate::samples::artist(&store, now).await;
+            let taken = handle(store.clone(), publish(&another, "next", body(now), now)).await;
+            assert_eq!(seen(taken).0, 201, "another artist");
             assert_eq!(seen(ask("first", now).await).0, 201, "what was published is told again");
             assert_eq!(seen(ask("next", now.plus(Duration::from_secs(wait))).await).0, 201);
             assert_eq!(published_by(artist.member_id).await, 2);
@@ -280,21 +293,39 @@ mod tests {
         stack::run(async {
             let (store, now) = (store(), Time::now());
             let artist = artist(&store, now).await;
-            let later = now.plus(Duration::from_hours(24 * 365));
-            let answer = handle(store, publish(&artist, "key", body(now), later)).await;
-            let (status, problem, _) = seen(answer);
-            assert_eq!((status, &problem["code"]), (422, &json!("INVALID_FIELDS")));
-            let told: Vec<_> = problem["errors"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|it| (&it["pointer"], &it["code"]))
-                .collect();
-            assert_eq!(
-                told,
-                [(&json!("/endsAt"), &json!("PAST")), (&json!("/saleEndsAt"), &json!("PAST"))]
-            );
+            let end = now.plus(DAY * 31);
+            // It ended a moment ago, just now, a year ago.
+            for at in [end.plus(Duration::from_millis(1)), end, now.plus(DAY * 365)] {
+                let answer = handle(store.clone(), publish(&artist, "key", body(now), at)).await;
+                let (status, problem, _) = seen(answer);
+                assert_eq!((status, &problem["code"]), (422, &json!("INVALID_FIELDS")));
+                let told: Vec<_> = problem["errors"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|it| (&it["pointer"], &it["code"]))
+                    .collect();
+                assert_eq!(
+                    told,
+                    [(&json!("/endsAt"), &json!("PAST")), (&json!("/saleEndsAt"), &json!("PAST"))]
+                );
+            }
             assert_eq!(published_by(artist.member_id).await, 0);
+        });
+    }
+
+    #[test]
+    fn an_event_that_goes_on_is_published_and_one_that_is_sold_no_more() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let ends = now.plus(DAY * 31);
+            // The last millisecond; while it goes on; when only the sale is over, for somebody sold it elsewhere.
+            for at in [ends.minus(Duration::from_millis(1)), now.plus(DAY * 30), now.plus(DAY * 29)]
+            {
+                let artist = artist(&store, at).await;
+                let answer = handle(store.clone(), publish(&artist, "key", body(now), at)).await;
+                assert_eq!(seen(answer).0, 201, "{at:?}");
+            }
         });
     }
 
@@ -339,7 +370,7 @@ mod tests {
     fn fans_may_not_publish() {
         let fan = Claims {
             member_id: MemberId::generate(),
-            session_id: domain::id::SessionId::generate(),
+            session_id: SessionId::generate(),
             role: Role::User,
         };
         assert_eq!(Artist::identify(Some(fan)).unwrap_err(), NotAllowed::ArtistsOnly);

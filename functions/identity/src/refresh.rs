@@ -35,8 +35,7 @@ use crate::{
 )]
 pub async fn handle(clients: Clients, call: Call) -> Result<Answer<Access>, Problem> {
     let (store, now) = (&clients.store, call.context.now);
-    let token = call.context.cookie(COOKIE);
-    let token = token.as_deref().and_then(RefreshToken::read).ok_or_else(invalid)?;
+    let token = RefreshToken::among(&call.context.cookies(COOKIE)).ok_or_else(invalid)?;
     let (session, member) = store.read(&(token.key(), MemberKey(token.key().member_id))).await?;
     let (session, member) = session.zip(member).ok_or_else(invalid)?;
     if !session.is_alive(&member, now) {
@@ -116,6 +115,8 @@ mod tests {
                 let seen = refresh(&token, Time::now()).await;
                 assert_eq!(seen.status, 200);
                 assert_eq!(seen.body["member"]["id"], token.key().member_id.to_string());
+                let (told, ends) = seen.ends();
+                assert_eq!(told, ends);
                 let next = seen.refresh_token();
                 assert!(next != token && next.key() == token.key());
                 token = next;
@@ -195,6 +196,18 @@ mod tests {
     }
 
     #[test]
+    fn a_live_cookie_is_found_behind_a_dead_one() {
+        stack::run(async {
+            let token = signed_in().await;
+            let mut call = request_with(&token, Time::now());
+            let live = call.context.headers[header::COOKIE].to_str().unwrap().to_owned();
+            let both = format!("refresh=dead; {live}").parse().unwrap();
+            call.context.headers.insert(header::COOKIE, both);
+            assert_eq!(Seen::of(handle(clients(store()).await, call).await).status, 200);
+        });
+    }
+
+    #[test]
     fn without_a_cookie_or_with_a_broken_one_there_is_no_refresh() {
         stack::run(async {
             for cookie in ["", "other=1", "refresh=", "refresh=a.b.c"] {
@@ -202,6 +215,7 @@ mod tests {
                 call.context.headers.insert(header::COOKIE, cookie.parse().unwrap());
                 let seen = Seen::of(handle(clients(store()).await, call).await);
                 assert_eq!(seen.told(), (401, "REFRESH_TOKEN_INVALID"), "{cookie}");
+                assert_eq!(seen.headers[header::SET_COOKIE], expired_cookie(), "{cookie}");
             }
         });
     }

@@ -10,20 +10,23 @@ use crate::credentials::refresh_token::{COOKIE, RefreshToken, TokenState, expire
 /// Signs out
 ///
 /// The session's access tokens and its refresh token are refused from now on. Signing out twice is no fault. Whoever comes
-/// too late for the access token is signed out by the cookie, which is taken back whatever it was worth.
+/// too late for the access token is signed out by the cookie, which ends its session, too, and is taken back whatever it was worth.
 #[utoipa::path(post, path = "/v1/auth/sign-out", security(("bearer" = []), ()),
     params(("refresh" = Option<String>, Cookie, description = "The refresh token")),
     responses((status = 204, description = "Signed out", headers(("Set-Cookie" = String)))),
 )]
 pub async fn handle(store: Store, call: Call<Option<SignedIn>>) -> Result<Answer<()>, Problem> {
     let Call { who, context, .. } = call;
-    let cookie = context.cookie(COOKIE);
-    if who.is_none() && cookie.is_none() {
+    let cookies = context.cookies(COOKIE);
+    if who.is_none() && cookies.is_empty() {
         return Err(NotAllowed::SignInRequired.into());
     }
     if let Some(caller) = &who {
         store.sign_out(caller, context.now).await?;
-    } else if let Some(token) = cookie.as_deref().and_then(RefreshToken::read) {
+    }
+    // Mostly it is of the session that has ended just now.
+    let is_another = |token: &RefreshToken| who.as_ref().is_none_or(|it| it.key() != token.key());
+    if let Some(token) = RefreshToken::among(&cookies).filter(is_another) {
         end(&store, &token, context.now).await?;
     }
     Ok(Answer::nothing().with(header::SET_COOKIE, &expired_cookie()))
@@ -93,6 +96,46 @@ mod tests {
                 (StatusCode::NO_CONTENT, &*expired_cookie())
             );
             assert!(is_alive(&token).await);
+        });
+    }
+
+    #[test]
+    fn who_was_two_people_in_one_browser_is_signed_out_as_both() {
+        stack::run(async {
+            let (one, other) = (signed_in().await, signed_in().await);
+            let Call { who, input, .. } = request_of(one.key(), Time::now());
+            let context = request_with(&other, Time::now()).context;
+            let call = Call { who: Some(who), input, context };
+            assert_eq!(Seen::of(handle(store(), call).await).status, 204);
+            assert!(!is_alive(&one).await && !is_alive(&other).await);
+        });
+    }
+
+    #[test]
+    fn a_live_cookie_is_found_behind_a_dead_one() {
+        stack::run(async {
+            let token = signed_in().await;
+            let mut call = request_with(&token, Time::now());
+            let cookies = &mut call.context.headers;
+            let live = cookies.insert(header::COOKIE, "refresh=dead; x=1".parse().unwrap());
+            cookies.append(header::COOKIE, live.unwrap());
+            let Call { input, context, .. } = call;
+            let seen = Seen::of(handle(store(), Call { who: None, input, context }).await);
+            assert_eq!(seen.headers[header::SET_COOKIE], expired_cookie());
+            assert!(!is_alive(&token).await);
+        });
+    }
+
+    #[test]
+    fn a_cookie_that_is_no_token_is_taken_back() {
+        stack::run(async {
+            for dead in ["refresh=", "refresh=x", "refresh=mem_1.ses_1.x", "refresh=\"\""] {
+                let mut context = Context::at(Time::now());
+                context.headers.insert(header::COOKIE, dead.parse().unwrap());
+                let seen = Seen::of(handle(store(), Call { who: None, input: (), context }).await);
+                assert_eq!(seen.status, 204, "{dead}");
+                assert_eq!(seen.headers[header::SET_COOKIE], expired_cookie(), "{dead}");
+            }
         });
     }
 

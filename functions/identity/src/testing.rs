@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use api::{Anyone, Body, Call, Context, Cursors, Problem, Response, SigningKeys};
 use aws::Secret;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use domain::{id::MemberId, member::Role, time::Time, who::Claims};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
@@ -83,6 +84,14 @@ impl Seen {
     /// Its status, and its code when it is a refusal.
     pub fn told(&self) -> (u16, &str) {
         (self.status.as_u16(), self.body["code"].as_str().unwrap_or_default())
+    }
+
+    /// When the access token is said to end, and when it does, in milliseconds.
+    pub fn ends(&self) -> (i64, i64) {
+        let told: Time = self.body["expiresAt"].as_str().unwrap().parse().unwrap();
+        let claims = self.body["accessToken"].as_str().unwrap().split('.').nth(1).unwrap();
+        let claims: Value = serde_json::from_slice(&BASE64.decode(claims).unwrap()).unwrap();
+        (told.millis(), claims["exp"].as_i64().unwrap() * 1000)
     }
 
     /// The refresh token that it hands over.

@@ -3,7 +3,6 @@ use domain::{
     fault::{Code, Localized},
     time::Time,
 };
-use headers::{Cookie, HeaderMapExt};
 use http::{HeaderMap, header};
 
 use crate::{Anyone, FieldFaults, Idempotency, Nothing, Precondition, Problem, problem::Place};
@@ -118,18 +117,31 @@ impl Context {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The value of a cookie.
-    pub fn cookie(&self, name: &str) -> Option<String> {
-        self.headers.typed_get::<Cookie>()?.get(name).map(str::to_owned)
+    /// A header that is a list, whose parts may come in several lines (RFC 9110, 5.3).
+    pub(crate) fn list(&self, name: header::HeaderName) -> String {
+        let lines = self.headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
+        lines.collect::<Vec<_>>().join(",")
+    }
+
+    /// The values of a cookie: of one name there may be several, for other paths and domains.
+    pub fn cookies(&self, name: &str) -> Vec<String> {
+        let lines = self.headers.get_all(header::COOKIE).iter();
+        let text = lines.map(|line| String::from_utf8_lossy(line.as_bytes())).collect::<Vec<_>>();
+        let cookies = text.iter().flat_map(|line| line.split(';'));
+        let pairs = cookies.filter_map(|cookie| cookie.trim().split_once('='));
+        pairs.filter(|(other, _)| *other == name).map(|(_, value)| value.to_owned()).collect()
     }
 
     /// Whether the caller would rather have a page than JSON, as a browser would.
     pub fn prefers_html(&self) -> bool {
-        let html = |kind: String| match kind.as_str() {
-            "text/html" => Some(true),
+        let html = |kind: &str| match kind {
+            "text/html" | "text/*" => Some(true),
+            "*/*" | "application/*" => Some(false),
             kind => kind.ends_with("json").then_some(false),
         };
-        preferred(self.header(header::ACCEPT)).find_map(html).unwrap_or(false)
+        let kinds = weighed(&self.list(header::ACCEPT));
+        let mut taken = kinds.iter().filter(|(_, quality)| *quality > 0.0);
+        taken.find_map(|(kind, _)| html(kind)).unwrap_or(false)
     }
 
     /// A problem with one header, at its place.
@@ -164,30 +176,38 @@ impl Language {
         }
     }
 
-    /// The one of our languages that `Accept-Language` prefers; Korean when none is named.
-    pub fn accepted(header: Option<&str>) -> Self {
-        let ours = |tag: String| match tag.split('-').next() {
-            Some("ko") => Some(Self::Korean),
-            Some("en") => Some(Self::English),
+    /// The one of our languages that `Accept-Language` prefers; when none is, Korean, unless just that is refused.
+    pub fn accepted(header: &str) -> Self {
+        let ours = |(tag, quality): (String, f32)| match tag.split('-').next() {
+            Some("ko") => Some((Self::Korean, quality)),
+            Some("en") => Some((Self::English, quality)),
             _ => None,
         };
-        preferred(header).find_map(ours).unwrap_or(Self::Korean)
+        let named: Vec<_> = weighed(header).into_iter().filter_map(ours).collect();
+        let unnamed = |ours: &Self| named.iter().all(|(language, _)| language != ours);
+        match named.first() {
+            Some((best, quality)) if *quality > 0.0 => *best,
+            _ => [Self::Korean, Self::English].into_iter().find(unnamed).unwrap_or(Self::Korean),
+        }
     }
 }
 
-/// What a header such as `Accept` names, in lower case: by its quality, the best first, then in the caller's own order. What it
-/// refuses (`q=0`) is left out.
-fn preferred(header: Option<&str>) -> impl Iterator<Item = String> {
-    let named = header.unwrap_or_default().to_ascii_lowercase();
-    let named = named.split(',').map(|item| {
+/// What a header such as `Accept` names, in lower case, with its quality: the best first, then in the caller's own order. 0, or
+/// what is no quality, refuses.
+fn weighed(header: &str) -> Vec<(String, f32)> {
+    let header = header.to_ascii_lowercase();
+    let weigh = |item: &str| {
         let mut parts = item.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default().to_owned();
-        let quality = parts.find_map(|parameter| parameter.strip_prefix("q="));
-        (name, quality.map_or(1.0, |quality| quality.parse().unwrap_or(0.0)))
-    });
-    let mut named: Vec<(String, f32)> = named.filter(|(_, quality)| *quality > 0.0).collect();
+        let Some(quality) = parts.find_map(|parameter| parameter.strip_prefix("q=")) else {
+            return (name, 1.0);
+        };
+        let quality = quality.parse().ok().filter(|quality| (0.0..=1.0).contains(quality));
+        (name, quality.unwrap_or(0.0))
+    };
+    let mut named: Vec<(String, f32)> = header.split(',').map(weigh).collect();
     named.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-    named.into_iter().map(|(name, _)| name)
+    named
 }
 
 #[cfg(test)]
@@ -210,9 +230,29 @@ mod tests {
             (Some("en;q=0, *"), Language::Korean),
             (Some("en;q=x"), Language::Korean),
             (Some("eng"), Language::Korean),
+            (Some("ko;q=0, en"), Language::English),
+            (Some("ko;q=0, *"), Language::English),
+            (Some("fr, ko;q=0"), Language::English),
+            (Some("ko;q=0, en;q=0"), Language::Korean),
+            (Some("*"), Language::Korean),
+            (Some("en;q=1.5, ko;q=0.1"), Language::Korean),
+            (Some("en;q=inf"), Language::Korean),
+            (Some("en;q=-1"), Language::Korean),
+            (Some("en;Q=0.1, ko;Q=0.9"), Language::Korean),
+            (Some(", ,en"), Language::English),
         ] {
-            assert_eq!(Language::accepted(header), language, "{header:?}");
+            assert_eq!(Language::accepted(header.unwrap_or_default()), language, "{header:?}");
         }
+    }
+
+    #[test]
+    fn a_list_may_come_in_several_lines() {
+        let mut context = Context::at(Time::now());
+        for line in ["text/html;q=0.1", "application/json"] {
+            context.headers.append(header::ACCEPT, http::HeaderValue::from_static(line));
+        }
+        assert!(!context.prefers_html());
+        assert_eq!(Language::accepted("en;q=0.1,ko;q=0.9"), Language::Korean);
     }
 
     #[test]
@@ -220,8 +260,19 @@ mod tests {
         let mut context = Context::at(Time::now());
         let value = http::HeaderValue::from_static("a_refresh=no; refresh=yes; x=1");
         context.headers.insert(header::COOKIE, value);
-        assert_eq!(context.cookie("refresh").as_deref(), Some("yes"));
-        assert_eq!(context.cookie("fresh"), None);
+        assert_eq!(context.cookies("refresh"), ["yes"]);
+        assert!(context.cookies("fresh").is_empty() && context.cookies("Refresh").is_empty());
+    }
+
+    #[test]
+    fn cookies_of_one_name_are_all_found() {
+        let mut context = Context::at(Time::now());
+        // Whatever others call theirs, and in whatever letters.
+        for line in ["refresh=a; x=1;refresh=b", "이름=가; refresh=c", "refresh; =; refresh=d=e"]
+        {
+            context.headers.append(header::COOKIE, http::HeaderValue::from_str(line).unwrap());
+        }
+        assert_eq!(context.cookies("refresh"), ["a", "b", "c", "d=e"]);
     }
 
     #[test]
@@ -235,6 +286,13 @@ mod tests {
             ("application/json;q=0.9, text/html", true),
             ("text/html;q=0.5, application/problem+json", false),
             ("text/html;q=0", false),
+            ("text/html;q=0.1, application/json", false),
+            ("*/*;q=0.9, text/html;q=0.5", false),
+            ("application/*, text/html;q=0.5", false),
+            ("text/html, */*", true),
+            ("text/*", true),
+            ("TEXT/HTML", true),
+            ("image/png", false),
         ] {
             let value = http::HeaderValue::from_static(accept);
             context.headers.insert(header::ACCEPT, value);

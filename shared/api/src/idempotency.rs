@@ -18,11 +18,12 @@ impl Idempotency {
     const HEADER: &str = "Idempotency-Key";
 
     pub(crate) fn read(context: &Context) -> Result<Self, Problem> {
-        let Some(value) = context.headers.get(Self::HEADER) else {
+        let mut values = context.headers.get_all(Self::HEADER).iter();
+        let Some(value) = values.next() else {
             return Err(context.bad_header(Self::HEADER, codes::IDEMPOTENCY_KEY_MISSING));
         };
-        match value.to_str() {
-            Ok(key)
+        match (value.to_str(), values.next()) {
+            (Ok(key), None)
                 if (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) =>
             {
                 Ok(Self { key: key.to_owned(), fingerprint: context.fingerprint.clone() })
@@ -55,6 +56,17 @@ mod tests {
         ] {
             context.headers.insert(Idempotency::HEADER, HeaderValue::from_str(key).unwrap());
             assert_eq!(Idempotency::read(&context).is_ok(), good, "{} characters", key.len());
+        }
+    }
+
+    #[test]
+    fn of_two_keys_none_is_the_request_s() {
+        let mut context = Context::at(Time::now());
+        for second in ["one", "other"] {
+            context.headers.insert(Idempotency::HEADER, HeaderValue::from_static("one"));
+            context.headers.append(Idempotency::HEADER, HeaderValue::from_static(second));
+            let refused = Idempotency::read(&context).unwrap_err();
+            assert_eq!(refused.code(), "IDEMPOTENCY_KEY_INVALID", "{second}");
         }
     }
 }

@@ -197,28 +197,50 @@ pub(crate) fn parse<T: Deserr<FieldFaults>>(
     }
 }
 
-/// Names and texts as the JSON object that `deserr` reads. A name given twice is refused by type; one without a value, as a form
-/// sends what was left empty, is not given.
+/// Names and texts as the JSON object that `deserr` reads. A name given twice, and text that was broken on its way, are refused
+/// by type wherever they are read; a name without a value, as a form sends what was left empty, is not given.
 pub(crate) fn object<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> serde_json::Value {
     let mut map = Map::new();
     for (name, text) in pairs.filter(|(_, text)| !text.is_empty()) {
         let value = match map.remove(name) {
-            None => serde_json::Value::from(text),
-            Some(first) => serde_json::Value::Array(vec![first, text.into()]),
+            None if !is_broken(text) => serde_json::Value::from(text),
+            _ => serde_json::Value::Array(Vec::new()),
         };
         map.insert(name.to_owned(), value);
     }
     map.into()
 }
 
-/// RFC 6901.
+/// Whether something that could not be read stood in the place of a letter.
+pub(crate) fn is_broken(text: &str) -> bool {
+    text.contains(char::REPLACEMENT_CHARACTER)
+}
+
+/// Each fault tells its place, and names in a body are as long as their sender likes.
+const LONGEST_PLACE: usize = 256;
+
+/// RFC 6901; where that would be too long, of the nearest place around.
 fn pointer(location: ValuePointerRef) -> String {
     match location {
+        ValuePointerRef::Key { prev, .. } | ValuePointerRef::Index { prev, .. }
+            if length(location) > LONGEST_PLACE =>
+        {
+            pointer(*prev)
+        }
         ValuePointerRef::Origin => String::new(),
         ValuePointerRef::Key { key, prev } => {
             format!("{}/{}", pointer(*prev), key.replace('~', "~0").replace('/', "~1"))
         }
         ValuePointerRef::Index { index, prev } => format!("{}/{index}", pointer(*prev)),
+    }
+}
+
+/// About how long a place's pointer is.
+fn length(location: ValuePointerRef) -> usize {
+    match location {
+        ValuePointerRef::Origin => 0,
+        ValuePointerRef::Key { key, prev } => 1 + key.len() + length(*prev),
+        ValuePointerRef::Index { prev, .. } => 2 + length(*prev),
     }
 }
 
@@ -279,6 +301,14 @@ mod tests {
                 ("/seats".into(), "RANGE"),
             ]
         );
+    }
+
+    #[test]
+    fn a_name_that_is_long_is_not_told_again_with_each_fault() {
+        let long = "~".repeat(60_000);
+        let told =
+            faults(json!({ &long: 1, "seats": 1, "firstName": "a", "dates": [{ &long: 1 }] }));
+        assert_eq!(told, [(String::new(), "UNKNOWN_FIELD"), ("/dates/0".into(), "TYPE")]);
     }
 
     #[test]

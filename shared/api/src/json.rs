@@ -6,7 +6,10 @@ use deserr::ValuePointerRef;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::{codes, input::FieldFaults};
+use crate::{
+    codes,
+    input::{FieldFaults, is_broken},
+};
 
 /// The largest whole number that a JSON number of any writer holds exactly (RFC 8259, 6).
 const LARGEST_WHOLE: f64 = 9_007_199_254_740_991.0;
@@ -72,7 +75,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
-        if text.contains(char::REPLACEMENT_CHARACTER) {
+        if is_broken(&text) {
             self.faults.note(self.at, codes::BROKEN_TEXT);
         }
         Ok(text.into())
@@ -115,14 +118,32 @@ mod tests {
         faults.at(Place::Body).into_iter().map(|fault| (fault.name, fault.code)).collect()
     }
 
+    fn twice(pointer: &str) -> Vec<(String, &'static str)> {
+        vec![(pointer.to_owned(), "GIVEN_TWICE")]
+    }
+
     #[test]
     fn a_name_given_twice_is_told_wherever_it_stands() {
-        let twice = |pointer: &str| vec![(pointer.to_owned(), "GIVEN_TWICE")];
         assert_eq!(faults(r#"{"quantity":1,"quantity":2}"#), twice("/quantity"));
         assert_eq!(faults(r#"{"a":{"b":1,"b":1}}"#), twice("/a/b"));
         assert_eq!(faults(r#"[{"a":1},{"a":1,"a":null}]"#), twice("/1/a"));
         assert_eq!(faults(r#"{"a/b":1,"a\/b":1}"#), twice("/a~1b"), "however it is written");
+        assert_eq!(faults(r#"{"quantity":1,"\u0071uantity":2}"#), twice("/quantity"));
+        assert_eq!(faults(r#"{"a":1,"a":null}"#), twice("/a"), "whatever it is then");
+        assert_eq!(faults(r#"{"":1,"":2}"#), twice("/"), "and an empty one");
         assert_eq!(faults(r#"{"a":{"b":1},"c":{"b":1}}"#), []);
+        assert_eq!(faults(r#"{"a":1,"A":1}"#), [], "another name");
+    }
+
+    #[test]
+    fn what_holds_the_fault_is_told_where_its_place_takes_too_long_to_tell() {
+        let long = "~".repeat(30_000);
+        let many = vec![r#""":1"#; 5_000].join(",");
+        let told = faults(&format!(r#"{{"a":{{"{long}":{{{many}}}}}}}"#));
+        assert_eq!(told.len(), 4_999);
+        assert_eq!(told[0], ("/a".to_owned(), "GIVEN_TWICE"));
+        let deep = format!(r#"{}{{"a":1,"a":1}}{}"#, "[".repeat(100), "]".repeat(100));
+        assert_eq!(faults(&deep), twice(&format!("{}/a", "/0".repeat(100))));
     }
 
     #[test]
@@ -132,25 +153,48 @@ mod tests {
         assert_eq!(faults(r#"{"a":["가","\ufffd"]}"#), broken("/a/1"), "however it is written");
         assert!(read(b"{\"password\":\"\xbe\xc8\"}").is_err(), "EUC-KR");
         assert!(read(b"{\"a\":\"\xed\xa0\x80\"}").is_err(), "half a surrogate pair");
-        assert!(read(br#"{"a":"\ud800"}"#).is_err());
+        assert!(read(b"{\"a\":\"\xc0\xaf\"}").is_err(), "more bytes than it needs");
+        assert!(read(b"\xff\xfe{\0}\0").is_err(), "UTF-16");
+        for half in ["\\ud800", "\\udc00", "\\udc00\\ud800", "\\ud800\\u0041"] {
+            assert!(read(format!(r#"{{"a":"{half}"}}"#).as_bytes()).is_err(), "{half}");
+        }
+        assert_eq!(faults(r#"{"a":"\ud83d\ude00"}"#), [], "both halves");
     }
 
     #[test]
     fn what_means_the_same_is_the_same() {
         let value = |body: &str| read(body.as_bytes()).unwrap().0;
-        for same in ["1", "1.0", "1e0", "10E-1", " 1.000 "] {
+        for same in ["1", "1.0", "1e0", "1.0E+0", "10E-1", "0.1e1", " 1.000 "] {
             assert_eq!(value(same), json!(1), "{same}");
         }
         assert_eq!(value("-0.0"), json!(0));
         assert_eq!(value("1.5"), json!(1.5));
         assert_eq!(value("1e300"), json!(1e300), "too large to be told from its neighbour");
+        assert_ne!(value("9007199254740993"), value("9007199254740993.0"));
+        for (one, other) in [("1", r#""1""#), (r#"{"a":null}"#, "{}"), ("[1,2]", "[2,1]")] {
+            assert_ne!(value(one), value(other), "{one} is not {other}");
+        }
+        assert_eq!(value(r#"{"\u0061":"\u0062\/"}"#).to_string(), r#"{"a":"b/"}"#);
         let [one, other] = [r#"{"b":{"y":1,"x":2},"a":3}"#, r#"{ "a": 3.0, "b": {"x":2,"y":1} }"#];
         assert_eq!(value(one).to_string(), value(other).to_string());
     }
 
     #[test]
     fn what_is_not_json_is_refused() {
-        for not in ["", "{", "{} {}", "NaN", "{'a':1}", "{\"a\":1,}", "1e999", "\u{FEFF}{}"] {
+        for not in [
+            "",
+            "{",
+            "{} {}",
+            "NaN",
+            "{'a':1}",
+            "{\"a\":1,}",
+            "1e999",
+            "\u{FEFF}{}",
+            "01",
+            "+1",
+            "1.",
+            "0x1",
+        ] {
             assert!(read(not.as_bytes()).is_err(), "{not}");
         }
         assert!(read("[".repeat(100_000).as_bytes()).is_err(), "it would take the stack");

@@ -1,6 +1,6 @@
 //! Text that people write, made comparable and countable.
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 use unicode_properties::UnicodeEmoji;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -14,7 +14,7 @@ const CODE_POINTS_PER_CHARACTER: usize = 8;
 pub(crate) fn line(text: &str, min: usize, max: usize) -> Result<String, Invalid> {
     let text: String = plain_spaces(text).nfc().collect();
     let text = text.trim();
-    if text.chars().any(char::is_control) || text.graphemes(true).any(hides) {
+    if text.chars().any(char::is_control) || hides_something(text) {
         return Err(Invalid::Characters);
     }
     with_length(text, min, max)
@@ -24,7 +24,7 @@ pub(crate) fn line(text: &str, min: usize, max: usize) -> Result<String, Invalid
 pub(crate) fn lines(text: &str, min: usize, max: usize) -> Result<String, Invalid> {
     let text: String = text.replace("\r\n", "\n").nfc().collect();
     let text = text.trim();
-    let is_seen = |c: char| !c.is_whitespace() && !is_invisible(c);
+    let is_seen = |c: char| !c.is_whitespace() && !is_invisible(c) && !is_combining_mark(c);
     if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t')
         || !text.is_empty() && !text.chars().any(is_seen)
     {
@@ -48,11 +48,20 @@ fn with_length(text: &str, min: usize, max: usize) -> Result<String, Invalid> {
     Ok(text.to_owned())
 }
 
-/// Whether something in a letter can't be seen, and is not what an emoji is made of.
+/// Whether something in a text can't be seen, and is not what an emoji is made of.
+pub(crate) fn hides_something(text: &str) -> bool {
+    text.graphemes(true).any(hides)
+}
+
+/// An accent alone is shown on whatever stands before the text, or not at all.
 fn hides(letter: &str) -> bool {
     let letter: Vec<char> = letter.chars().collect();
-    (0..letter.len()).any(|at| is_invisible(letter[at]) && !makes_emoji(&letter, at))
+    is_combining_mark(letter[0])
+        || (0..letter.len()).any(|at| is_invisible(letter[at]) && !makes_emoji(&letter, at))
 }
+
+/// England, Scotland and Wales: any other flag of this kind is shown as a black one.
+const TAGGED_FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
 
 /// Whether a character that shows nothing has its place in an emoji (UTS #51): a joiner between two, a selector behind one, the
 /// tags of a flag. Anywhere else it would make two texts that look the same.
@@ -67,9 +76,11 @@ fn makes_emoji(letter: &[char], at: usize) -> bool {
             let is_keycap = letter.get(at + 1) == Some(&'\u{20E3}');
             at > 0 && (is_emoji(at - 1) || at == 1 && is_keycap)
         }
-        '\u{E0020}'..='\u{E007F}' => {
-            letter[0] == '\u{1F3F4}' && letter.last() == Some(&'\u{E007F}')
-        }
+        '\u{E0020}'..='\u{E007F}' => TAGGED_FLAGS.iter().any(|flag| {
+            let tags = flag.bytes().filter_map(|byte| char::from_u32(0xE0000 + u32::from(byte)));
+            let flag = std::iter::once('\u{1F3F4}').chain(tags).chain(['\u{E007F}']);
+            flag.eq(letter.iter().copied())
+        }),
         _ => false,
     }
 }
@@ -80,15 +91,18 @@ fn is_selector(c: char) -> bool {
 }
 
 /// Characters that show nothing or turn the text around them: names made of them look empty, or like another's. Unicode's
-/// `Default_Ignorable_Code_Point`, the separators of lines, Braille's blank, and what stands for something else.
+/// `Default_Ignorable_Code_Point`, the separators of lines, the blanks of Braille, music and Khitan, what stands for something
+/// else, and what is no character.
 fn is_invisible(c: char) -> bool {
-    matches!(c,
+    let is_none = u32::from(c) & 0xFFFE == 0xFFFE || matches!(c, '\u{FDD0}'..='\u{FDEF}');
+    is_none
+        || matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{061C}'
         | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' // Hangul fillers
         | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
         | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
         | '\u{2800}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF0}'..='\u{FFFD}'
-        | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+        | '\u{16FE4}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D159}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 #[cfg(test)]
@@ -151,6 +165,29 @@ mod tests {
             "😀\u{E0067}\u{E007F}",
             "🏴\u{E0067}",
             "1\u{200D}1",
+            // A flag of nowhere is shown as one without tags.
+            "🏴\u{E0061}\u{E007F}",
+            "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}\u{E0061}\u{E007F}",
+            // Nothing to stand on.
+            "\u{0301}",
+            " \u{0301}",
+            "\u{20E3}",
+            // Blank, whatever Unicode says of them.
+            "\u{1D159}",
+            "관\u{16FE4}리자",
+            // No characters.
+            "a\u{FFFF}",
+            "a\u{FDD0}",
+            "a\u{1FFFE}",
+            // Fillers, selectors, and what turns the text around.
+            "\u{FFA0}",
+            "\u{115F}",
+            "\u{FE00}",
+            "\u{E0100}",
+            "관\u{2066}리자",
+            "관\u{200C}리자",
+            "관\u{AD}리자",
+            "❤\u{FE0F}\u{FE0F}",
         ] {
             assert_eq!(line(hidden, 1, 20), Err(Invalid::Characters), "{hidden:?}");
         }
@@ -170,6 +207,9 @@ mod tests {
             "🏳️‍🌈",
             "👁️‍🗨️",
             "🏴\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}",
+            "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}",
+            "🏴‍☠️",
+            "👍🏽",
         ] {
             assert_eq!(line(emoji, 1, 1).as_deref(), Ok(emoji), "{emoji:?}");
         }
@@ -187,7 +227,7 @@ mod tests {
         assert_eq!(lines("하나\r\n\t둘\n", 1, 20).as_deref(), Ok("하나\n\t둘"));
         assert!(lines("a\u{200B}b", 1, 20).is_ok());
         assert_eq!(lines("a\u{1b}b", 1, 20), Err(Invalid::Characters));
-        for blank in ["\u{2800}", "\u{200B}\n\u{200D}", "\u{3164}"] {
+        for blank in ["\u{2800}", "\u{200B}\n\u{200D}", "\u{3164}", "\u{0301}\n\u{0301}"] {
             assert_eq!(lines(blank, 1, 20), Err(Invalid::Characters), "{blank:?}");
         }
     }

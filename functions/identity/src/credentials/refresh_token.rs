@@ -85,6 +85,11 @@ impl RefreshToken {
         Some(Self { key, family: family.try_into().ok()?, own: own.try_into().ok()? })
     }
 
+    /// The first of a request's cookies that is one: others may lie before it, left by another page.
+    pub fn among(cookies: &[String]) -> Option<Self> {
+        cookies.iter().find_map(|cookie| Self::read(cookie))
+    }
+
     /// The session it names.
     pub fn key(&self) -> SessionKey {
         self.key

@@ -7,7 +7,7 @@ use utoipa::openapi::KnownFormat;
 use crate::invalid::Invalid;
 use crate::member::{Email, Nickname};
 use crate::schema;
-use crate::text::plain_spaces;
+use crate::text::{hides_something, plain_spaces};
 
 /// The passwords that are tried first, in lower case, sorted, one a line; shorter ones are refused for their length. Those of
 /// the 30,000 that zxcvbn (MIT, (c) Dropbox) counted most often, and what Koreans type: their words on an English keyboard.
@@ -17,7 +17,7 @@ const MIN: usize = 8;
 const MAX: usize = 64;
 const EXAMPLE: &str = "보랏빛 무대 뒤의 고양이";
 
-/// A password that somebody chooses: 8 to 64 characters of any kind, and not a common one.
+/// A password that somebody chooses: 8 to 64 characters of any kind that can be seen, and not a common one.
 ///
 /// It is never stored, shown or logged: there is no `Serialize`, and `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl FromStr for Password {
         if !(MIN..=MAX).contains(&password.chars().count()) {
             return Err(Invalid::Length { min: MIN, max: MAX });
         }
-        if password.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
+        if password.chars().any(char::is_control) || hides_something(&password) {
             return Err(Invalid::Characters);
         }
         let lower = password.to_lowercase();
@@ -58,7 +58,7 @@ impl Password {
 has_schema!(
     Password,
     schema::formatted(
-        "8 to 64 characters of any kind; common passwords are refused, and one's own e-mail address and nickname.",
+        "8 to 64 characters of any kind that can be seen; common passwords are refused, and one's own e-mail address and nickname.",
         EXAMPLE,
         KnownFormat::Password
     )
@@ -90,7 +90,8 @@ has_schema!(
 );
 
 /// As RFC 8265 (`OpaqueString`) asks: with one kind of space, and in NFC. Keyboards differ in the space they type and in how they
-/// put Hangul together, and the password is the same. Old Hangul's letters, which the RFC would refuse, are how some type it.
+/// put Hangul together, and the password is the same. Old Hangul's letters, which the RFC would refuse, are how some type it, and
+/// so are emoji.
 fn canonical(given: &str) -> String {
     plain_spaces(given).nfc().collect()
 }
@@ -132,8 +133,17 @@ mod tests {
         for good in ["보랏빛무대고양이", "a 👩‍🚀\u{1F3AD}한b9", &"가".repeat(64)] {
             assert_eq!(good.parse::<Password>().unwrap().expose(), good);
         }
-        for wrong in ["보랏빛\t무대 고양이", "보랏빛 무대\0고양이", "\u{FFFD}".repeat(8).as_str()]
-        {
+        // What can't be seen is pasted along with the rest, and never typed again.
+        for wrong in [
+            "보랏빛\t무대 고양이",
+            "보랏빛 무대\0고양이",
+            "보랏빛\u{2028}무대 고양이",
+            "보랏빛 무대\u{200B} 고양이",
+            "\u{FEFF}보랏빛 무대 고양이",
+            "보랏빛\u{200D} 무대 고양이",
+            &"\u{FFFD}".repeat(8),
+            &"\u{3164}".repeat(8),
+        ] {
             assert_eq!(wrong.parse::<Password>(), Err(Invalid::Characters), "{wrong:?}");
         }
         for wrong in ["", "보랏빛무대고양", &"가".repeat(65)] {
@@ -186,12 +196,18 @@ mod tests {
     #[test]
     fn one_password_typed_with_other_spaces_is_one() {
         let plain: Password = "보랏빛 무대 고양이".parse().unwrap();
-        for space in ["\u{A0}", "\u{3000}", "\u{2009}", "\u{202F}"] {
+        for space in ["\u{A0}", "\u{3000}", "\u{2009}", "\u{202F}", "\u{1680}"] {
             let typed = plain.expose().replace(' ', space);
             assert_eq!(typed.parse::<Password>().unwrap(), plain, "{space:?}");
             assert_eq!(typed.parse::<GivenPassword>().unwrap().expose(), plain.expose());
         }
-        assert_ne!("보랏빛무대고양이".parse::<Password>().unwrap(), plain);
+        for other in ["보랏빛무대고양이", "보랏빛 무대 고양이 ", "보랏빛  무대 고양이"]
+        {
+            assert_ne!(other.parse::<Password>().unwrap(), plain, "{other:?}");
+        }
+        // The RFC joins no widths.
+        let narrow: Password = "stage-1234".parse().unwrap();
+        assert_ne!("stage-１２３４".parse::<Password>().unwrap(), narrow);
     }
 
     #[test]

@@ -74,9 +74,10 @@ struct Counter {
 
 /// Under what a network address is counted. Somebody with IPv6 has all of a /64 to call from.
 pub fn address(text: &str) -> String {
-    match text.parse() {
+    match text.parse().map(|address: IpAddr| address.to_canonical()) {
         Ok(IpAddr::V6(address)) => hashed(&address.octets()[..8]),
-        _ => hashed(text.as_bytes()),
+        Ok(IpAddr::V4(address)) => hashed(address.to_string().as_bytes()),
+        Err(_) => hashed(text.as_bytes()),
     }
 }
 
@@ -114,6 +115,8 @@ mod tests {
         assert_eq!(address("2001:db8:1:2::1"), address("2001:db8:1:2:ffff:1:2:3"));
         assert_ne!(address("2001:db8:1:2::1"), address("2001:db8:1:3::1"));
         assert_ne!(address("203.0.113.1"), address("203.0.113.2"));
+        assert_eq!(address("::ffff:203.0.113.1"), address("203.0.113.1"), "the same one");
+        assert_ne!(address("::ffff:203.0.113.1"), address("::ffff:203.0.113.2"));
     }
 
     #[test]

@@ -61,7 +61,8 @@ impl SignedIn {
         self.0.member_id
     }
 
-    fn key(&self) -> SessionKey {
+    /// The session.
+    pub fn key(&self) -> SessionKey {
         SessionKey { member_id: self.0.member_id, session_id: self.0.session_id }
     }
 }
