@@ -63,6 +63,10 @@ class Member:
             self.sign_in()
         return self.token
 
+    def session(self) -> str:
+        mine = requests.get(f"{ADDRESS}/v1/me/sessions", headers={"Authorization": f"Bearer {self.token}"}, timeout=30)
+        return mine.json()["items"][0]["id"] if mine.ok else "ses_" + 26 * "0"
+
     def publish(self) -> str:
         now = datetime.now(timezone.utc)
         show = {
@@ -91,9 +95,14 @@ requests.get(
 ).raise_for_status()
 
 # Somebody new after so many requests, where what one person may do is limited, or ends with it.
-PATIENCE = {"sign_out": 1, "create_payment": 3, "create_event": 5}
+PATIENCE = {"sign_out": 1, "end_my_session": 2, "create_payment": 3, "create_event": 5}
 lock = threading.Lock()
 busy: dict[str, Member] = {}
+
+
+def leaver() -> Member:
+    """Whoever ends a session of their own next."""
+    return busy.get("end_my_session") or Member(PATIENCE["end_my_session"])
 
 
 def name(case: schemathesis.Case) -> str:
@@ -120,6 +129,7 @@ KEY = re.compile("[!-~]{1,255}")
 KNOWN: dict[str, tuple[re.Pattern[str], Callable[[int], str]]] = {
     "eventId": (re.compile("evt_[0-7][0-9A-HJKMNP-TV-Z]{25}"), lambda turn: EVENTS[turn % 4]),
     "paymentId": (re.compile("pay_[0-7][0-9A-HJKMNP-TV-Z]{25}"), lambda turn: PAYMENTS[turn % 4]["paymentId"]),
+    "sessionId": (re.compile("ses_[0-7][0-9A-HJKMNP-TV-Z]{25}"), lambda _: leaver().session()),
     "token": (re.compile("[0-9a-f]{48}"), lambda turn: PAYMENTS[turn % 4]["token"]),
     # Of nobody yet: attempts are counted by account.
     "email": (re.compile(r"[a-z0-9]+@[a-z0-9]+\.[a-z]+"), lambda _: f"{uuid4().hex}@fuzz.spotlight.example"),
@@ -150,7 +160,7 @@ def before_call(_: Any, case: schemathesis.Case, **__: Any) -> None:
 # chosen before, and rules over several fields.
 BEYOND_A_SCHEMA = {
     "title": {"FORMAT", "LENGTH"}, "place": {"FORMAT", "LENGTH"}, "content": {"FORMAT", "LENGTH"}, "q": {"FORMAT", "LENGTH"},
-    "nickname": {"FORMAT", "LENGTH"}, "password": {"COMMON_PASSWORD", "FORMAT", "LENGTH"}, "birthDate": {"RANGE"},
+    "nickname": {"FORMAT", "LENGTH"}, "password": {"COMMON_PASSWORD", "FORMAT", "LENGTH", "OWN_NAME"}, "birthDate": {"RANGE"},
     "endsAt": {"AFTER", "PAST"}, "saleEndsAt": {"AFTER", "NOT_AFTER", "PAST"},
     "priceMax": {"RANGE"}, "saleFrom": {"NOT_AFTER"}, "startFrom": {"NOT_AFTER"},
 }

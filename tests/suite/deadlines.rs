@@ -135,7 +135,7 @@ async fn requests() -> BTreeMap<String, Value> {
     let (token, _) = keys.sign(&claims, Time::now()).unwrap();
     let member = json!({
         "authorization": format!("Bearer {token}"), "content-type": "application/json",
-        "idempotency-key": "key", "accept": "application/json",
+        "idempotency-key": "key", "if-match": "*", "accept": "application/json",
     });
     let mut requests = BTreeMap::new();
     for (path, methods) in document["paths"].as_object().unwrap() {

@@ -355,6 +355,34 @@ fn what_has_not_changed_is_not_sent_again() {
 }
 
 #[test]
+fn a_member_changes_their_account_if_they_have_seen_it_and_signs_out_elsewhere() {
+    stack::run(async {
+        let world = World::new().await;
+        let change = |seen: &str, body: Value| {
+            let request = world.request(Method::PATCH, "/v1/me").bearer_auth(&world.fan.token);
+            request.header(header::IF_MATCH, seen).json(&body)
+        };
+        // Nobody else has them: a test's members are new.
+        let number = Time::now().millis() % 10_000_000;
+        let phone = |end: u8| format!("010-{:04}-{:03}{end}", number / 1_000, number % 1_000);
+        let (first, second) = (phone(1), phone(2));
+        let changed = world.done(change("\"1\"", json!({ "nickname": "새 이름" }))).await;
+        assert_eq!(changed["nickname"], "새 이름");
+        let stale = world.refused(change("\"1\"", json!({ "phone": first }))).await;
+        assert_eq!(stale, (412, "CHANGED_SINCE".into()));
+        world.done(change("\"2\"", json!({ "phone": first.replace('-', "") }))).await;
+        world.done(change("\"3\"", json!({ "phone": second }))).await;
+        assert_eq!(world.get("/v1/me", &world.fan).await["phone"], *second);
+
+        let elsewhere = world.request(Method::DELETE, "/v1/me/sessions");
+        world.done(elsewhere.bearer_auth(&world.fan.token)).await;
+        let here = world.get("/v1/me/sessions", &world.fan).await;
+        assert_eq!(here["items"].as_array().unwrap().len(), 1, "{here}");
+        assert_eq!(here["items"][0]["current"], true);
+    });
+}
+
+#[test]
 fn whoever_may_keep_an_answer_is_told_so_and_nobody_else_keeps_any() {
     stack::run(async {
         let world = World::new().await;
