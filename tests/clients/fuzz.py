@@ -138,6 +138,9 @@ KNOWN: dict[str, tuple[re.Pattern[str], Callable[[int], str]]] = {
 }
 
 
+TAG = re.compile(r'(W/)?"[!#-~]*"')
+
+
 @schemathesis.hook
 def before_call(_: Any, case: schemathesis.Case, **__: Any) -> None:
     key = (case.headers or {}).get("Idempotency-Key")
@@ -147,6 +150,8 @@ def before_call(_: Any, case: schemathesis.Case, **__: Any) -> None:
     turn = next(turns)
     if turn % 2:
         return
+    if TAG.fullmatch(str((case.headers or {}).get("If-Match", ""))):
+        case.headers["If-Match"] = "*"
     # Every other time it is about what there is.
     for values in (case.body, case.path_parameters, case.query):
         for known, (form, value) in KNOWN.items():

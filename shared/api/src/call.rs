@@ -55,7 +55,7 @@ pub trait Input: Sized {
     /// What its query string is.
     type Query: Deserr<FieldFaults>;
     /// What its body is.
-    type Body: Deserr<FieldFaults>;
+    type Body: Deserr<FieldFaults> + 'static;
 
     /// Of all three parts.
     fn of(path: Self::Path, query: Self::Query, body: Self::Body) -> Self;
@@ -63,7 +63,7 @@ pub trait Input: Sized {
 
 macro_rules! input {
     ($input:ty: $path:ty, $query:ty, $body:ty => |$p:pat_param, $q:pat_param, $b:pat_param| $of:expr; $($t:ident),*) => {
-        impl<$($t: Deserr<FieldFaults>),*> Input for $input {
+        impl<$($t: Deserr<FieldFaults> + 'static),*> Input for $input {
             type Path = $path;
             type Query = $query;
             type Body = $body;

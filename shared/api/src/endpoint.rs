@@ -1,4 +1,4 @@
-use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
+use std::{any::TypeId, future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use aws::{Connect, deadline, variable};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
@@ -10,8 +10,8 @@ use mime::Mime;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Call, Context, FieldFaults, Input, Language, MAX_BODY, Problem, PublicKeys, Response, bearer,
-    codes,
+    Call, Context, FieldFaults, Input, Language, MAX_BODY, Nothing, Problem, PublicKeys, Response,
+    bearer, codes,
     input::{is_broken, object, parse},
     json,
     problem::Place,
@@ -215,7 +215,12 @@ fn read<W: Who, I: Input>(
     let (body, broken) = said(request, &context)?;
     context.fingerprint = fingerprint(request, &body);
     let body = parse(body, Place::Body, broken);
+    let takes_one = TypeId::of::<I::Body>() != TypeId::of::<Nothing>();
     match (query, body) {
+        // Where no field is required, nothing at all is still no body.
+        (Ok(_), Ok(_)) if takes_one && request.body().is_empty() => {
+            Err(Problem::new(codes::NOT_JSON))
+        }
         (Ok(query), Ok(body)) => Ok(Call { who, input: I::of(path, query, body), context }),
         (query, body) => {
             let faults = query.err().into_iter().chain(body.err()).flatten();
@@ -310,6 +315,32 @@ mod tests {
         let (_, problem) = ask(echo_endpoint(), post(), r#"{"text":1}"#);
         assert_eq!(problem["errors"][0]["pointer"], json!("/text"));
         assert_eq!(ask(echo_endpoint(), post(), r#"{"text":"a"}"#), (StatusCode::OK, json!("a")));
+    }
+
+    #[derive(Debug, Deserr)]
+    #[deserr(error = FieldFaults, deny_unknown_fields)]
+    struct Patch {
+        #[deserr(default)]
+        text: Option<String>,
+    }
+
+    #[test]
+    fn a_body_that_requires_nothing_is_still_a_body() {
+        let endpoint = || {
+            Endpoint::new(async |(), call: Call<Anyone, Body<Patch>>| {
+                Ok(Answer::ok(call.input.0.text))
+            })
+        };
+        for (body, status, answer) in [
+            ("{}", 200, json!(null)),
+            (r#"{"text":"a"}"#, 200, json!("a")),
+            ("", 400, json!("NOT_JSON")),
+            ("null", 422, json!("INVALID_FIELDS")),
+        ] {
+            let (answered, said) = ask(endpoint(), post(), body);
+            let said = said.get("code").unwrap_or(&said);
+            assert_eq!((answered.as_u16(), said), (status, &answer), "{body}");
+        }
     }
 
     #[test]

@@ -8,7 +8,10 @@ use crate::{Context, Problem, codes};
 #[into_params(parameter_in = Header)]
 pub struct Precondition {
     /// The entity tag that the thing had when it was read; `*` for whichever it has now.
-    #[param(rename = "If-Match", value_type = String, example = "\"1\"")]
+    #[param(
+        rename = "If-Match", value_type = String, example = "\"1\"",
+        pattern = r#"^([*]|(W/)?"[!#-+\--~]*")$"#
+    )]
     seen: IfMatch,
 }
 
