@@ -25,7 +25,7 @@ pub async fn handle(store: Store, call: Call<Option<SignedIn>>) -> Result<Answer
         store.sign_out(caller, context.now).await?;
     }
     // Mostly it is of the session that has ended just now.
-    let is_another = |token: &RefreshToken| who.as_ref().is_none_or(|it| it.key() != token.key());
+    let is_another = |token: &RefreshToken| !who.as_ref().is_some_and(|it| it.is_of(token.key()));
     if let Some(token) = RefreshToken::among(&cookies).filter(is_another) {
         end(&store, &token, context.now).await?;
     }

@@ -158,6 +158,11 @@ impl Store {
 }
 
 impl Index {
+    /// A table's own keys.
+    pub(crate) const fn of(table: Table) -> Self {
+        Self { table, name: None, partition: "pk", sort: "sk" }
+    }
+
     pub(crate) fn start_after(self, item: &Attributes) -> Start {
         let keys = ["pk", "sk", self.partition, self.sort];
         let part = |value: &AttributeValue| match value {

@@ -16,7 +16,7 @@ use crate::{
     Index, Page, Start, Store, StoreFault, Streamed, Table, Write, fault::Effect, read::readable,
 };
 
-const CATALOG: Index = Index { table: Table::Catalog, name: None, partition: "pk", sort: "sk" };
+const CATALOG: Index = Index::of(Table::Catalog);
 
 /// So many items of the table are looked at for one page of all events.
 const AT_ONCE: i32 = 200;

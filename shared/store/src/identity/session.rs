@@ -61,8 +61,12 @@ impl SignedIn {
         self.0.member_id
     }
 
-    /// The session.
-    pub fn key(&self) -> SessionKey {
+    /// Whether it is of this session: whose that is, only who knows it already learns.
+    pub fn is_of(&self, session: SessionKey) -> bool {
+        self.key() == session
+    }
+
+    fn key(&self) -> SessionKey {
         SessionKey { member_id: self.0.member_id, session_id: self.0.session_id }
     }
 }
@@ -76,8 +80,6 @@ pub struct Session {
     /// Whose it is.
     pub member: Member,
 }
-
-const IDENTITY: Index = Index { table: Table::Identity, name: None, partition: "pk", sort: "sk" };
 
 key!(
     /// Where a session stands.
@@ -264,7 +266,8 @@ impl Store {
         limit: u32,
         start: Option<Start>,
     ) -> Result<Page<SessionItem>, StoreFault> {
-        let query = Query::new(IDENTITY, format!("MEM#{member}"), limit).beginning("SES#");
+        let query = Query::new(Index::of(Table::Identity), format!("MEM#{member}"), limit)
+            .beginning("SES#");
         self.query(query.backwards().after(start)).await
     }
 }

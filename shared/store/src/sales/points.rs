@@ -17,7 +17,7 @@ const SHARDS: u8 = 16;
 /// How many transfers are summed at once.
 const PAGE: u32 = 500;
 
-const LEDGER: Index = Index { table: Table::Sales, name: None, partition: "pk", sort: "sk" };
+const LEDGER: Index = Index::of(Table::Sales);
 
 key!(
     /// Where a member's balance stands.
