@@ -2,10 +2,7 @@
 
 use api::{Answer, Body, Call, Change, FieldFaults, Precondition, Problem};
 use deserr::Deserr;
-use domain::{
-    invalid::Invalid,
-    member::{BirthDate, Location, Nickname, Phone},
-};
+use domain::member::{BirthDate, Location, Nickname, Phone};
 use store::{
     Store,
     identity::{member::Member, session::SignedIn},
@@ -51,10 +48,10 @@ pub async fn handle(
     let Call { who, input: Body(body), context } = call;
     let before = store.session(&who, context.now).await?.member;
     precondition.require(before.version)?;
-    let nickname = body.nickname.of_required(before.nickname.clone());
-    let empty = || Problem::broken_rules(vec![("nickname", Invalid::Length { min: 1, max: 20 })]);
+    // Nobody is without one: emptied, it is refused as an empty one is.
+    let nickname = body.nickname.of(Some(before.nickname.clone())).map_or_else(|| "".parse(), Ok);
     let mut after = Member {
-        nickname: nickname.ok_or_else(empty)?,
+        nickname: nickname.map_err(|empty| Problem::broken_rules(vec![("nickname", empty)]))?,
         birth_date: body.birth_date.of(before.birth_date),
         phone: body.phone.of(before.phone.clone()),
         location: body.location.of(before.location),

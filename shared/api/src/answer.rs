@@ -56,7 +56,7 @@ impl<T> Answer<T> {
 
     /// The same for a resource that shows more than what its version counts. A tag that cannot stand in a header is left out.
     pub fn tagged(mut self, tag: &str, context: &Context) -> Self {
-        let Ok(tag) = format!("\"{tag}\"").parse::<ETag>() else { return self };
+        let Some(tag) = entity_tag(tag) else { return self };
         let known: Option<IfNoneMatch> = context.headers.typed_get();
         if known.is_some_and(|known| !known.precondition_passes(&tag)) {
             self.status = StatusCode::NOT_MODIFIED;
@@ -71,6 +71,11 @@ impl<T> Answer<T> {
         self.headers.insert(header::CACHE_CONTROL, PUBLIC);
         self
     }
+}
+
+/// What `ETag` and `If-Match` say of a version; none when it can't stand in a header.
+pub(crate) fn entity_tag(version: &str) -> Option<ETag> {
+    format!("\"{version}\"").parse().ok()
 }
 
 impl Answer<()> {

@@ -25,11 +25,6 @@ impl<T: Deserr<E>, E: DeserializeError> Deserr<E> for Change<T> {
 }
 
 impl<T> Change<T> {
-    /// The same of what is never empty: none when it was to be emptied.
-    pub fn of_required(self, before: T) -> Option<T> {
-        self.of(Some(before))
-    }
-
     /// What there is afterwards of what there was.
     pub fn of(self, before: Option<T>) -> Option<T> {
         match self {

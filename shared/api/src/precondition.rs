@@ -1,7 +1,8 @@
 use headers::{ETag, HeaderMapExt, IfMatch};
+use http::header;
 use utoipa::IntoParams;
 
-use crate::{Context, Problem, codes};
+use crate::{Context, Problem, answer::entity_tag, codes};
 
 /// Which version of a thing its caller has seen, by `If-Match`: nobody changes what they have not read.
 #[derive(Debug, Clone, IntoParams)]
@@ -22,7 +23,7 @@ impl Precondition {
         if !context.headers.contains_key(Self::HEADER) {
             return Err(context.bad_header(Self::HEADER, codes::IF_MATCH_MISSING));
         }
-        let given = context.header(Self::HEADER).unwrap_or_default();
+        let given = context.list(header::IF_MATCH);
         // The header's own type passes over what is no tag.
         let is_tag = |tag: &str| tag.trim().parse::<ETag>().is_ok();
         let good = given.trim() == "*" || given.split(',').all(is_tag);
@@ -37,7 +38,7 @@ impl Precondition {
     /// `CHANGED_SINCE` (412).
     pub fn require(&self, version: u64) -> Result<(), Problem> {
         let seen = |tag: ETag| self.seen.precondition_passes(&tag);
-        if format!("\"{version}\"").parse().is_ok_and(seen) {
+        if entity_tag(&version.to_string()).is_some_and(seen) {
             return Ok(());
         }
         Err(Problem::new(domain::codes::CHANGED_SINCE))
@@ -73,5 +74,10 @@ mod tests {
             assert_eq!(holds(Some(bad), 3), Err("IF_MATCH_INVALID"), "{bad}");
         }
         assert_eq!(holds(None, 3), Err("IF_MATCH_MISSING"));
+        let mut lines = Context::at(Time::now());
+        for line in ["\"3\"", "4"] {
+            lines.headers.append(Precondition::HEADER, HeaderValue::from_static(line));
+        }
+        assert_eq!(Precondition::read(&lines).unwrap_err().code(), "IF_MATCH_INVALID");
     }
 }
