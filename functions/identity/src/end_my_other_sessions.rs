@@ -19,23 +19,16 @@ pub async fn handle(store: Store, call: Call<SignedIn>) -> Result<Answer<()>, Pr
 #[cfg(test)]
 mod tests {
     use domain::time::Time;
-    use store::identity::session::SessionKey;
+    use store::identity::{member::MemberKey, session::SessionKey};
 
     use super::*;
-    use crate::{
-        get_me,
-        testing::{
-            PASSWORD, Seen, fresh_email, request_of, sign_in, sign_up, sign_up_body, signed_in,
-            store,
-        },
+    use crate::testing::{
+        PASSWORD, Seen, fresh_email, is_alive, request_of, sign_in, sign_up, sign_up_body,
+        signed_in, store,
     };
 
     async fn end_others(key: SessionKey) -> Seen {
         Seen::of(handle(store(), request_of(key, Time::now())).await)
-    }
-
-    async fn is_alive(key: SessionKey) -> bool {
-        get_me::handle(store(), request_of(key, Time::now())).await.is_ok()
     }
 
     #[test]
@@ -60,7 +53,6 @@ mod tests {
     #[test]
     fn the_mark_that_ends_all_spares_nobody_who_was_spared_before() {
         stack::run(async {
-            use store::identity::member::MemberKey;
             let key = signed_in().await.key();
             end_others(key).await;
             assert!(is_alive(key).await);

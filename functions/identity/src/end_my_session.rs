@@ -51,22 +51,15 @@ mod tests {
     use domain::time::Time;
 
     use super::*;
-    use crate::{
-        get_me,
-        testing::{
-            PASSWORD, Seen, fresh_email, request_of, sign_in, sign_up, sign_up_body, signed_in,
-            store,
-        },
+    use crate::testing::{
+        PASSWORD, Seen, fresh_email, is_alive, request_of, sign_in, sign_up, sign_up_body,
+        signed_in, store,
     };
 
     async fn end(by: SessionKey, session_id: SessionId) -> Seen {
         let Call { who, context, .. } = request_of(by, Time::now());
         let call = Call { who, input: Path(SessionPath { session_id }), context };
         Seen::of(handle(store(), call).await)
-    }
-
-    async fn is_alive(key: SessionKey) -> bool {
-        get_me::handle(store(), request_of(key, Time::now())).await.is_ok()
     }
 
     #[test]

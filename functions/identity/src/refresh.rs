@@ -93,14 +93,14 @@ mod tests {
 
     use super::*;
     use crate::credentials::refresh_token::GRACE;
-    use crate::testing::{Seen, clients, request, request_of, request_with, signed_in, store};
+    use crate::testing::{self, Seen, clients, request, request_with, signed_in, store};
 
     async fn refresh(token: &RefreshToken, now: Time) -> Seen {
         Seen::of(handle(clients(store()).await, request_with(token, now)).await)
     }
 
     async fn is_alive(token: &RefreshToken) -> bool {
-        crate::get_me::handle(store(), request_of(token.key(), Time::now())).await.is_ok()
+        testing::is_alive(token.key()).await
     }
 
     async fn member_of(token: &RefreshToken) -> Member {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use api::{Anyone, Body, Call, Context, Cursors, Problem, Response, SigningKeys};
+use api::{Anyone, Body, Call, Context, Problem, Response, SigningKeys};
 use aws::Secret;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use domain::{id::MemberId, member::Role, time::Time, who::Claims};
@@ -14,7 +14,7 @@ use store::{
 };
 use tokio::sync::OnceCell;
 
-use crate::{access::Clients, credentials::refresh_token::RefreshToken, sign_in, sign_up};
+use crate::{access::Clients, credentials::refresh_token::RefreshToken, get_me, sign_in, sign_up};
 
 /// Every member's password.
 pub const PASSWORD: &str = "보랏빛 무대 뒤의 고양이";
@@ -142,9 +142,9 @@ pub async fn sign_in_with(
     Seen::of(sign_in::handle(clients(store()).await, call).await)
 }
 
-/// Cursors for lists of one page: nobody asks for the keys.
-pub fn cursors() -> Cursors {
-    Cursors::new(Secret::new(&stack::aws("http://127.0.0.1:1"), "cursor"))
+/// Whether a session's access tokens are taken.
+pub async fn is_alive(key: SessionKey) -> bool {
+    get_me::handle(store(), request_of(key, Time::now())).await.is_ok()
 }
 
 /// The refresh token of a new member who has just signed in.
