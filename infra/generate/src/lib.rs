@@ -61,6 +61,7 @@ pub fn parts() -> Vec<Part> {
             tickets::routes(),
             tickets::WORKERS,
         ),
+        part("mail", "Mail.", Vec::new(), mail::WORKERS),
         part(
             "operations",
             "Health, this document, public keys.",

@@ -25,6 +25,13 @@ pub fn sam(root: &Path, parts: &[Part]) -> Result<Vec<(String, String)>, Fault> 
         let table = parsed(&root.join("functions").join(part.name).join("functions.yaml"))?;
         templates.push(PartTemplate::new(part, table, &known)?);
     }
+    let known: BTreeSet<_> = templates.iter().flat_map(PartTemplate::all_queues).collect();
+    for template in &templates {
+        let named = template.functions.iter().flat_map(|function| function.row.queues.keys());
+        if let Some(name) = named.into_iter().find(|name| !known.contains(name)) {
+            return Err(Fault::Queue { part: template.name.0.clone(), name: name.0.clone() });
+        }
+    }
     let mut files = Vec::new();
     for template in &templates {
         files.push((format!("functions/{}/template.yaml", template.name), template.render()?));
@@ -162,6 +169,11 @@ impl PartTemplate {
 }
 
 impl PartTemplate {
+    /// Its queues with their dead-letter queues.
+    fn all_queues(&self) -> impl Iterator<Item = &Name> {
+        self.queues.keys().chain(&self.dead_letters)
+    }
+
     /// Whether one of its functions has concurrency of its own.
     fn reserves(&self) -> bool {
         self.functions.iter().any(|function| function.row.reserved.is_some())
@@ -187,7 +199,7 @@ impl<'a> PartsTemplate<'a> {
 
     /// All queues with their dead-letter queues.
     fn queues(&self) -> Vec<&Name> {
-        self.parts.iter().flat_map(|part| part.queues.keys().chain(&part.dead_letters)).collect()
+        self.parts.iter().flat_map(PartTemplate::all_queues).collect()
     }
 
     fn stream_readers(&self) -> Vec<&Name> {
@@ -239,6 +251,9 @@ impl Function {
         if signed_in {
             row.variables.push("JwtPublicKeys".into());
         }
+        if !row.mail.is_empty() {
+            row.variables.extend(["MailFrom".into(), "MailRate".into()]);
+        }
         let mut variables = BTreeMap::new();
         for parameter in &row.variables {
             variables.insert(screaming(parameter), format!("!Ref {parameter}"));
@@ -252,8 +267,11 @@ impl Function {
         for queue in row.queues.keys() {
             variables.insert(
                 format!("{}_QUEUE_URL", queue.screaming()),
-                format!("!Ref {}Queue", queue.pascal()),
+                format!("!Sub https://sqs.${{AWS::Region}}.${{AWS::URLSuffix}}/${{AWS::AccountId}}/${{Stage}}-{queue}"),
             );
+        }
+        if !row.mail.is_empty() {
+            variables.insert("CONFIGURATION_SET".into(), "!Ref Stage".into());
         }
         if !row.bus.is_empty() {
             variables.insert("EVENT_BUS".into(), "!Ref Stage".into());
@@ -318,8 +336,14 @@ impl Function {
             permissions.push(Permission::new(
                 "sqs:",
                 actions,
-                format!("!GetAtt {}Queue.Arn", queue.pascal()),
+                arn("sqs", &format!("${{Stage}}-{queue}")),
             ));
+        }
+        if !self.row.mail.is_empty() {
+            // SES asks for both: as whom it is sent, and how it is followed.
+            for resource in ["identity/*", "configuration-set/${Stage}"] {
+                permissions.push(Permission::new("ses:", &self.row.mail, arn("ses", resource)));
+            }
         }
         if !self.row.bus.is_empty() {
             permissions.push(Permission::new(
@@ -407,6 +431,14 @@ pub enum Fault {
         /// Whose table.
         part: &'static str,
         /// The parameter.
+        name: String,
+    },
+    /// A function sends to a queue that no part has.
+    #[error("functions/{part}/functions.yaml: no part has a queue {name}")]
+    Queue {
+        /// Whose table.
+        part: String,
+        /// The queue.
         name: String,
     },
     /// Resources that are no text.

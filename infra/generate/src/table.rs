@@ -44,12 +44,15 @@ pub(crate) struct Row {
     /// What it does with which table, `sales`, or index, `sales.byMember`.
     #[serde(default)]
     pub(crate) tables: BTreeMap<String, Vec<String>>,
-    /// What it does with which queue of the part.
+    /// What it does with which queue, of this part or another.
     #[serde(default)]
     pub(crate) queues: BTreeMap<Name, Vec<String>>,
     /// What it does with the bus of domain events.
     #[serde(default)]
     pub(crate) bus: Vec<String>,
+    /// What it does as the sender of our mail: `SendEmail`.
+    #[serde(default)]
+    pub(crate) mail: Vec<String>,
     /// What it does with which path of OpenSearch: `Get`, `Post`. A path may have a `*` in it.
     #[serde(default)]
     pub(crate) search: BTreeMap<String, Vec<String>>,

@@ -1,8 +1,5 @@
 use deserr::Deserr;
-use domain::{
-    fault::{Code, Localized},
-    time::Time,
-};
+use domain::{fault::Code, language::Language, time::Time};
 use http::{HeaderMap, header};
 
 use crate::{Anyone, FieldFaults, Idempotency, Nothing, Precondition, Problem, problem::Place};
@@ -150,45 +147,21 @@ impl Context {
     }
 }
 
-/// The languages we answer in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    /// 한국어, for whoever does not ask for English.
-    Korean,
-    /// English.
-    English,
-}
-
-impl Language {
-    /// What it is called in headers and in HTML.
-    pub fn tag(self) -> &'static str {
-        match self {
-            Self::Korean => "ko",
-            Self::English => "en",
-        }
-    }
-
-    /// A text in this language.
-    pub fn of<T>(self, text: Localized<T>) -> T {
-        match self {
-            Self::Korean => text.korean,
-            Self::English => text.english,
-        }
-    }
-
-    /// The one of our languages that `Accept-Language` prefers; when none is, Korean, unless just that is refused.
-    pub fn accepted(header: &str) -> Self {
-        let ours = |(tag, quality): (String, f32)| match tag.split('-').next() {
-            Some("ko") => Some((Self::Korean, quality)),
-            Some("en") => Some((Self::English, quality)),
-            _ => None,
-        };
-        let named: Vec<_> = weighed(header).into_iter().filter_map(ours).collect();
-        let unnamed = |ours: &Self| named.iter().all(|(language, _)| language != ours);
-        match named.first() {
-            Some((best, quality)) if *quality > 0.0 => *best,
-            _ => [Self::Korean, Self::English].into_iter().find(unnamed).unwrap_or(Self::Korean),
-        }
+/// The one of our languages that `Accept-Language` prefers; when none is, Korean, unless just that is refused.
+pub(crate) fn preferred_language(header: &str) -> Language {
+    let ours = |(tag, quality): (String, f32)| match tag.split('-').next() {
+        Some("ko") => Some((Language::Korean, quality)),
+        Some("en") => Some((Language::English, quality)),
+        _ => None,
+    };
+    let named: Vec<_> = weighed(header).into_iter().filter_map(ours).collect();
+    let unnamed = |ours: &Language| named.iter().all(|(language, _)| language != ours);
+    match named.first() {
+        Some((best, quality)) if *quality > 0.0 => *best,
+        _ => [Language::Korean, Language::English]
+            .into_iter()
+            .find(unnamed)
+            .unwrap_or(Language::Korean),
     }
 }
 
@@ -241,7 +214,7 @@ mod tests {
             (Some("en;Q=0.1, ko;Q=0.9"), Language::Korean),
             (Some(", ,en"), Language::English),
         ] {
-            assert_eq!(Language::accepted(header.unwrap_or_default()), language, "{header:?}");
+            assert_eq!(preferred_language(header.unwrap_or_default()), language, "{header:?}");
         }
     }
 
@@ -252,7 +225,7 @@ mod tests {
             context.headers.append(header::ACCEPT, http::HeaderValue::from_static(line));
         }
         assert!(!context.prefers_html());
-        assert_eq!(Language::accepted("en;q=0.1,ko;q=0.9"), Language::Korean);
+        assert_eq!(preferred_language("en;q=0.1,ko;q=0.9"), Language::Korean);
     }
 
     #[test]

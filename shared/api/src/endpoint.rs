@@ -11,7 +11,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Call, Context, FieldFaults, Input, Language, MAX_BODY, Nothing, Problem, PublicKeys, Response,
-    bearer, codes,
+    bearer,
+    call::preferred_language,
+    codes,
     input::{is_broken, object, parse},
     json,
     problem::Place,
@@ -174,7 +176,7 @@ fn context(request: &Request) -> Context {
         fingerprint: String::new(),
         headers,
     };
-    context.language = Language::accepted(&context.list(header::ACCEPT_LANGUAGE));
+    context.language = preferred_language(&context.list(header::ACCEPT_LANGUAGE));
     context
 }
 

@@ -23,10 +23,10 @@ mod worker;
 pub mod codes;
 
 pub use answer::{Answer, Page, Response};
-pub use call::{Body, Call, Context, Input, Language, Path, Query};
+pub use call::{Body, Call, Context, Input, Path, Query};
 pub use change::Change;
 pub use cursor::{CursorKeys, Cursors};
-pub use domain::who::Anyone;
+pub use domain::{language::Language, who::Anyone};
 pub use endpoint::{Endpoint, GUARDS, serve};
 pub use idempotency::Idempotency;
 pub use input::{Anything, FieldFaults, Limit, Nothing, Param};

@@ -78,6 +78,14 @@ id!(
     SessionId, "ses_"
 );
 id!(
+    /// The id of a code that was mailed: whoever asked for the code has it, and nobody else.
+    CodeId, "cod_"
+);
+id!(
+    /// The id of a mail.
+    MailId, "mai_"
+);
+id!(
     /// An event's id.
     EventId, "evt_"
 );

@@ -15,6 +15,7 @@ pub mod event;
 pub mod fault;
 pub mod id;
 pub mod invalid;
+pub mod language;
 pub mod member;
 pub mod payment;
 pub mod points;

@@ -1,8 +1,10 @@
 //! Who somebody is.
 
+mod code;
 mod email;
 mod password;
 
+pub use code::{CodePurpose, MailedCode, Purpose};
 pub use email::Email;
 pub use password::{GivenPassword, Password};
 

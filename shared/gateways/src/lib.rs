@@ -7,9 +7,13 @@ pub mod bus;
 pub mod codes;
 mod http;
 pub mod kakaopay;
+pub mod mail;
 pub mod queue;
+pub mod ses;
 
 pub use bus::{Bus, DomainEvent};
 pub use http::{Limits, SetupError};
 pub use kakaopay::Kakaopay;
+pub use mail::MailMessage;
 pub use queue::{Message, Queue};
+pub use ses::Ses;

@@ -17,6 +17,10 @@ domain::codes! {
         "이미 가입된 이메일입니다": "로그인하거나 다른 이메일로 가입해 주세요.",
         "E-mail already registered": "Sign in, or sign up with another address.",
     }
+    Refused CODE_NOT_GOOD {
+        "코드가 올바르지 않습니다": "받은 코드를 다시 확인하거나 새 코드를 요청해 주세요. 코드는 5분 동안 다섯 번까지 입력할 수 있습니다.",
+        "The code is not good": "Check the code that was mailed, or ask for a new one. It may be tried five times within 5 minutes.",
+    }
     Conflict PHONE_TAKEN {
         "이미 등록된 전화번호입니다": "다른 전화번호를 써 주세요.",
         "Phone number already registered": "Use another phone number.",

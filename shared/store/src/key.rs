@@ -9,7 +9,9 @@ pub enum Table {
     Catalog,
     /// Stock, payments, tickets, points; has a stream.
     Sales,
-    /// What may be lost after a day: idempotency of what is not a purchase, rate counters.
+    /// Mail and alerts to members.
+    Inbox,
+    /// What may be lost after a day: codes, idempotency of what is not a purchase, rate counters.
     Ephemeral,
 }
 
@@ -19,6 +21,7 @@ impl Table {
             Self::Identity => "identity",
             Self::Catalog => "catalog",
             Self::Sales => "sales",
+            Self::Inbox => "inbox",
             Self::Ephemeral => "ephemeral",
         }
     }

@@ -19,6 +19,7 @@ pub mod catalog;
 pub mod codes;
 pub mod ephemeral;
 pub mod identity;
+pub mod inbox;
 pub mod sales;
 
 #[cfg(test)]

@@ -125,6 +125,18 @@ impl Store {
         Err(Rejected::Condition(found))
     }
 
+    /// Puts an item, in place of what is there.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn put<K: Key>(&self, key: &K, item: &K::Item) -> Result<(), StoreFault> {
+        match self.write(Write::put(key, item), ()).await {
+            Err(Rejected::Store(fault)) => Err(fault),
+            // It has no condition.
+            Ok(()) | Err(Rejected::Condition(())) => Ok(()),
+        }
+    }
+
     async fn write_or_stop(
         &self,
         write: Write,

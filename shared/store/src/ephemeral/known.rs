@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::time::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::{Rejected, Store, StoreFault, Ttl, Write};
+use crate::{Store, StoreFault, Ttl};
 
 /// How long a network is known after the last time.
 const MEMORY: Duration = Duration::from_hours(90 * 24);
@@ -38,11 +38,7 @@ impl Store {
         now: Time,
     ) -> Result<(), StoreFault> {
         let known = Known { expires_at: Ttl::at(now.plus(MEMORY)) };
-        match self.write(Write::put(&KnownKey { account, network }, &known), ()).await {
-            Err(Rejected::Store(fault)) => Err(fault),
-            // It has no condition.
-            Ok(()) | Err(Rejected::Condition(())) => Ok(()),
-        }
+        self.put(&KnownKey { account, network }, &known).await
     }
 
     /// Whether somebody signed in to the account from the network, in the last 90 days.

@@ -1,0 +1,5 @@
+//! The Lambda function `send_mail`. Written by `make generate`.
+
+fn main() {
+    api::work(mail::send_mail::worker())
+}

@@ -1,0 +1,65 @@
+//! The letters, a kind in each file.
+
+mod code;
+mod known;
+mod new_device;
+mod password_changed;
+mod welcome;
+
+pub use code::code;
+pub use known::known;
+pub use new_device::new_device;
+pub use password_changed::password_changed;
+pub use welcome::welcome;
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        device::Device,
+        language::Language,
+        member::{MailedCode, Purpose},
+        time::Time,
+    };
+
+    use super::*;
+    use crate::letter::Words;
+
+    const CHROME: &str =
+        "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36";
+
+    /// Each kind in each language, as it is mailed. Who changes a word looks at the whole letter (`cargo insta review`).
+    #[test]
+    fn every_letter_looks_as_it_was_last_looked_at() {
+        let at: Time = "2026-11-29T21:03:00+09:00".parse().unwrap();
+        let drawn = MailedCode::of(48_215);
+        let nickname = "<b>별빛</b> & \"미나\"".parse().unwrap();
+        for language in [Language::Korean, Language::English] {
+            let mut letters: Vec<(String, Words)> = vec![
+                ("known".into(), known(language)),
+                ("welcome".into(), welcome(&nickname, language)),
+                ("password_changed".into(), password_changed(at, language)),
+                (
+                    "new_device".into(),
+                    new_device(&Device::of(CHROME), Some("KR".parse().unwrap()), at, language),
+                ),
+                ("new_device_unknown".into(), new_device(&Device::default(), None, at, language)),
+            ];
+            for purpose in Purpose::ALL {
+                let name = format!("code_{}", purpose.as_str().to_lowercase());
+                letters.push((name, code(&drawn, *purpose, language)));
+            }
+            for (name, words) in letters {
+                let letter = words.letter(language).unwrap();
+                let whole = format!("{}\n\n{}\n{}", letter.subject, letter.text, letter.html);
+                insta::assert_snapshot!(format!("{name}.{}", language.tag()), whole);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_member_is_called_is_never_markup() {
+        let nickname = "<img src=x>".parse().unwrap();
+        let letter = welcome(&nickname, Language::Korean).letter(Language::Korean).unwrap();
+        assert!(!letter.html.contains("<img") && letter.text.contains("<img src=x>"));
+    }
+}

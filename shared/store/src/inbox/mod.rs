@@ -1,0 +1,3 @@
+//! What reaches members: mail.
+
+pub mod mail;
