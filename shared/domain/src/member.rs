@@ -2,10 +2,12 @@
 
 mod code;
 mod email;
+mod identity;
 mod password;
 
 pub use code::{CodePurpose, MailedCode, Purpose};
 pub use email::Email;
+pub use identity::{Provider, ProviderId};
 pub use password::{GivenPassword, Password};
 
 use std::fmt;
