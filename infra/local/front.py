@@ -2,7 +2,8 @@
 
 It passes requests on, and answers what the real gateway would answer itself: an unknown route, a
 wrong method, a function that takes too long. It changes what that one changes (infra/aws.md). Routes
-and texts come from the same infra/api.yaml that the real one reads.
+and texts come from the same infra/api.yaml that the real one reads. What is mailed lies at /dev/mail,
+which no gateway has.
 """
 
 import argparse
@@ -21,6 +22,8 @@ from urllib.parse import unquote
 import yaml
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 from yarl import URL
+
+from postbox import Postbox
 
 MIB = 1024 * 1024
 # Of a function's event, and of its answer; of the gateway itself.
@@ -43,8 +46,10 @@ FAILED = {502: "DEFAULT_5XX", 504: "INTEGRATION_FAILURE"}
 
 
 class Front:
-    def __init__(self, upstream: str, api: dict[str, Any], answers: Path = Path(os.devnull)) -> None:
-        self.upstream = upstream
+    def __init__(
+        self, upstream: str, api: dict[str, Any], answers: Path = Path(os.devnull), postbox: Postbox | None = None,
+    ) -> None:
+        self.upstream, self.postbox = upstream, postbox
         self.seen = answers.open("a", buffering=1)
         self.answers = api["x-amazon-apigateway-gateway-responses"]
         self.routes = [(_pattern(path), methods) for path, methods in api["paths"].items()]
@@ -55,6 +60,8 @@ class Front:
             return self.refuse("DEFAULT_4XX")
         # A target may name the whole address (RFC 9112, 3.2.2); dots in it lead nowhere, and what is one part stays one.
         path = request.rel_url.raw_path
+        if path == "/dev/mail" and self.postbox:
+            return await self.postbox.show(self.client, request)
         known = not any(part in (".", "..") or "/" in part for part in map(unquote, path.split("/")))
         methods = next((m for pattern, m in self.routes if known and pattern.fullmatch(path)), None)
         if methods is None:
@@ -140,9 +147,10 @@ def main() -> None:
     arguments.add_argument("--port", type=int, required=True)
     arguments.add_argument("--upstream", required=True, help="the API's address at the local cloud")
     arguments.add_argument("--api", type=Path, required=True, help="infra/api.yaml")
+    arguments.add_argument("--aws", required=True, help="the local cloud's address, for the mail that it took")
     arguments.add_argument("--answers", type=Path, required=True, help="where to write down who was answered what")
     given = arguments.parse_args()
-    front = Front(given.upstream, yaml.safe_load(given.api.read_text()), given.answers)
+    front = Front(given.upstream, yaml.safe_load(given.api.read_text()), given.answers, Postbox(given.aws))
     asyncio.run(run(front, given.port))
 
 

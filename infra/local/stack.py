@@ -125,7 +125,8 @@ class Stack:
         cloud = Cloud(self.aws_url, self.folder / "functions")
         search_url = f"http://{FUNCTION}@127.0.0.1:{self.ports.recorded_search}" if self.ports.recorded_search else self.search_url
         address = deploy(cloud, STAGE, ROOT / "target/debug", search_url,
-                         PublicUrl=self.url, KakaopayUrl=self.kakaopay_url, **self.values)
+                         PublicUrl=self.url, KakaopayUrl=self.kakaopay_url,
+                         MailFrom="stage@spotlight.example", MailRate="1000", **self.values)
         if self.ports.streams:
             chances = os.environ.get("STREAMS_SEED", "2026")
             say(f"driving the readers of streams, STREAMS_SEED={chances}")
@@ -135,7 +136,7 @@ class Stack:
             self.process("streams").wait(f"http://127.0.0.1:{self.ports.streams}", 30)
         self.process("front").start([
             sys.executable, str(HERE / "front.py"), "--port", str(self.ports.front),
-            "--upstream", address, "--api", str(ROOT / "infra/api.yaml"),
+            "--upstream", address, "--api", str(ROOT / "infra/api.yaml"), "--aws", self.aws_url,
             "--answers", str(self.answers)])
         self.process("front").wait(self.url, 30)
         self._require_health()
@@ -209,6 +210,7 @@ def up() -> None:
     print(f"""
   The API      {stack.url}/v1/…
   Try it       {stack.url}/docs
+  Mail         {stack.url}/dev/mail        (what was sent, codes too)
   KakaoPay     {stack.kakaopay_url}        (simulated)
   AWS          {stack.aws_url}        (simulated, {REGION})
   OpenSearch   {stack.search_url}

@@ -5,11 +5,13 @@ import itertools
 import json
 import os
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -17,6 +19,10 @@ from uuid import uuid4
 import requests
 import schemathesis
 from requests.adapters import HTTPAdapter
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "infra/local"))
+
+from seed import code
 
 ADDRESS, KAKAOPAY = os.environ["SPOTLIGHT_URL"], os.environ["KAKAOPAY_URL"]
 PASSWORD = "correct horse battery"
@@ -48,7 +54,8 @@ class Member:
 
     def __init__(self, requests: float = float("inf")) -> None:
         self.who = {"email": f"{uuid4().hex}@fuzz.spotlight.example", "password": PASSWORD}
-        post("/v1/auth/sign-up", self.who | {"nickname": "누구나", "role": "ARTIST"})
+        asked = post("/v1/auth/sign-up", self.who | {"nickname": "누구나", "role": "ARTIST"}).json()
+        post("/v1/auth/email-codes/verify", asked | {"code": code(ADDRESS, self.who["email"])})
         self.left = requests
         self.sign_in()
 

@@ -2,18 +2,23 @@
 
 import json
 import os
+import sys
 import time
 import urllib.request
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "infra/local"))
+
+from seed import code
 from spotlight_space import AuthenticatedClient, Client
 from spotlight_space import models
 from spotlight_space.api.catalog import create_event, search_events
-from spotlight_space.api.identity import sign_in, sign_up
+from spotlight_space.api.identity import sign_in, sign_up, verify_code
 from spotlight_space.api.payments import approve_payment, create_payment, get_payment
 from spotlight_space.api.tickets import list_my_tickets
 
@@ -33,7 +38,9 @@ def done(call: Callable[..., Any], kind: type[Answer], **given: Any) -> Answer:
 def member(role: models.SignUpRole) -> AuthenticatedClient:
     anyone, email = Client(base_url=ADDRESS), f"{role.value}-{RUN}@clients.spotlight.example".lower()
     body = models.SignUp(email=email, password=PASSWORD, nickname="누구", role=role)
-    done(sign_up.sync, models.MemberView, client=anyone, body=body)
+    asked = done(sign_up.sync, models.CodeAsked, client=anyone, body=body)
+    shown = models.VerifyCode(code_id=asked.code_id, code=code(ADDRESS, email))
+    done(verify_code.sync, models.CodeVerified, client=anyone, body=shown)
     session = done(sign_in.sync, models.Access, client=anyone, body=models.SignIn(email=email, password=PASSWORD))
     return AuthenticatedClient(base_url=ADDRESS, token=session.access_token)
 

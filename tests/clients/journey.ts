@@ -14,9 +14,22 @@ const password = "correct horse battery";
 /** A member who is signed in, as headers. */
 async function member(role: "ARTIST" | "USER") {
   const email = `${role}-${run}@clients.spotlight.example`.toLowerCase();
-  await done(api.POST("/v1/auth/sign-up", { body: { email, password, nickname: "누구", role } }));
+  const { codeId } = await done(api.POST("/v1/auth/sign-up", { body: { email, password, nickname: "누구", role } }));
+  await done(api.POST("/v1/auth/email-codes/verify", { body: { codeId, code: await mailed(email) } }));
   const session = await done(api.POST("/v1/auth/sign-in", { body: { email, password } }));
   return { Authorization: `Bearer ${session.accessToken}` };
+}
+
+/** The code that was mailed to an address; the local stack's mail is no part of the document. */
+async function mailed(email: string): Promise<string> {
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
+    const answer = await fetch(`${address}/dev/mail?to=${encodeURIComponent(email)}`);
+    const { items } = (await answer.json()) as { items: { text: string }[] };
+    const code = items[0]?.text.match(/^ +(\d{6})$/m)?.[1];
+    if (code) return code;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`no code was mailed to ${email}`);
 }
 
 async function done<T>(call: Promise<{ data?: T; error?: unknown }>): Promise<T> {

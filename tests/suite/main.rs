@@ -12,6 +12,7 @@ mod helpers;
 mod idempotency;
 mod journey;
 mod kills;
+mod mail;
 mod newer;
 mod odd_input;
 mod parts;

@@ -49,6 +49,10 @@ fn address() -> IpAddr {
     [127, 0, 1, NEXT.fetch_add(1, Ordering::Relaxed)].into()
 }
 
+fn client_at(address: IpAddr) -> Client {
+    Client::builder().redirect(Policy::none()).local_address(address).build().unwrap()
+}
+
 /// A member who is signed in.
 pub struct Member {
     /// The e-mail address.
@@ -68,8 +72,7 @@ impl World {
         let url = std::env::var("SPOTLIGHT_URL")
             .expect("SPOTLIGHT_URL is not set: these tests are run by `make test`");
         let address = address();
-        let client = Client::builder().redirect(Policy::none()).local_address(address);
-        let client = client.build().unwrap();
+        let client = client_at(address);
         let nobody =
             || Member { email: String::new(), token: String::new(), cookie: String::new() };
         let [event, payment, session] = [const { String::new() }; 3];
@@ -85,9 +88,9 @@ impl World {
             session,
             turn: Some(turn),
         };
-        world.artist = world.sign_up("ARTIST").await;
-        world.fan = world.sign_up("USER").await;
-        world.stranger = world.sign_up("USER").await;
+        // Their codes are mailed at the same time.
+        (world.artist, world.fan, world.stranger) =
+            tokio::join!(world.sign_up("ARTIST"), world.sign_up("USER"), world.sign_up("USER"));
         world.event = world.publish(world.event_body()).await;
         world.payment =
             world.buy(&world.fan, &world.event, 1).await["id"].as_str().unwrap().to_owned();
@@ -107,7 +110,17 @@ impl World {
 
     /// A request to the stack, in English and JSON.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.client.request(method, format!("{}{path}", self.url));
+        self.request_by(&self.client, method, path)
+    }
+
+    /// Somebody who calls from another address.
+    pub fn neighbour(&self) -> Client {
+        client_at(address())
+    }
+
+    /// The same request by somebody else.
+    pub fn request_by(&self, client: &Client, method: Method, path: &str) -> RequestBuilder {
+        let request = client.request(method, format!("{}{path}", self.url));
         request.header(header::ACCEPT, "application/json").header(header::ACCEPT_LANGUAGE, "en")
     }
 
@@ -124,16 +137,39 @@ impl World {
         format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Signs somebody up, and in.
+    /// Signs somebody up with the code that is mailed, and in.
     pub async fn sign_up(&self, role: &str) -> Member {
         let email = format!("{}@example.kr", self.fresh());
         let body = json!({ "email": email, "password": PASSWORD, "nickname": "무대 위의 사람", "role": role });
-        self.done(self.request(Method::POST, "/v1/auth/sign-up").json(&body)).await;
+        let asked = self.done(self.request(Method::POST, "/v1/auth/sign-up").json(&body)).await;
+        let shown = self.mailed(&email, asked).await;
+        let verify = self.request(Method::POST, "/v1/auth/email-codes/verify");
+        self.done(verify.json(&shown)).await;
         let response = self.signing_in(&email).send().await.unwrap().error_for_status().unwrap();
         let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let session: Value = response.json().await.unwrap();
         Member { email, token: session["accessToken"].as_str().unwrap().to_owned(), cookie }
+    }
+
+    /// Everything that was mailed to an address, the newest first.
+    pub async fn mail(&self, email: &str) -> Vec<Value> {
+        let path = format!("/dev/mail?to={email}");
+        let mut letters = self.done(self.request(Method::GET, &path)).await;
+        serde_json::from_value(letters["items"].take()).unwrap()
+    }
+
+    /// What shows a code that was asked for, as soon as it is mailed.
+    pub async fn mailed(&self, email: &str, mut asked: Value) -> Value {
+        let what = format!("a code for {email}");
+        let code = eventually(&what, 30, async || {
+            let letters = self.mail(email).await;
+            let text = letters.first()?["text"].as_str()?.to_owned();
+            let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit());
+            text.lines().map(str::trim).find(is_code).map(str::to_owned)
+        });
+        asked["code"] = code.await.into();
+        asked
     }
 
     /// A member who signs in from here, with the right password.

@@ -1,8 +1,8 @@
 //! What signing in and refreshing share: their clients, and the access token that both answer.
 
-use api::{Problem, SigningKeys};
+use api::{Context, Problem, SigningKeys};
 use aws::{Connect, ConnectError, Secret};
-use domain::{id::SessionId, time::Time, who::Claims};
+use domain::{device::Country, id::SessionId, time::Time, who::Claims};
 use serde::Serialize;
 use store::{Store, identity::member::Member};
 use utoipa::ToSchema;
@@ -32,6 +32,11 @@ pub struct Access {
     expires_at: Time,
     /// Who is signed in.
     member: MemberView,
+}
+
+/// Where a request comes from, as far as CloudFront says, where it stands before the gateway.
+pub fn country(context: &Context) -> Option<Country> {
+    context.header("CloudFront-Viewer-Country").and_then(|country| country.parse().ok())
 }
 
 impl Connect for Clients {

@@ -9,8 +9,20 @@ domain::codes! {
         "세션을 찾을 수 없습니다": "없거나 다른 회원의 세션입니다.",
         "Session not found": "It does not exist, or is another member's.",
     }
+    Conflict EMAIL_GIVEN {
+        "이메일 주소가 이미 있습니다": "계정의 이메일 주소는 바꿀 수 없습니다.",
+        "The account has an e-mail address": "It can't be changed.",
+    }
+    Forbidden SOCIAL_ACCOUNT {
+        "비밀번호가 없는 계정입니다": "카카오나 네이버로 로그인하는 계정입니다.",
+        "The account has no password": "It is signed in to through Kakao or Naver.",
+    }
     Unauthenticated WRONG_EMAIL_OR_PASSWORD {
-        "이메일 또는 비밀번호가 다릅니다": "이메일과 비밀번호를 확인해 주세요.",
-        "Wrong e-mail or password": "Check the e-mail address and the password.",
+        "이메일 또는 비밀번호가 다릅니다": "이메일과 비밀번호를 확인해 주세요. 방금 가입했다면 메일로 받은 코드를 먼저 입력해 주세요.",
+        "Wrong e-mail or password": "Check the e-mail address and the password. If you have just signed up, type the code that was mailed first.",
+    }
+    Forbidden WRONG_PASSWORD {
+        "지금 비밀번호가 다릅니다": "지금 쓰는 비밀번호를 확인해 주세요.",
+        "Wrong password": "Check the password that you use now.",
     }
 }

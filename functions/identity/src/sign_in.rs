@@ -7,18 +7,21 @@ use domain::{
     id::{MemberId, SessionId},
     member::{Email, GivenPassword},
 };
+use gateways::{MailMessage, Queue};
 use http::header;
 use store::{
-    Ttl, Write,
+    Transaction, Ttl, Write,
     identity::{
         member::{EmailKey, MemberKey},
         session::{SessionEnded, SessionItem, SessionKey},
     },
+    inbox::mail::{About, Mail},
 };
 use utoipa::ToSchema;
 
 use crate::{
-    access::{Access, Clients},
+    access::{Access, Clients, country},
+    by_mail::do_and_tell,
     codes,
     credentials::{
         password,
@@ -44,7 +47,7 @@ pub struct SignIn {
     (status = 200, description = "Signed in", body = Access, headers(("Set-Cookie" = String))),
 ))]
 pub async fn handle(
-    clients: Clients,
+    (clients, queue): (Clients, Queue<MailMessage>),
     call: Call<Anyone, Body<SignIn>>,
 ) -> Result<Answer<Access>, Problem> {
     let Call { input: Body(SignIn { email, password }), context, .. } = call;
@@ -64,25 +67,35 @@ pub async fn handle(
 
     let key = SessionKey { member_id, session_id: SessionId::generate() };
     let token = RefreshToken::first(key)?;
+    let device = Device::of(context.header("User-Agent").unwrap_or_default());
+    let country = country(&context);
+    let known_as = limits::device(&device, country.as_ref());
+    let is_known = store.knows(&account, &known_as, now).await?;
     let session = SessionItem {
         id: key.session_id,
         member_id,
         family_hash: token.family_hash(),
         refresh_hash: token.own_hash(),
         rotation: None,
-        device: Device::of(context.header("User-Agent").unwrap_or_default()),
-        // CloudFront's, where it stands before the gateway.
-        country: context
-            .header("CloudFront-Viewer-Country")
-            .and_then(|country| country.parse().ok()),
+        device: device.clone(),
+        country: country.clone(),
         created_at: now,
         ended_at: None,
         expires_at: Ttl::at(now.plus(LIFE)),
     };
     // Signed before the session is written: without a key there is no session that nobody can use.
     let access = clients.access(member, key.session_id, now).await?;
-    store.write(Write::create(&key, &session), SessionEnded).await?;
+    let session = Write::create(&key, &session);
+    if is_known {
+        store.write(session, SessionEnded).await?;
+    } else {
+        let about = About::NewDevice { device, country };
+        let mail = Mail::new(member_id, about, context.language, now);
+        let begin = Transaction::new().require(session, SessionEnded);
+        do_and_tell(&(store.clone(), queue), begin, &mail).await?;
+    }
     store.remember(&account, &network, now).await?;
+    store.remember(&account, &known_as, now).await?;
     Ok(Answer::ok(access).with(header::SET_COOKIE, &token.cookie(LIFE)))
 }
 
@@ -96,19 +109,22 @@ mod tests {
 
     use super::*;
     use crate::testing::{
-        PASSWORD, Seen, clients, fresh_email, read, request, sign_in, sign_up, sign_up_body, store,
+        PASSWORD, Seen, clients, fresh_email, queue, read, request, sign_in, sign_up, sign_up_body,
+        store, stored,
     };
+    use crate::view::MemberView;
 
     #[test]
     fn who_knows_the_password_gets_an_access_token_and_a_cookie() {
         stack::run(async {
             let email = fresh_email();
-            let member = sign_up(sign_up_body(&email)).await.body;
+            sign_up(sign_up_body(&email)).await;
+            let member = MemberView::from(stored(&email).await.unwrap());
             let before = Time::now();
             let seen = sign_in(&email.to_uppercase(), PASSWORD).await;
             assert_eq!(seen.status, 200);
             assert_eq!(seen.body["tokenType"], "Bearer");
-            assert_eq!(seen.body["member"], member);
+            assert_eq!(seen.body["member"], serde_json::to_value(member).unwrap());
             let expires_at: Time = seen.body["expiresAt"].as_str().unwrap().parse().unwrap();
             let life = before.until(expires_at).as_secs();
             assert!((899..=901).contains(&life), "{life} s");
@@ -149,7 +165,7 @@ mod tests {
             let losing = Store::new(stack::losing("PutItem", 1), stack::prefix());
             let body = read(json!({ "email": email, "password": PASSWORD }));
             let call = request(Anyone, body, Time::now());
-            let seen = Seen::of(handle(clients(losing).await, call).await);
+            let seen = Seen::of(handle((clients(losing).await, queue().await), call).await);
             assert_eq!(seen.told(), (200, ""));
         });
     }
@@ -175,7 +191,7 @@ mod tests {
             let email = fresh_email();
             sign_up(sign_up_body(&email)).await;
             let (client, meter) = stack::metered();
-            let clients = clients(Store::new(client, stack::prefix())).await;
+            let clients = (clients(Store::new(client, stack::prefix())).await, queue().await);
             for email in [email, fresh_email()] {
                 let body = read(json!({ "email": email, "password": "보랏빛 무대 뒤의 강아지" }));
                 handle(clients.clone(), request(Anyone, body, Time::now())).await.unwrap_err();
@@ -192,7 +208,7 @@ mod tests {
             let member = Member { password_hash: None, ..stack::member(Role::User, Time::now()) };
             store().transact(member.creation()).await.unwrap();
             let (client, meter) = stack::metered();
-            let clients = clients(Store::new(client, stack::prefix())).await;
+            let clients = (clients(Store::new(client, stack::prefix())).await, queue().await);
             let body = json!({ "email": member.email, "password": PASSWORD });
             let began = Instant::now();
             let seen = handle(clients, request(Anyone, read(body), Time::now())).await;
@@ -217,7 +233,7 @@ mod tests {
         let body = read(json!({ "email": email, "password": PASSWORD }));
         let mut call = request(Anyone, body, Time::now());
         call.context.address = address.to_owned();
-        Seen::of(handle(clients(store()).await, call).await)
+        Seen::of(handle((clients(store()).await, queue().await), call).await)
     }
 
     async fn use_up(rule: Rule, subject: &str) {
@@ -274,7 +290,7 @@ mod tests {
             let call = request(Anyone, body(), now);
             let subject = limits::address(&call.context.address);
             use_up(limits::SIGN_IN_FROM, &subject).await;
-            let clients = clients(store()).await;
+            let clients = (clients(store()).await, queue().await);
             assert_eq!(
                 Seen::of(handle(clients.clone(), call).await).told(),
                 (429, "TOO_MANY_REQUESTS")
@@ -290,10 +306,15 @@ mod tests {
             let email = fresh_email();
             sign_up(sign_up_body(&email)).await;
             let (client, meter) = stack::metered();
-            let clients = clients(Store::new(client, stack::prefix())).await;
+            let clients = (clients(Store::new(client, stack::prefix())).await, queue().await);
             let body = read(json!({ "email": email, "password": PASSWORD }));
             handle(clients.clone(), request(Anyone, body, Time::now())).await.unwrap();
             stack::assert_operation("sign_in", &meter.take());
+            let body = read(json!({ "email": email, "password": PASSWORD }));
+            let mut call = request(Anyone, body, Time::now());
+            call.context.headers.insert(header::USER_AGENT, "Firefox/140.0".parse().unwrap());
+            handle(clients.clone(), call).await.unwrap();
+            stack::assert_operation("sign_in with a new device", &meter.take());
 
             let (account, network) =
                 (limits::account(&email.parse().unwrap()), limits::address("here"));

@@ -1,17 +1,18 @@
 //! `POST /v1/auth/sign-up`: a new account.
 
-use std::collections::BTreeMap;
-
 use api::{Answer, Anyone, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
-use domain::{
-    id::MemberId,
-    member::{BirthDate, Email, Location, Nickname, Password, Phone, SignUpRole},
+use domain::member::{
+    BirthDate, CodePurpose, Email, Location, Nickname, Password, Phone, SignUpRole,
 };
-use store::{Store, identity::member::Member};
+use store::ephemeral::code::{Account, CodeItem};
 use utoipa::ToSchema;
 
-use crate::{credentials::password, limits, view::MemberView};
+use crate::{
+    by_mail::{Clients, CodeAsked, ask},
+    credentials::password,
+    limits,
+};
 
 /// Who wants an account. What is left out stays empty.
 #[derive(Debug, Deserr, ToSchema)]
@@ -30,99 +31,87 @@ pub struct SignUp {
     location: Option<Location>,
 }
 
-/// Creates an account
+/// Signs up
 ///
-/// Nobody signs up as an admin. An e-mail address or a phone number that somebody has already is refused with
-/// `EMAIL_TAKEN` or `PHONE_TAKEN`. The new member is not signed in yet.
+/// Nobody signs up as an admin. A code is mailed to the address, and the account is made when it is shown
+/// (`POST /v1/auth/email-codes/verify`); whoever lost it signs up once more. The answer is the same for an address that has an
+/// account already: the mail says so, to its owner alone.
 #[utoipa::path(post, path = "/v1/auth/sign-up", request_body = SignUp, responses(
-    (status = 201, description = "The account", body = MemberView, headers(("Location" = String))),
+    (status = 202, description = "A mail is on its way", body = CodeAsked),
 ))]
 pub async fn handle(
-    store: Store,
+    clients: Clients,
     call: Call<Anyone, Body<SignUp>>,
-) -> Result<Answer<MemberView>, Problem> {
+) -> Result<Answer<CodeAsked>, Problem> {
     let Call { input: Body(body), context, .. } = call;
-    body.password
-        .not_named_after(&body.email, &body.nickname)
-        .map_err(|own| Problem::broken_rules(vec![("password", own)]))?;
-    store.count(limits::SIGN_UP, &limits::address(&context.address), context.now).await?;
-    // Hashed before anybody asks whether the address is taken, so that time tells no more than the answer.
-    let password_hash = password::hash(&body.password)?;
-    let member = Member {
-        id: MemberId::generate(),
-        email: Some(body.email),
+    password::require_not_own(&body.password, Some(&body.email), &body.nickname)?;
+    let (account, network) = (limits::account(&body.email), limits::address(&context.address));
+    clients.0.count(limits::SIGN_UP, &network, context.now).await?;
+    limits::count_code(&clients.0, &account, &network, context.now).await?;
+    let account = Account {
         nickname: body.nickname,
         role: body.role.into(),
-        password_hash: Some(password_hash),
-        identities: BTreeMap::new(),
+        password_hash: password::hash(&body.password)?,
         birth_date: body.birth_date,
         phone: body.phone,
         location: body.location,
-        sessions_ended_at: None,
-        spared_session: None,
-        version: 1,
-        created_at: context.now,
-        updated_at: context.now,
     };
-    store.transact(member.creation()).await?;
-    Ok(Answer::created(member.into(), "/v1/me"))
+    let (email, language) = (body.email, context.language);
+    let item = CodeItem::asked(CodePurpose::SignUp, email, language, Some(account), context.now);
+    Ok(Answer::accepted(ask(&clients, &item).await?))
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::time::Time;
-    use serde_json::{Value, json};
-    use store::identity::member::{EmailKey, MemberKey};
-    use tokio::task::JoinSet;
+    use domain::{id::CodeId, language::Language, time::Time};
+    use serde_json::json;
+    use store::{Store, ephemeral::code::CodeKey};
 
     use super::*;
     use crate::testing::{
-        PASSWORD, Seen, fresh_email, fresh_phone, read, request, sign_up, sign_up_body, store,
+        PASSWORD, Seen, ask_to_sign_up, fresh_email, fresh_phone, mailing, queue, read, request,
+        sign_up, sign_up_body, store, stored,
     };
 
-    async fn stored(email: &str) -> Option<Member> {
-        let email: Email = email.parse().unwrap();
-        let guard = store().get(&EmailKey(&email)).await.unwrap()?;
-        store().get(&MemberKey(guard.member_id)).await.unwrap()
-    }
-
     #[test]
-    fn the_new_member_is_shown_without_secrets_and_stored_without_the_password() {
+    fn an_account_is_kept_for_the_code_and_is_nobodys_yet() {
         stack::run(async {
             let (email, phone) = (fresh_email(), fresh_phone());
             let mut body = sign_up_body(&email);
             body["role"] = "ARTIST".into();
             body["phone"] = phone.as_str().into();
             body["birthDate"] = "1995-03-14".into();
-            body["location"] = "SEOUL".into();
-            let seen = sign_up(body).await;
-            assert_eq!(
-                (seen.status.as_u16(), &seen.headers["location"]),
-                (201, &"/v1/me".parse().unwrap())
-            );
+            let seen = ask_to_sign_up(body).await;
+            assert_eq!(seen.told(), (202, ""));
+            let id: CodeId = seen.body["codeId"].as_str().unwrap().parse().unwrap();
+            assert_eq!(seen.body, json!({ "codeId": id }));
+            assert!(stored(&email).await.is_none());
 
-            let member = stored(&email).await.unwrap();
-            let hash = member.password_hash.as_ref().unwrap();
-            assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-            assert!(!serde_json::to_string(&member).unwrap().contains(PASSWORD));
-            assert_eq!(
-                seen.body,
-                json!({
-                    "id": member.id, "email": email, "nickname": "미나", "role": "ARTIST",
-                    "birthDate": "1995-03-14", "phone": phone, "location": "SEOUL",
-                    "createdAt": member.created_at, "updatedAt": member.created_at,
-                })
-            );
+            let kept = store().get(&CodeKey(id)).await.unwrap().unwrap();
+            assert_eq!((kept.purpose, kept.language), (CodePurpose::SignUp, Language::English));
+            assert_eq!((kept.email.as_str(), kept.hash.as_deref()), (&*email, None));
+            let account = kept.account.as_ref().unwrap();
+            assert!(account.password_hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+            assert_eq!(account.phone.as_ref().unwrap().as_str(), phone);
+            assert!(!serde_json::to_string(&kept).unwrap().contains(PASSWORD));
         });
     }
 
     #[test]
-    fn what_is_not_given_stays_empty() {
+    fn whoever_has_an_account_is_not_given_away() {
         stack::run(async {
-            let seen = sign_up(sign_up_body(&fresh_email())).await;
-            for field in ["birthDate", "phone", "location"] {
-                assert_eq!(seen.body[field], Value::Null, "{field}");
-            }
+            let (known, unknown) = (fresh_email(), fresh_email());
+            sign_up(sign_up_body(&known)).await;
+            let (client, meter) = stack::metered();
+            let clients = (Store::new(client, stack::prefix()), queue().await);
+            let ask = async |email: &str| {
+                let call = request(Anyone, read(sign_up_body(email)), Time::now());
+                let mut seen = Seen::of(handle(clients.clone(), call).await);
+                seen.body["codeId"].take();
+                let calls: Vec<_> = meter.take().iter().map(|call| call.operation).collect();
+                (seen.status, seen.headers, seen.body, calls)
+            };
+            assert_eq!(ask(&known).await, ask(&unknown).await);
         });
     }
 
@@ -146,59 +135,6 @@ mod tests {
     }
 
     #[test]
-    fn an_address_or_a_phone_number_is_one_members_alone() {
-        stack::run(async {
-            let (email, phone) = (fresh_email(), fresh_phone());
-            let mut body = sign_up_body(&email);
-            body["phone"] = phone.as_str().into();
-            assert_eq!(sign_up(body.clone()).await.status, 201);
-
-            let other = sign_up_body(&email.to_uppercase());
-            assert_eq!(sign_up(other).await.told(), (409, "EMAIL_TAKEN"));
-
-            let free = fresh_email();
-            body["email"] = free.as_str().into();
-            assert_eq!(sign_up(body).await.told(), (409, "PHONE_TAKEN"));
-            assert_eq!(stored(&free).await, None, "nothing of a refused account is kept");
-            assert_eq!(sign_up(sign_up_body(&free)).await.status, 201, "nor its address");
-        });
-    }
-
-    /// How many accounts eight people make who sign up at once with one address.
-    async fn race(store: Store, email: &str) -> usize {
-        let mut signing_up = JoinSet::new();
-        for _ in 0..8 {
-            let call = request(Anyone, read(sign_up_body(email)), Time::now());
-            signing_up.spawn(handle(store.clone(), call));
-        }
-        let mut made = 0;
-        while let Some(answer) = signing_up.join_next().await {
-            match answer.unwrap() {
-                Ok(_) => made += 1,
-                Err(refusal) => assert_eq!(refusal.code(), "EMAIL_TAKEN"),
-            }
-        }
-        made
-    }
-
-    #[test]
-    fn many_at_once_for_one_address_make_one_account() {
-        stack::run(async {
-            let email = fresh_email();
-            assert_eq!(race(store(), &email).await, 1);
-            assert!(stored(&email).await.is_some());
-        });
-    }
-
-    #[test]
-    fn without_the_guards_condition_they_make_more() {
-        stack::run(async {
-            let unguarded = Store::new(stack::without("pk"), stack::prefix());
-            assert!(race(unguarded, &fresh_email()).await > 1);
-        });
-    }
-
-    #[test]
     fn an_address_asks_for_so_many_accounts_and_then_waits() {
         stack::run(async {
             let store = store();
@@ -209,7 +145,7 @@ mod tests {
                 let subject = limits::address(&context.address);
                 store.count(limits::SIGN_UP, &subject, context.now).await.unwrap();
             }
-            let refused = handle(store.clone(), call).await;
+            let refused = handle(mailing(store.clone()).await, call).await;
             assert_eq!(refused.as_ref().unwrap_err().code(), "TOO_MANY_REQUESTS");
             let seen = Seen::of(refused);
             let wait: u64 = seen.headers["retry-after"].to_str().unwrap().parse().unwrap();
@@ -220,7 +156,36 @@ mod tests {
                 context: api::Context { now: later, ..context },
                 ..request(Anyone, body(), later)
             };
-            assert!(handle(store, call).await.is_ok());
+            assert!(handle(mailing(store).await, call).await.is_ok());
+        });
+    }
+
+    #[test]
+    fn nobodys_mailbox_is_filled_and_no_stranger_keeps_the_owner_from_a_code() {
+        stack::run(async {
+            let email = fresh_email();
+            let address = fresh_email();
+            let from_here = async || {
+                let call = request(Anyone, read(sign_up_body(&email)), Time::now());
+                let context = api::Context { address: address.clone(), ..call.context };
+                let call = Call { who: Anyone, input: call.input, context };
+                Seen::of(handle(mailing(store()).await, call).await).status
+            };
+            for _ in 0..limits::CODE_TO.limit {
+                assert_eq!(from_here().await, 202);
+            }
+            assert_eq!(from_here().await, 429);
+            assert_eq!(ask_to_sign_up(sign_up_body(&email)).await.status, 202, "from elsewhere");
+
+            let (account, now) = (limits::account(&email.parse().unwrap()), Time::now());
+            for _ in limits::CODE_TO.limit + 1..limits::CODE_TO_FROM_ANYWHERE.limit {
+                store().count(limits::CODE_TO_FROM_ANYWHERE, &account, now).await.unwrap();
+            }
+            assert_eq!(ask_to_sign_up(sign_up_body(&email)).await.status, 429, "from anywhere");
+            let call = request(Anyone, read(sign_up_body(&email)), now);
+            let network = limits::address(&call.context.address);
+            store().remember(&account, &network, now).await.unwrap();
+            assert!(handle(mailing(store()).await, call).await.is_ok(), "the owner, from home");
         });
     }
 
@@ -228,16 +193,10 @@ mod tests {
     fn it_calls_and_costs_what_the_data_model_says() {
         stack::run(async {
             let (client, meter) = stack::metered();
-            let store = Store::new(client, stack::prefix());
-            for (operation, phone) in
-                [("sign_up", None), ("sign_up_with_phone", Some(fresh_phone()))]
-            {
-                let mut body = sign_up_body(&fresh_email());
-                body["phone"] = phone.into();
-                let call = request(Anyone, read(body), Time::now());
-                handle(store.clone(), call).await.unwrap();
-                stack::assert_operation(operation, &meter.take());
-            }
+            let clients = (Store::new(client, stack::prefix()), queue().await);
+            let call = request(Anyone, read(sign_up_body(&fresh_email())), Time::now());
+            handle(clients, call).await.unwrap();
+            stack::assert_operation("sign_up", &meter.take());
         });
     }
 }

@@ -5,16 +5,29 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use api::{Anyone, Body, Call, Context, Problem, Response, SigningKeys};
 use aws::Secret;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use domain::{id::MemberId, member::Role, time::Time, who::Claims};
+use domain::{
+    id::{CodeId, MemberId},
+    member::{Email, MailedCode, Role},
+    time::Time,
+    who::Claims,
+};
+use gateways::{MailMessage, Queue};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use store::{
     Store,
-    identity::session::{SessionKey, SignedIn},
+    ephemeral::code::CodeKey,
+    identity::{
+        member::{EmailKey, Member, MemberKey},
+        session::{SessionKey, SignedIn},
+    },
 };
 use tokio::sync::OnceCell;
 
-use crate::{access::Clients, credentials::refresh_token::RefreshToken, get_me, sign_in, sign_up};
+use crate::{
+    access::Clients, by_mail, credentials::refresh_token::RefreshToken, get_me, sign_in, sign_up,
+    verify_code,
+};
 
 /// Every member's password.
 pub const PASSWORD: &str = "보랏빛 무대 뒤의 고양이";
@@ -36,6 +49,22 @@ pub async fn clients(store: Store) -> Clients {
         Secret::new(&aws, &secret_id)
     };
     Clients { store, keys: SECRET.get_or_init(make).await.clone() }
+}
+
+/// A queue of mail that nobody reads.
+pub async fn queue() -> Queue<MailMessage> {
+    static URL: OnceCell<String> = OnceCell::const_new();
+    let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
+    let make = async || {
+        let made = aws_sdk_sqs::Client::new(&aws).create_queue().queue_name(stack::prefix()).send();
+        made.await.unwrap().queue_url.unwrap()
+    };
+    Queue::new(&aws, URL.get_or_init(make).await.clone())
+}
+
+/// A store with a queue of mail.
+pub async fn mailing(store: Store) -> by_mail::Clients {
+    (store, queue().await)
 }
 
 /// A request of somebody at an address of their own: tests must not use up each other's rates.
@@ -118,9 +147,36 @@ pub fn sign_up_body(email: &str) -> Value {
     json!({ "email": email, "password": PASSWORD, "nickname": "미나", "role": "USER" })
 }
 
-/// Signs up.
+/// Signs up, as far as the code that is mailed.
+pub async fn ask_to_sign_up(body: Value) -> Seen {
+    let call = request(Anyone, read(body), Time::now());
+    Seen::of(sign_up::handle(mailing(store()).await, call).await)
+}
+
+/// The body that shows the code that was asked for, which is drawn as the one who mails it does.
+pub async fn mailed(asked: &Seen) -> Value {
+    let id: CodeId = asked.body["codeId"].as_str().unwrap().parse().unwrap();
+    let item = store().get(&CodeKey(id)).await.unwrap().unwrap();
+    store().draw_code(&item, &MailedCode::of(48_215), Time::now()).await.unwrap();
+    json!({ "codeId": id, "code": "048215" })
+}
+
+/// Shows a code.
+pub async fn verify(body: Value) -> Seen {
+    let call = request(Anyone, read(body), Time::now());
+    Seen::of(verify_code::handle(mailing(store()).await, call).await)
+}
+
+/// Signs up, and shows the code.
 pub async fn sign_up(body: Value) -> Seen {
-    Seen::of(sign_up::handle(store(), request(Anyone, read(body), Time::now())).await)
+    verify(mailed(&ask_to_sign_up(body).await).await).await
+}
+
+/// The account at an address.
+pub async fn stored(email: &str) -> Option<Member> {
+    let email: Email = email.parse().unwrap();
+    let guard = store().get(&EmailKey(&email)).await.unwrap()?;
+    store().get(&MemberKey(guard.member_id)).await.unwrap()
 }
 
 /// Signs in.
@@ -139,7 +195,7 @@ pub async fn sign_in_with(
     for (name, value) in headers {
         call.context.headers.insert(*name, HeaderValue::from_static(value));
     }
-    Seen::of(sign_in::handle(clients(store()).await, call).await)
+    Seen::of(sign_in::handle((clients(store()).await, queue().await), call).await)
 }
 
 /// Whether a session's access tokens are taken.
@@ -150,6 +206,6 @@ pub async fn is_alive(key: SessionKey) -> bool {
 /// The refresh token of a new member who has just signed in.
 pub async fn signed_in() -> RefreshToken {
     let email = fresh_email();
-    assert_eq!(sign_up(sign_up_body(&email)).await.status, StatusCode::CREATED);
+    assert_eq!(sign_up(sign_up_body(&email)).await.status, StatusCode::OK);
     sign_in(&email, PASSWORD).await.refresh_token()
 }

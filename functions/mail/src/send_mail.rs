@@ -9,7 +9,7 @@ use api::Worker;
 use aws::{Connect, ConnectError, variable};
 use domain::{
     id::{CodeId, MailId},
-    member::{Email, MailedCode, Purpose},
+    member::{CodePurpose, Email, MailedCode},
     time::Time,
 };
 use gateways::{
@@ -53,7 +53,7 @@ pub async fn handle(clients: Clients, message: MailMessage) -> Result<(), Failur
     let now = Time::now();
     match message {
         MailMessage::Code(id) => clients.send_code(id, now).await,
-        MailMessage::Mail(id) => clients.send_mail(id, now).await,
+        MailMessage::Mail(id) => clients.send_mail(id).await,
     }
 }
 
@@ -66,15 +66,21 @@ impl Clients {
             return Ok(());
         };
         let words = match (asked.purpose, self.owner(&asked.email).await?) {
-            (Purpose::SignUp | Purpose::VerifyEmail, None)
-            | (Purpose::NewPassword | Purpose::LinkIdentity, Some(_)) => {
+            (CodePurpose::NewPassword, Some(Member { password_hash: None, .. })) => {
+                letters::no_password(asked.language)
+            }
+            (CodePurpose::SignUp | CodePurpose::VerifyEmail, None)
+            | (CodePurpose::NewPassword | CodePurpose::LinkIdentity, Some(_)) => {
                 match self.draw(&asked, now).await? {
                     Some(code) => letters::code(&code, asked.purpose, asked.language),
                     None => return Ok(()),
                 }
             }
-            (Purpose::SignUp | Purpose::VerifyEmail, Some(_)) => letters::known(asked.language),
-            (Purpose::NewPassword | Purpose::LinkIdentity, None) | (Purpose::Unknown, _) => {
+            (CodePurpose::SignUp | CodePurpose::VerifyEmail, Some(_)) => {
+                letters::known(asked.language)
+            }
+            (CodePurpose::NewPassword | CodePurpose::LinkIdentity, None)
+            | (CodePurpose::Unknown, _) => {
                 return Ok(());
             }
         };
@@ -105,7 +111,7 @@ impl Clients {
     }
 
     /// Mails what is written down, if nobody has begun to. From the mark on it is left alone, unless SES surely did nothing.
-    async fn send_mail(&self, id: MailId, now: Time) -> Result<(), Failure> {
+    async fn send_mail(&self, id: MailId) -> Result<(), Failure> {
         // What was announced and is not there did not happen.
         let Some(mail) = self.store.get(&MailKey(id)).await? else { return Ok(()) };
         if !self.moved(id, MailState::Queued, MailState::Sending).await? {
@@ -114,7 +120,7 @@ impl Clients {
             }
             return Ok(());
         }
-        let Some((email, words)) = self.addressed(&mail, now).await? else {
+        let Some((email, words)) = self.addressed(&mail).await? else {
             self.moved(id, MailState::Sending, MailState::Dropped).await?;
             return Ok(());
         };
@@ -149,15 +155,11 @@ impl Clients {
     }
 
     /// Where a mail goes and what it says; nothing for whom no mail reaches.
-    async fn addressed(
-        &self,
-        mail: &Mail,
-        _now: Time,
-    ) -> Result<Option<(Email, Words)>, StoreFault> {
+    async fn addressed(&self, mail: &Mail) -> Result<Option<(Email, Words)>, StoreFault> {
         let Some(member) = self.store.get(&MemberKey(mail.member_id)).await? else {
             return Ok(None);
         };
-        let email = member.email;
+        let Some(email) = member.email else { return Ok(None) };
         let block = self.store.get(&BlockKey::of(&email)).await?;
         let (at, language) = (mail.created_at, mail.language);
         let (words, is_security) = match &mail.about {
@@ -228,4 +230,303 @@ pub enum Failure {
 /// The worker.
 pub fn worker() -> Worker {
     Worker::messages(handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use domain::{language::Language, member::Role};
+    use serde_json::{Value, json};
+    use store::{Ttl, inbox::mail::Block};
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
+
+    use super::*;
+
+    /// SES as it answers one after the other; from then on as it did last.
+    struct Post {
+        server: MockServer,
+        clients: Clients,
+    }
+
+    impl Post {
+        async fn answering(answers: &'static [u16]) -> Self {
+            let asked = AtomicU32::new(0);
+            let answer = move |_: &wiremock::Request| {
+                let before = asked.fetch_add(1, Ordering::Relaxed) as usize;
+                match answers[before.min(answers.len() - 1)] {
+                    200 => ResponseTemplate::new(200).set_body_json(json!({ "MessageId": "m-1" })),
+                    status => ResponseTemplate::new(status)
+                        .insert_header(
+                            "x-amzn-ErrorType",
+                            match status {
+                                400 => "MessageRejected",
+                                429 => "TooManyRequestsException",
+                                _ => "InternalFailure",
+                            },
+                        )
+                        .set_body_json(json!({ "message": "no" })),
+                }
+            };
+            let server = MockServer::start().await;
+            let sends = Mock::given(path("/v2/email/outbound-emails")).respond_with(answer);
+            sends.mount(&server).await;
+            let ses =
+                Ses::new(&stack::aws(&server.uri()), "stage@example.com".into(), "test".into());
+            let clients = Clients { store: store(), ses, pace: Pace::of(1_000.0) };
+            Self { server, clients }
+        }
+
+        async fn send(&self, message: MailMessage) -> Result<(), Failure> {
+            handle(self.clients.clone(), message).await
+        }
+
+        /// Whom letters went to, with their subjects and texts.
+        async fn sent(&self) -> Vec<(String, String, String)> {
+            let requests = self.server.received_requests().await.unwrap();
+            let letter = |request: &wiremock::Request| {
+                let body: Value = request.body_json().unwrap();
+                let simple = &body["Content"]["Simple"];
+                let text = |value: &Value| value.as_str().unwrap().to_owned();
+                (
+                    text(&body["Destination"]["ToAddresses"][0]),
+                    text(&simple["Subject"]["Data"]),
+                    text(&simple["Body"]["Text"]["Data"]),
+                )
+            };
+            requests.iter().map(letter).collect()
+        }
+    }
+
+    fn store() -> Store {
+        Store::new(stack::dynamo(), stack::prefix())
+    }
+
+    async fn member() -> Member {
+        let member = stack::member(Role::User, Time::now());
+        store().transact(member.creation()).await.unwrap();
+        member
+    }
+
+    async fn mail(about: About) -> (Member, Mail) {
+        let member = member().await;
+        let mail = Mail::new(member.id, about, Language::Korean, Time::now());
+        store().transact(store::Transaction::<()>::new().also(mail.writing())).await.unwrap();
+        (member, mail)
+    }
+
+    async fn state(mail: &Mail) -> MailState {
+        store().get(&MailKey(mail.id)).await.unwrap().unwrap().state
+    }
+
+    async fn asked(purpose: CodePurpose, email: &Email) -> CodeItem {
+        let item = CodeItem::asked(purpose, email.clone(), Language::Korean, None, Time::now());
+        store().ask_for_code(&item).await.unwrap();
+        item
+    }
+
+    fn nobody() -> Email {
+        stack::member(Role::User, Time::now()).email.unwrap()
+    }
+
+    #[test]
+    fn a_code_is_drawn_mailed_and_then_good_for_what_it_was_asked_for() {
+        stack::run(async {
+            let post = Post::answering(&[200]).await;
+            let email = nobody();
+            let item = asked(CodePurpose::SignUp, &email).await;
+            post.send(MailMessage::Code(item.id)).await.unwrap();
+            let sent = post.sent().await;
+            let [(to, subject, text)] = &sent[..] else { panic!("{sent:?}") };
+            assert_eq!((to.as_str(), subject.as_str()), (email.as_str(), "[소극장] 이메일 인증"));
+            let code: MailedCode = text.lines().find_map(|line| line.trim().parse().ok()).unwrap();
+            let right =
+                store().try_code(item.id, &code, Some(CodePurpose::SignUp), Time::now()).await;
+            assert!(right.is_ok());
+        });
+    }
+
+    #[test]
+    fn who_gets_a_code_and_who_is_told_what_instead() {
+        stack::run(async {
+            let known = member().await;
+            let social = Member { password_hash: None, ..stack::member(Role::User, Time::now()) };
+            store().transact(social.creation()).await.unwrap();
+            let (known, social) = (known.email.unwrap(), social.email.unwrap());
+            for (purpose, email, subject) in [
+                (CodePurpose::SignUp, &nobody(), Some("이메일 인증")),
+                (CodePurpose::SignUp, &known, Some("이미 가입되어 있습니다")),
+                (CodePurpose::VerifyEmail, &nobody(), Some("이메일 인증")),
+                (CodePurpose::VerifyEmail, &known, Some("이미 가입되어 있습니다")),
+                (CodePurpose::NewPassword, &nobody(), None),
+                (CodePurpose::NewPassword, &known, Some("새 비밀번호")),
+                (CodePurpose::NewPassword, &social, Some("비밀번호가 없는 계정입니다")),
+                (CodePurpose::LinkIdentity, &nobody(), None),
+                (CodePurpose::LinkIdentity, &known, Some("간편 로그인 연결")),
+            ] {
+                let post = Post::answering(&[200]).await;
+                let item = asked(purpose, email).await;
+                post.send(MailMessage::Code(item.id)).await.unwrap();
+                let subjects: Vec<_> = post.sent().await.into_iter().map(|it| it.1).collect();
+                let expected: Vec<_> = subject.iter().map(|it| format!("[소극장] {it}")).collect();
+                assert_eq!(subjects, expected, "{purpose:?} {}", email.as_str());
+                let is_drawn =
+                    store().get(&CodeKey(item.id)).await.unwrap().unwrap().hash.is_some();
+                let has_code =
+                    subject.is_some_and(|it| !it.contains("습니다") && !it.contains("입니다"));
+                assert_eq!(is_drawn, has_code, "{purpose:?} {}", email.as_str());
+            }
+        });
+    }
+
+    #[test]
+    fn a_code_that_may_not_have_gone_is_drawn_anew_and_the_last_one_is_good() {
+        stack::run(async {
+            let post = Post::answering(&[500, 429, 200]).await;
+            let item = asked(CodePurpose::SignUp, &nobody()).await;
+            for fails in [true, true, false] {
+                assert_eq!(post.send(MailMessage::Code(item.id)).await.is_err(), fails);
+            }
+            let sent = post.sent().await;
+            let code = |text: &str| text.lines().find_map(|line| line.trim().parse().ok()).unwrap();
+            let last: MailedCode = code(&sent[2].2);
+            assert!(store().try_code(item.id, &last, None, Time::now()).await.is_ok());
+        });
+    }
+
+    #[test]
+    fn what_was_asked_for_too_long_ago_is_not_mailed() {
+        stack::run(async {
+            let post = Post::answering(&[200]).await;
+            let item = CodeItem {
+                expires_at: Ttl::at(Time::now()),
+                ..CodeItem::asked(
+                    CodePurpose::SignUp,
+                    nobody(),
+                    Language::Korean,
+                    None,
+                    Time::now(),
+                )
+            };
+            let late = CodeItem { expires_at: Ttl::at(Time::from_millis(1)), ..item };
+            store().ask_for_code(&late).await.unwrap();
+            post.send(MailMessage::Code(late.id)).await.unwrap();
+            post.send(MailMessage::Code(CodeId::generate())).await.unwrap();
+            assert!(post.sent().await.is_empty());
+        });
+    }
+
+    #[test]
+    fn a_mail_goes_once_however_often_its_message_comes() {
+        stack::run(async {
+            let post = Post::answering(&[200]).await;
+            let (member, mail) = mail(About::PasswordChanged).await;
+            for _ in 0..3 {
+                post.send(MailMessage::Mail(mail.id)).await.unwrap();
+            }
+            let sent = post.sent().await;
+            assert_eq!(sent.len(), 1);
+            assert_eq!(sent[0].0, member.email.unwrap().as_str());
+            let kept = store().get(&MailKey(mail.id)).await.unwrap().unwrap();
+            assert_eq!((kept.state, kept.message_id.as_deref()), (MailState::Sent, Some("m-1")));
+        });
+    }
+
+    #[test]
+    fn what_was_announced_and_did_not_happen_is_not_mailed() {
+        stack::run(async {
+            let post = Post::answering(&[200]).await;
+            post.send(MailMessage::Mail(MailId::generate())).await.unwrap();
+            assert!(post.sent().await.is_empty());
+        });
+    }
+
+    #[test]
+    fn a_mail_that_surely_did_not_go_waits_and_one_that_may_have_gone_is_left() {
+        stack::run(async {
+            for (answers, sends, ends) in [
+                (&[429, 429, 200][..], 3, MailState::Sent),
+                (&[500, 200], 1, MailState::Sending),
+                (&[400, 200], 1, MailState::Dropped),
+            ] {
+                let post = Post::answering(answers).await;
+                let (_, mail) = mail(About::Welcome).await;
+                let mut comes = 0;
+                while post.send(MailMessage::Mail(mail.id)).await.is_err() {
+                    assert_eq!(state(&mail).await, MailState::Queued);
+                    comes += 1;
+                    assert!(comes < 5);
+                }
+                post.send(MailMessage::Mail(mail.id)).await.unwrap();
+                assert_eq!(
+                    (post.sent().await.len(), state(&mail).await),
+                    (sends, ends),
+                    "{answers:?}"
+                );
+            }
+        });
+    }
+
+    #[test]
+    fn a_worker_that_died_while_ses_was_asked_leaves_a_mail_that_nobody_sends_again() {
+        stack::run(async {
+            let post = Post::answering(&[200]).await;
+            let (_, mail) = mail(About::PasswordChanged).await;
+            store().move_mail(mail.id, MailState::Queued, MailState::Sending).await.unwrap();
+            post.send(MailMessage::Mail(mail.id)).await.unwrap();
+            assert!(post.sent().await.is_empty());
+            assert_eq!(state(&mail).await, MailState::Sending);
+        });
+    }
+
+    #[test]
+    fn a_bounce_ends_all_but_codes_and_a_complaint_all_but_what_keeps_the_account_safe() {
+        stack::run(async {
+            let device = About::NewDevice { device: Default::default(), country: None };
+            for (reason, about, goes) in [
+                (BlockReason::Bounced, About::PasswordChanged, false),
+                (BlockReason::Bounced, About::Welcome, false),
+                (BlockReason::Complained, About::PasswordChanged, true),
+                (BlockReason::Complained, device, true),
+                (BlockReason::Complained, About::Welcome, false),
+            ] {
+                let post = Post::answering(&[200]).await;
+                let (member, mail) = mail(about).await;
+                let email = member.email.unwrap();
+                store().block(&email, &Block { reason, since: Time::now() }).await.unwrap();
+                post.send(MailMessage::Mail(mail.id)).await.unwrap();
+                let expected = if goes { MailState::Sent } else { MailState::Dropped };
+                assert_eq!(state(&mail).await, expected, "{reason:?} {:?}", mail.about);
+                let item = asked(CodePurpose::NewPassword, &email).await;
+                post.send(MailMessage::Code(item.id)).await.unwrap();
+                assert_eq!(post.sent().await.len(), 1 + usize::from(goes));
+            }
+        });
+    }
+
+    #[test]
+    fn a_mail_to_who_has_left_or_has_no_address_goes_nowhere() {
+        stack::run(async {
+            let post = Post::answering(&[200]).await;
+            let gone = Mail::new(
+                domain::id::MemberId::generate(),
+                About::Welcome,
+                Language::English,
+                Time::now(),
+            );
+            store().transact(store::Transaction::<()>::new().also(gone.writing())).await.unwrap();
+            post.send(MailMessage::Mail(gone.id)).await.unwrap();
+            assert_eq!((post.sent().await.len(), state(&gone).await), (0, MailState::Dropped));
+        });
+    }
+
+    #[test]
+    fn all_of_these_together_keep_the_pace() {
+        let pace = Pace::of(10.0);
+        let now = Instant::now() + Duration::from_secs(1);
+        let turns: Vec<_> = (0..4).map(|_| pace.book(now) - now).collect();
+        assert_eq!(turns, [0, 500, 1_000, 1_500].map(Duration::from_millis), "five run at once");
+        let later = now + Duration::from_secs(60);
+        assert_eq!(pace.book(later), later, "nobody saves turns up");
+    }
 }

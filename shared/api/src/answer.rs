@@ -36,6 +36,11 @@ impl<T> Answer<T> {
         Self { status: StatusCode::CREATED, ..Self::ok(value) }.with(header::LOCATION, location)
     }
 
+    /// 202 with a value: what was asked for is done later.
+    pub fn accepted(value: T) -> Self {
+        Self { status: StatusCode::ACCEPTED, ..Self::ok(value) }
+    }
+
     /// 503 with a value that says what is missing.
     pub fn unavailable(value: T) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, ..Self::ok(value) }

@@ -5,7 +5,7 @@ mod email;
 mod identity;
 mod password;
 
-pub use code::{CodePurpose, MailedCode, Purpose};
+pub use code::{AskedPurpose, CodePurpose, MailedCode};
 pub use email::Email;
 pub use identity::{Provider, ProviderId};
 pub use password::{GivenPassword, Password};

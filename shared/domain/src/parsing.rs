@@ -22,7 +22,7 @@ read_as!(String:
     event::Title, event::Place, event::Content, event::Category, event::RefundPolicy,
     event::SearchWords, event::Sort,
     id::ClaimId, id::CodeId, id::CouponId, id::EventId, id::MemberId, id::PaymentId, id::SessionId, id::TicketId, id::TransferId,
-    member::CodePurpose, member::Email, member::MailedCode, member::Nickname, member::GivenPassword, member::Password, member::Phone, member::BirthDate, member::SignUpRole, member::Location,
+    member::AskedPurpose, member::Email, member::MailedCode, member::Nickname, member::GivenPassword, member::Password, member::Phone, member::BirthDate, member::SignUpRole, member::Location,
     payment::Purpose, time::Day, time::Time,
 );
 read_as!(i64: event::Capacity, event::Price, event::Quantity, won::Won);

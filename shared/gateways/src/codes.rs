@@ -13,4 +13,8 @@ domain::codes! {
         "결제 결과를 확인하고 있습니다": "곧 확정됩니다. 다시 결제하지 마세요.",
         "The outcome is being checked": "It will be settled shortly. Do not pay again.",
     }
+    Unavailable QUEUE_UNAVAILABLE {
+        "잠시 이용할 수 없습니다": "아무것도 바뀌지 않았습니다. 잠시 뒤 다시 시도해 주세요.",
+        "Temporarily unavailable": "Nothing has changed. Try again shortly.",
+    }
 }

@@ -5,7 +5,10 @@ use std::{marker::PhantomData, time::Duration};
 use aws::{Connect, ConnectError, variable};
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{Client, error::DisplayErrorContext, types::SendMessageBatchRequestEntry};
+use domain::fault::{Code, Fault};
 use serde::Serialize;
+
+use crate::codes;
 
 /// SQS takes so many messages in one call.
 const AT_ONCE: usize = 10;
@@ -107,6 +110,13 @@ fn seconds(delay: Duration) -> i32 {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a message was not sent: {0}")]
 pub struct NotSent(String);
+
+/// For who sends before anything is done: what was not announced does not happen.
+impl Fault for NotSent {
+    fn code(&self) -> Code {
+        codes::QUEUE_UNAVAILABLE
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -44,6 +44,18 @@ impl<C: Clone> Transaction<C> {
         self
     }
 
+    /// Adds all of another's writes after these.
+    pub fn and(mut self, other: Self) -> Self {
+        self.writes.extend(other.writes);
+        self
+    }
+
+    /// The same with other meanings.
+    pub fn map<D>(self, meaning: impl Fn(C) -> D) -> Transaction<D> {
+        let writes = self.writes.into_iter();
+        Transaction { writes: writes.map(|(write, it)| (write, it.map(&meaning))).collect() }
+    }
+
     /// Adds a write without conditions, or whose conditions never fail but by a defect.
     pub fn also(mut self, write: Write) -> Self {
         self.writes.push((write, None));

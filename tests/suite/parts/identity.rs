@@ -1,3 +1,4 @@
+use domain::id::CodeId;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
@@ -13,8 +14,7 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                 let body = json!({ "email": email, "password": password, "nickname": "누구", "role": role });
                 world.request(Method::POST, "/v1/auth/sign-up").json(&body)
             };
-            rows.refuses(sign_up(taken, "another-good-password", "USER"), 409, "EMAIL_TAKEN")
-                .finds(sign_up("a@b.kr", "a-good-password", "ADMIN"), "body", "/role", "CHOICE")
+            rows.finds(sign_up("a@b.kr", "a-good-password", "ADMIN"), "body", "/role", "CHOICE")
                 .finds(
                     sign_up("a@b.kr", "password", "USER"),
                     "body",
@@ -47,6 +47,51 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             rows.finds(change(json!({ "nickname": null })), "body", "/nickname", "LENGTH")
                 .finds(change(json!({ "email": "a@b.kr" })), "body", "/email", "UNKNOWN_FIELD")
                 .finds(change(json!({ "role": "ADMIN" })), "body", "/role", "UNKNOWN_FIELD")
+        }
+        "ask_for_code" => {
+            let body = json!({ "email": "a@b.kr", "purpose": "SIGN_UP" });
+            let ask = world.request(Method::POST, "/v1/auth/email-codes").json(&body);
+            rows.finds(ask, "body", "/purpose", "CHOICE")
+        }
+        "verify_code" => {
+            let verify = |code: &str| {
+                let body = json!({ "codeId": CodeId::generate(), "code": code });
+                world.request(Method::POST, "/v1/auth/email-codes/verify").json(&body)
+            };
+            rows.refuses(verify("123456"), 400, "CODE_NOT_GOOD").finds(
+                verify("12345"),
+                "body",
+                "/code",
+                "FORMAT",
+            )
+        }
+        "set_password" => {
+            let set = |password: &str| {
+                let id = CodeId::generate();
+                let body = json!({ "codeId": id, "code": "123456", "password": password });
+                world.request(Method::PUT, "/v1/auth/password").json(&body)
+            };
+            rows.refuses(set("another-good-password"), 400, "CODE_NOT_GOOD").finds(
+                set("password"),
+                "body",
+                "/password",
+                "COMMON_PASSWORD",
+            )
+        }
+        "change_password" => {
+            let change = |password: &str| {
+                let body = json!({ "currentPassword": "not-the-password", "password": password });
+                let request = world.request(Method::PUT, "/v1/me/password");
+                request.bearer_auth(&world.fan.token).json(&body)
+            };
+            rows.refuses(change("another-good-password"), 403, "WRONG_PASSWORD")
+                .finds(change("password"), "body", "/password", "COMMON_PASSWORD")
+                .finds(change(taken), "body", "/password", "OWN_NAME")
+        }
+        "set_email" => {
+            let body = json!({ "codeId": CodeId::generate(), "code": "123456" });
+            let set = world.request(Method::PUT, "/v1/me/email").bearer_auth(&world.fan.token);
+            rows.refuses(set.json(&body), 409, "EMAIL_GIVEN")
         }
         "sign_out" | "get_me" | "list_my_sessions" | "end_my_session" | "end_my_other_sessions" => {
             rows

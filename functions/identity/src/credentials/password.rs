@@ -1,6 +1,7 @@
 //! Argon2id with 19 MiB, two passes and one lane: the first choice of OWASP's Password Storage Cheat Sheet, and the
 //! `argon2` crate's default. One hash takes some 40 ms of a function that serves one request at a time.
 
+use api::Problem;
 use argon2::{
     Argon2,
     password_hash::{self, PasswordHasher, PasswordVerifier, phc},
@@ -8,7 +9,7 @@ use argon2::{
 use domain::{
     codes,
     fault::{Code, Fault},
-    member::{GivenPassword, Password},
+    member::{Email, GivenPassword, Nickname, Password},
 };
 use store::identity::member::PasswordHash;
 
@@ -25,6 +26,19 @@ impl Fault for HashFault {
     fn code(&self) -> Code {
         codes::INTERNAL
     }
+}
+
+/// Refuses a password that says what everybody can read of its owner, with a pointer to the field.
+///
+/// # Errors
+/// `OWN_NAME`, of the field `password`.
+pub fn require_not_own(
+    password: &Password,
+    email: Option<&Email>,
+    nickname: &Nickname,
+) -> Result<(), Problem> {
+    let own = password.not_named_after(email, nickname);
+    own.map_err(|own| Problem::broken_rules(vec![("password", own)]))
 }
 
 /// Hashes a new password with a fresh salt.

@@ -1,37 +1,41 @@
 use domain::{
     fault::Localized,
     language::Language,
-    member::{MailedCode, Purpose},
+    member::{CodePurpose, MailedCode},
 };
 
 use crate::letter::Words;
 
 /// A code that somebody asked for.
-pub fn code(code: &MailedCode, purpose: Purpose, language: Language) -> Words {
+pub fn code(code: &MailedCode, purpose: CodePurpose, language: Language) -> Words {
     let subject = language.of(match purpose {
-        Purpose::SignUp => Localized { korean: "이메일 인증", english: "Your e-mail address" },
-        Purpose::NewPassword => Localized { korean: "새 비밀번호", english: "A new password" },
-        Purpose::LinkIdentity => {
+        CodePurpose::SignUp => {
+            Localized { korean: "이메일 인증", english: "Your e-mail address" }
+        }
+        CodePurpose::NewPassword => {
+            Localized { korean: "새 비밀번호", english: "A new password" }
+        }
+        CodePurpose::LinkIdentity => {
             Localized { korean: "간편 로그인 연결", english: "Another way to sign in" }
         }
-        Purpose::VerifyEmail | Purpose::Unknown => {
+        CodePurpose::VerifyEmail | CodePurpose::Unknown => {
             Localized { korean: "이메일 인증", english: "Your e-mail address" }
         }
     });
     let what = language.of(match purpose {
-        Purpose::SignUp => Localized {
+        CodePurpose::SignUp => Localized {
             korean: "아래 코드를 입력하면 가입이 끝납니다.",
             english: "Type this code, and the account is yours.",
         },
-        Purpose::NewPassword => Localized {
+        CodePurpose::NewPassword => Localized {
             korean: "아래 코드를 입력하고 새 비밀번호를 정해 주세요.",
             english: "Type this code, and choose a new password.",
         },
-        Purpose::LinkIdentity => Localized {
+        CodePurpose::LinkIdentity => Localized {
             korean: "아래 코드를 입력하면 이 계정에 간편 로그인이 연결됩니다.",
             english: "Type this code, and your account can be signed in to that way, too.",
         },
-        Purpose::VerifyEmail | Purpose::Unknown => Localized {
+        CodePurpose::VerifyEmail | CodePurpose::Unknown => Localized {
             korean: "아래 코드를 입력하면 이메일 주소가 확인됩니다.",
             english: "Type this code to show that the address is yours.",
         },

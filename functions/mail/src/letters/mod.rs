@@ -3,12 +3,14 @@
 mod code;
 mod known;
 mod new_device;
+mod no_password;
 mod password_changed;
 mod welcome;
 
 pub use code::code;
 pub use known::known;
 pub use new_device::new_device;
+pub use no_password::no_password;
 pub use password_changed::password_changed;
 pub use welcome::welcome;
 
@@ -17,7 +19,7 @@ mod tests {
     use domain::{
         device::Device,
         language::Language,
-        member::{MailedCode, Purpose},
+        member::{CodePurpose, MailedCode},
         time::Time,
     };
 
@@ -36,6 +38,7 @@ mod tests {
         for language in [Language::Korean, Language::English] {
             let mut letters: Vec<(String, Words)> = vec![
                 ("known".into(), known(language)),
+                ("no_password".into(), no_password(language)),
                 ("welcome".into(), welcome(&nickname, language)),
                 ("password_changed".into(), password_changed(at, language)),
                 (
@@ -44,7 +47,7 @@ mod tests {
                 ),
                 ("new_device_unknown".into(), new_device(&Device::default(), None, at, language)),
             ];
-            for purpose in Purpose::ALL {
+            for purpose in CodePurpose::ALL {
                 let name = format!("code_{}", purpose.as_str().to_lowercase());
                 letters.push((name, code(&drawn, *purpose, language)));
             }

@@ -30,7 +30,7 @@ impl MailedCode {
 
 choice!(
     /// What a code that was mailed is good for, and nothing else.
-    Purpose {
+    CodePurpose {
         /// Makes the account that was asked for at sign-up.
         SignUp = "SIGN_UP",
         /// Proves an address, for an account that has none.
@@ -44,7 +44,7 @@ choice!(
 
 choice!(
     /// What a code is asked for. Signing up mails its own.
-    given CodePurpose {
+    given AskedPurpose {
         /// Proves an address, for an account that has none.
         VerifyEmail = "VERIFY_EMAIL",
         /// Sets a new password without the old one.
@@ -54,12 +54,12 @@ choice!(
     }
 );
 
-impl From<CodePurpose> for Purpose {
-    fn from(purpose: CodePurpose) -> Self {
+impl From<AskedPurpose> for CodePurpose {
+    fn from(purpose: AskedPurpose) -> Self {
         match purpose {
-            CodePurpose::VerifyEmail => Self::VerifyEmail,
-            CodePurpose::NewPassword => Self::NewPassword,
-            CodePurpose::LinkIdentity => Self::LinkIdentity,
+            AskedPurpose::VerifyEmail => Self::VerifyEmail,
+            AskedPurpose::NewPassword => Self::NewPassword,
+            AskedPurpose::LinkIdentity => Self::LinkIdentity,
         }
     }
 }
@@ -88,8 +88,9 @@ mod tests {
 
     #[test]
     fn what_can_be_asked_for_is_every_purpose_but_signing_up() {
-        let asked: Vec<_> = CodePurpose::ALL.iter().map(|it| Purpose::from(*it).as_str()).collect();
-        assert_eq!(asked, CodePurpose::NAMES);
-        assert_eq!(asked, Purpose::NAMES[1..]);
+        let asked: Vec<_> =
+            AskedPurpose::ALL.iter().map(|it| CodePurpose::from(*it).as_str()).collect();
+        assert_eq!(asked, AskedPurpose::NAMES);
+        assert_eq!(asked, CodePurpose::NAMES[1..]);
     }
 }

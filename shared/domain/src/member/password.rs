@@ -47,11 +47,17 @@ impl Password {
     ///
     /// # Errors
     /// [`Invalid::OwnName`].
-    pub fn not_named_after(&self, email: &Email, nickname: &Nickname) -> Result<(), Invalid> {
+    pub fn not_named_after(
+        &self,
+        email: Option<&Email>,
+        nickname: &Nickname,
+    ) -> Result<(), Invalid> {
         let bare = |text: &str| text.to_lowercase().split_whitespace().collect::<String>();
-        let (own, local) = (bare(&self.0), email.as_str().split('@').next().unwrap_or_default());
-        let names = [email.as_str(), local, nickname.as_str()];
-        if names.iter().any(|name| bare(name) == own) { Err(Invalid::OwnName) } else { Ok(()) }
+        let address = email.map(Email::as_str);
+        let local = address.and_then(|address| address.split('@').next());
+        let own = bare(&self.0);
+        let mut names = [Some(nickname.as_str()), address, local].into_iter().flatten();
+        if names.any(|name| bare(name) == own) { Err(Invalid::OwnName) } else { Ok(()) }
     }
 }
 
@@ -169,7 +175,7 @@ mod tests {
             ["mina.kim-2026@example.com", "Mina.Kim-2026", "무대위의미나씨요", "무대 위의 미나 씨"]
         {
             let password: Password = own.parse().unwrap();
-            let refused = password.not_named_after(&email, &nickname).is_err();
+            let refused = password.not_named_after(Some(&email), &nickname).is_err();
             assert_eq!(refused, !own.ends_with('요'), "{own}");
         }
     }

@@ -9,7 +9,7 @@ use domain::{
     fault::{Code, Fault},
     id::CodeId,
     language::Language,
-    member::{BirthDate, Email, Location, MailedCode, Nickname, Phone, Purpose, Role},
+    member::{BirthDate, CodePurpose, Email, Location, MailedCode, Nickname, Phone, Role},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub struct CodeItem {
     /// Its id: all that whoever asked is told.
     pub id: CodeId,
     /// What it is good for.
-    pub purpose: Purpose,
+    pub purpose: CodePurpose,
     /// Where it is mailed.
     pub email: Email,
     /// In which language.
@@ -103,7 +103,7 @@ impl Fault for NotGood {
 impl CodeItem {
     /// One that nobody has mailed yet.
     pub fn asked(
-        purpose: Purpose,
+        purpose: CodePurpose,
         email: Email,
         language: Language,
         account: Option<Account>,
@@ -127,7 +127,7 @@ impl CodeItem {
         hashed(format!("{}{}", self.id, code.as_str()).as_bytes())
     }
 
-    fn is_right(&self, code: &MailedCode, purpose: Option<Purpose>, now: Time) -> bool {
+    fn is_right(&self, code: &MailedCode, purpose: Option<CodePurpose>, now: Time) -> bool {
         let given = self.hash_of(code);
         let hash = self.hash.as_deref().unwrap_or_default();
         bool::from(given.as_bytes().ct_eq(hash.as_bytes()))
@@ -177,7 +177,7 @@ impl Store {
         &self,
         id: CodeId,
         code: &MailedCode,
-        purpose: Option<Purpose>,
+        purpose: Option<CodePurpose>,
         now: Time,
     ) -> Result<CodeItem, Rejected<NotGood>> {
         let count = Write::update(&CodeKey(id)).add("tries", 1);

@@ -234,6 +234,42 @@ impl Fault for NotChanged {
     }
 }
 
+impl Member {
+    /// Makes `after` of what they were, with the guards of what nobody else may have.
+    pub fn becoming(&self, after: &Self) -> Transaction<NotChanged> {
+        let (had, has) = (self.own(), after.own());
+        let mut changing = Transaction::new().require(self.changing_to(after), NotChanged::Since);
+        for lost in had.iter().filter(|own| !has.contains(own)) {
+            changing = changing.also(Write::delete(lost));
+        }
+        let guard = Guard { member_id: after.id };
+        for new in has.iter().filter(|own| !had.contains(own)) {
+            changing = changing.require(Write::create(new, &guard), NotChanged::Taken(new.taken()));
+        }
+        changing
+    }
+
+    fn changing_to(&self, after: &Self) -> Write {
+        let write = Write::change(&MemberKey(self.id), self, after);
+        write.when("version", Compare::Equal, self.version)
+    }
+
+    /// Gives them a new password in place of the one that was read, and ends all sessions but the one to spare.
+    pub fn new_password(&self, hash: &PasswordHash, spared: Option<SessionId>, now: Time) -> Write {
+        let key = MemberKey(self.id);
+        let write = match spared {
+            Some(session) => key.ending_other_sessions(session, now),
+            None => key.ending_sessions(now),
+        };
+        let write =
+            write.set("passwordHash", hash).set("updatedAt", now.millis()).add("version", 1);
+        match &self.password_hash {
+            Some(old) => write.when("passwordHash", Compare::Equal, old),
+            None => write.when_absent("passwordHash"),
+        }
+    }
+}
+
 impl Store {
     /// Makes `after` of what a member was, with the guards of what nobody else may have.
     ///
@@ -244,20 +280,9 @@ impl Store {
         before: &Member,
         after: &Member,
     ) -> Result<(), Rejected<NotChanged>> {
-        let write = Write::change(&MemberKey(after.id), before, after);
-        let write = write.when("version", Compare::Equal, before.version);
-        let (had, has) = (before.own(), after.own());
-        if had == has {
-            return self.write(write, NotChanged::Since).await;
+        if before.own() == after.own() {
+            return self.write(before.changing_to(after), NotChanged::Since).await;
         }
-        let mut changing = Transaction::new().require(write, NotChanged::Since);
-        for lost in had.iter().filter(|own| !has.contains(own)) {
-            changing = changing.also(Write::delete(lost));
-        }
-        let guard = Guard { member_id: after.id };
-        for new in has.iter().filter(|own| !had.contains(own)) {
-            changing = changing.require(Write::create(new, &guard), NotChanged::Taken(new.taken()));
-        }
-        self.transact(changing).await
+        self.transact(before.becoming(after)).await
     }
 }

@@ -1,0 +1,5 @@
+//! The Lambda function `set_email`. Written by `make generate`.
+
+fn main() {
+    api::serve(identity::endpoint::set_email())
+}
