@@ -7,6 +7,8 @@ so a message may come again, or be lost in its last seconds, as the sweepers exp
 read is in the stream again, and one that it had read may come twice.
 
 Nothing is forced to the disk: that costs milliseconds a write, and it is the process that dies on a laptop.
+
+Mail to SES's own mailbox simulator comes back as it does there: `bounce@simulator.amazonses.com`, `complaint@…`, with whatever `+label`.
 """
 
 import asyncio
@@ -20,7 +22,7 @@ from typing import Any, TextIO
 
 from ministack import app
 from ministack.core import persistence
-from ministack.services import cloudformation, dynamodb, lambda_svc
+from ministack.services import cloudformation, dynamodb, eventbridge, lambda_svc, ses_v2
 
 FOLDER = Path(persistence.STATE_DIR)
 JOURNAL = FOLDER / "journal.jsonl"
@@ -81,6 +83,7 @@ def place(table: dict[str, Any]) -> tuple[str, str, str]:
 journal = Journal()
 set_item, remove_item, change_record = dynamodb._set_item, dynamodb._remove_item, dynamodb._build_change_record
 handle, load, save_all = dynamodb.handle_request, app._load_persisted_state, app.save_all
+send_mail = ses_v2.handle_request
 
 
 async def handle_and_write(*request: Any) -> Any:
@@ -88,6 +91,32 @@ async def handle_and_write(*request: Any) -> Any:
     answer = await handle(*request)
     journal.write()
     return answer
+
+
+async def mail(method: str, path: str, headers: Any, body: Any, query: Any) -> Any:
+    answer = await send_mail(method, path, headers, body, query)
+    if method == "POST" and path.endswith("/outbound-emails") and answer[0] == 200:
+        come_back(json.loads(body))
+    return answer
+
+
+def come_back(sent: dict[str, Any]) -> None:
+    """Tells EventBridge what SES would, of what went to its mailbox simulator through a configuration set."""
+    for address in sent["Destination"]["ToAddresses"]:
+        mailbox, _, domain = address.partition("@")
+        mailbox = mailbox.partition("+")[0]
+        if domain != "simulator.amazonses.com" or mailbox not in ("bounce", "complaint"):
+            continue
+        kind, told, recipients = {
+            "bounce": ("Bounce", "Email Bounced", "bouncedRecipients"),
+            "complaint": ("Complaint", "Email Complaint Received", "complainedRecipients"),
+        }[mailbox]
+        detail = {
+            "eventType": kind, "mail": {"destination": [address], "tags": {"ses:configuration-set": [sent["ConfigurationSetName"]]}},
+            mailbox: {"bounceType": "Permanent", recipients: [{"emailAddress": address}]},
+        }
+        eventbridge._put_events(
+            {"Entries": [{"Source": "aws.ses", "DetailType": told, "Detail": json.dumps(detail)}]}, allow_aws_source=True)
 
 
 def save(services: dict[str, Any]) -> None:
@@ -153,7 +182,7 @@ async def snapshots() -> None:
 def main() -> None:
     dynamodb._set_item, dynamodb._remove_item = journal.set_item, journal.remove_item
     dynamodb._build_change_record = journal.change_record
-    dynamodb.handle_request = handle_and_write
+    dynamodb.handle_request, ses_v2.handle_request = handle_and_write, mail
     app._load_persisted_state, app.save_all = restore, save
     FOLDER.mkdir(parents=True, exist_ok=True)
     app.main()

@@ -71,6 +71,9 @@ def deploy(cloud: Cloud, stage: str, built: Path, search_url: str, **values: str
     with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
+    # Its owner proves a domain to SES once, by what stands in the DNS.
+    cloud.client("sesv2").create_email_identity(EmailIdentity=values["MailFrom"].partition("@")[2])
+
     data = load(ROOT / "infra/data.yaml")
     put_stack(cloud, f"{stage}-data", data, {"Stage": stage, "SearchUrl": search_url})
     keys.ensure(cloud.session, stage, "local-kakaopay-secret", endpoint_url=cloud.endpoint)

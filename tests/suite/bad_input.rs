@@ -212,7 +212,8 @@ impl<'a> Trial<'a> {
                 body[&field.name] = id.into();
                 self.refused(id, self.sending().json(&body))
             };
-            refused.push(with(unknown_id(kind)).is(404, field.not_found()));
+            let (status, code) = field.unknown();
+            refused.push(with(unknown_id(kind)).is(status, code));
             refused.extend(
                 field
                     .wrong_ids()

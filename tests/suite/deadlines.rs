@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{member::Role, time::Time};
+use domain::{id::CodeId, member::Role, time::Time};
 use serde_json::{Map, Value, json};
 use tests::{
     gateway,
@@ -191,6 +191,13 @@ fn stream(image: impl serde::Serialize) -> Value {
     }] })
 }
 
+/// A queue's batch.
+fn messages(body: Value) -> Value {
+    let body = body.to_string();
+    let message = |number: u32| json!({ "messageId": number.to_string(), "body": body, "eventSource": "aws:sqs" });
+    json!({ "Records": (0..5).map(message).collect::<Vec<_>>() })
+}
+
 /// What a worker is woken with.
 async fn event(worker: &str) -> Value {
     let shop = Shop::open(5).await;
@@ -198,11 +205,11 @@ async fn event(worker: &str) -> Value {
     match worker {
         "relay_sales" => stream(&shop.payments().await[0]),
         "relay_catalog" | "index_catalog" => stream(&shop.event),
-        "expire_holds" | "reconcile_payments" => {
-            let body = json!({ "paymentId": held.id }).to_string();
-            let message = |number: u32| json!({ "messageId": number.to_string(), "body": body, "eventSource": "aws:sqs" });
-            json!({ "Records": (0..5).map(message).collect::<Vec<_>>() })
-        }
+        "expire_holds" | "reconcile_payments" => messages(json!({ "paymentId": held.id })),
+        "send_mail" => messages(json!({ "code": CodeId::generate() })),
+        "block_addresses" => messages(json!({ "detail": { "bounce": {
+            "bounceType": "Permanent", "bouncedRecipients": [{ "emailAddress": "mina@example.com" }],
+        } } })),
         "sweep_payments" | "rebuild_index" => json!({}),
         other => panic!("say what wakes {other}"),
     }

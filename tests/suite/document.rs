@@ -163,6 +163,14 @@ impl Field {
         format!("/{}", self.name)
     }
 
+    /// How an id that names nothing is refused: of a code that was mailed, as a wrong code is.
+    pub fn unknown(&self) -> (u16, String) {
+        match self.id_of {
+            Some("Code") => (400, "CODE_NOT_GOOD".into()),
+            _ => (404, self.not_found()),
+        }
+    }
+
     /// The code that a caller is told for an id that names nothing, or nothing of theirs.
     pub fn not_found(&self) -> String {
         let mut code = String::new();

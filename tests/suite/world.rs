@@ -31,6 +31,8 @@ pub struct World {
     pub payment: String,
     /// Another session of the fan.
     pub session: String,
+    /// A code that the fan asked for, for an address that nobody has: it is never mailed.
+    pub code_id: String,
     turn: Option<Turn>,
 }
 
@@ -63,7 +65,8 @@ pub struct Member {
     pub cookie: String,
 }
 
-const PASSWORD: &str = "correct horse battery";
+/// Of every member.
+pub const PASSWORD: &str = "correct horse battery";
 
 impl World {
     /// Signs up who is needed and publishes an event, over the API.
@@ -75,7 +78,7 @@ impl World {
         let client = client_at(address);
         let nobody =
             || Member { email: String::new(), token: String::new(), cookie: String::new() };
-        let [event, payment, session] = [const { String::new() }; 3];
+        let [event, payment, session, code_id] = [const { String::new() }; 4];
         let mut world = Self {
             client,
             url,
@@ -86,6 +89,7 @@ impl World {
             event,
             payment,
             session,
+            code_id,
             turn: Some(turn),
         };
         // Their codes are mailed at the same time.
@@ -97,6 +101,9 @@ impl World {
         world.done(world.signing_in(&world.fan.email)).await;
         let sessions = world.get("/v1/me/sessions", &world.fan).await;
         world.session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
+        let nobody = format!("{}@example.kr", world.fresh());
+        let asked = world.done(world.asking_for_code(&nobody, "NEW_PASSWORD")).await;
+        world.code_id = asked["codeId"].as_str().unwrap().to_owned();
         world
     }
 
@@ -139,10 +146,14 @@ impl World {
 
     /// Signs somebody up with the code that is mailed, and in.
     pub async fn sign_up(&self, role: &str) -> Member {
-        let email = format!("{}@example.kr", self.fresh());
+        self.sign_up_as(format!("{}@example.kr", self.fresh()), role).await
+    }
+
+    /// The same with this address.
+    pub async fn sign_up_as(&self, email: String, role: &str) -> Member {
         let body = json!({ "email": email, "password": PASSWORD, "nickname": "무대 위의 사람", "role": role });
-        let asked = self.done(self.request(Method::POST, "/v1/auth/sign-up").json(&body)).await;
-        let shown = self.mailed(&email, asked).await;
+        let sign_up = self.request(Method::POST, "/v1/auth/sign-up").json(&body);
+        let shown = self.code(&email, sign_up).await;
         let verify = self.request(Method::POST, "/v1/auth/email-codes/verify");
         self.done(verify.json(&shown)).await;
         let response = self.signing_in(&email).send().await.unwrap().error_for_status().unwrap();
@@ -154,22 +165,31 @@ impl World {
 
     /// Everything that was mailed to an address, the newest first.
     pub async fn mail(&self, email: &str) -> Vec<Value> {
-        let path = format!("/dev/mail?to={email}");
-        let mut letters = self.done(self.request(Method::GET, &path)).await;
+        let asking = self.request(Method::GET, "/dev/mail").query(&[("to", email)]);
+        let mut letters = self.done(asking).await;
         serde_json::from_value(letters["items"].take()).unwrap()
     }
 
-    /// What shows a code that was asked for, as soon as it is mailed.
-    pub async fn mailed(&self, email: &str, mut asked: Value) -> Value {
+    /// Asks for a code for an address, and answers what shows it, as soon as it is mailed.
+    pub async fn code(&self, email: &str, asking: RequestBuilder) -> Value {
+        let before = self.mail(email).await.len();
+        let mut asked = self.done(asking).await;
         let what = format!("a code for {email}");
         let code = eventually(&what, 30, async || {
             let letters = self.mail(email).await;
-            let text = letters.first()?["text"].as_str()?.to_owned();
-            let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit());
-            text.lines().map(str::trim).find(is_code).map(str::to_owned)
+            let is_code = |line: &str| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit());
+            let new = letters[..letters.len() - before].iter();
+            let texts = new.map(|letter| letter["text"].as_str().unwrap());
+            texts.flat_map(str::lines).map(str::trim).find(|it| is_code(it)).map(str::to_owned)
         });
         asked["code"] = code.await.into();
         asked
+    }
+
+    /// A request for a code.
+    pub fn asking_for_code(&self, email: &str, purpose: &str) -> RequestBuilder {
+        let body = json!({ "email": email, "purpose": purpose });
+        self.request(Method::POST, "/v1/auth/email-codes").json(&body)
     }
 
     /// A member who signs in from here, with the right password.
@@ -212,6 +232,7 @@ impl World {
     /// What there is of a kind that ids name, and whose it is.
     pub fn object(&self, kind: &str) -> (&str, &Member) {
         match kind {
+            "Code" => (&self.code_id, &self.fan),
             "Event" => (&self.event, &self.artist),
             "Payment" => (&self.payment, &self.fan),
             "Session" => (&self.session, &self.fan),
@@ -267,7 +288,7 @@ impl World {
 
     /// Every item of every table of the stack, but for counters of attempts. A hold that an earlier test left ends by itself: that
     /// makes a sold-out mark, which does not count, and changes a payment, its seats and its buyer's counter, which count by
-    /// their keys alone.
+    /// their keys alone; so do codes and mail, which their worker changes.
     pub async fn items(&self) -> BTreeSet<String> {
         let stage =
             std::env::var("STAGE").expect("STAGE is not set: these tests are run by `make test`");
@@ -276,7 +297,7 @@ impl World {
             for item in stack::items(&table).await {
                 match item["sk"].as_str().unwrap() {
                     "RATE" | "SOLD_OUT" => continue,
-                    "PAYMENT" | "STOCK" | "BUYER" => {
+                    "PAYMENT" | "STOCK" | "BUYER" | "CODE" | "MAIL" => {
                         items.insert(format!("{table}: {}", item["pk"]))
                     }
                     _ => items.insert(format!("{table}: {item}")),

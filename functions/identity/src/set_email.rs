@@ -38,11 +38,11 @@ pub async fn handle(
     let Call { who, input: Body(SetEmail { code_id, code }), context } = call;
     let now = context.now;
     let before = store.session(&who, now).await?.member;
+    store.count(limits::CODE_TRIED_FROM, &limits::address(&context.address), now).await?;
+    let item = store.try_code(code_id, &code, Some(CodePurpose::VerifyEmail), now).await?;
     if before.email.is_some() {
         return Err(Problem::new(codes::EMAIL_GIVEN));
     }
-    store.count(limits::CODE_TRIED_FROM, &limits::address(&context.address), now).await?;
-    let item = store.try_code(code_id, &code, Some(CodePurpose::VerifyEmail), now).await?;
     let after = Member {
         email: Some(item.email.clone()),
         version: before.version + 1,
@@ -100,7 +100,7 @@ mod tests {
             let seen = set(store(), key, code.clone()).await;
             assert_eq!((seen.status.as_u16(), &seen.body["email"]), (200, &email.as_str().into()));
             assert_eq!(stored(&email).await.unwrap().id, key.member_id);
-            assert_eq!(set(store(), key, code).await.told(), (409, "EMAIL_GIVEN"));
+            assert_eq!(set(store(), key, code).await.told(), (400, "CODE_NOT_GOOD"));
         });
     }
 

@@ -103,6 +103,12 @@ impl NotSent {
             SdkError::ConstructionFailure(_) => Self::Refused(told(error)),
             SdkError::DispatchFailure(failure) if failure.is_user() => Self::Refused(told(error)),
             SdkError::ServiceError(answer) => match answer.err() {
+                // Our own address is not verified yet, or the account may only send to some: the letter is not to blame.
+                SendEmailError::MessageRejected(rejected)
+                    if rejected.message().is_some_and(|why| why.contains("not verified")) =>
+                {
+                    Self::NotNow(told(error))
+                }
                 SendEmailError::MessageRejected(_) | SendEmailError::BadRequestException(_) => {
                     Self::Refused(told(error))
                 }
@@ -178,6 +184,7 @@ mod tests {
             };
             for (status, code, expected) in [
                 (400, "MessageRejected", "Refused"),
+                (400, "MessageRejected: Email address is not verified.", "NotNow"),
                 (400, "BadRequestException", "Refused"),
                 (429, "TooManyRequestsException", "NotNow"),
                 (400, "LimitExceededException", "NotNow"),

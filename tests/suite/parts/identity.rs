@@ -3,7 +3,7 @@ use reqwest::{Method, header};
 use serde_json::{Value, json};
 
 use super::Rows;
-use crate::world::World;
+use crate::world::{PASSWORD, World};
 
 pub fn rows(world: &World, route: &str) -> Option<Rows> {
     let rows = Rows::default();
@@ -84,14 +84,16 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                 let request = world.request(Method::PUT, "/v1/me/password");
                 request.bearer_auth(&world.fan.token).json(&body)
             };
-            rows.refuses(change("another-good-password"), 403, "WRONG_PASSWORD")
+            let good = json!({ "currentPassword": PASSWORD, "password": "a-new-good-password" });
+            rows.takes(good)
+                .refuses(change("another-good-password"), 403, "WRONG_PASSWORD")
                 .finds(change("password"), "body", "/password", "COMMON_PASSWORD")
                 .finds(change(taken), "body", "/password", "OWN_NAME")
         }
         "set_email" => {
             let body = json!({ "codeId": CodeId::generate(), "code": "123456" });
             let set = world.request(Method::PUT, "/v1/me/email").bearer_auth(&world.fan.token);
-            rows.refuses(set.json(&body), 409, "EMAIL_GIVEN")
+            rows.refuses(set.json(&body), 400, "CODE_NOT_GOOD")
         }
         "sign_out" | "get_me" | "list_my_sessions" | "end_my_session" | "end_my_other_sessions" => {
             rows
