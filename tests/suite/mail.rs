@@ -1,12 +1,39 @@
 //! What reaches people by mail: from the request over the queue and its worker to the mail that the local SES took.
 
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use domain::{
+    id::MemberId,
+    language::Language,
+    member::{CodePurpose, Email, MailedCode, Role},
+    time::Time,
+};
 use reqwest::{
     Client, Method,
     header::{self, HeaderValue},
 };
 use serde_json::{Value, json};
+use store::{
+    Store, Transaction,
+    ephemeral::code::{Account, CodeItem},
+    identity::member::{EmailKey, Member, MemberKey, PasswordHash},
+    inbox::mail::{About, Mail, MailKey, MailState},
+};
+use tests::{
+    gateway,
+    kills::{Point, Step, every_kill_point},
+    outside::Outside,
+    runtime_api::{Function, Outcome},
+};
+use tokio::sync::OnceCell;
 
-use crate::world::{World, eventually};
+use crate::{
+    shop::variable,
+    world::{World, aws, eventually},
+};
 
 /// The text of a mail to an address with this in its subject.
 async fn mailed(world: &World, email: &str, subject: &str) -> String {
@@ -144,5 +171,230 @@ fn nothing_is_mailed_to_an_address_that_bounced_but_the_code_that_opens_it_again
             |letter: &Value| letter["subject"].as_str().unwrap().contains("password was changed");
         assert!(!world.mail(&member.email).await.iter().any(changed));
         world.code(&member.email, world.asking_for_code(&member.email, "NEW_PASSWORD")).await;
+    });
+}
+
+/// The tables of the stack.
+fn store() -> Store {
+    Store::new(stack::dynamo(), &variable("STAGE"))
+}
+
+/// A queue of mail that nobody reads.
+async fn queue() -> &'static str {
+    static URL: OnceCell<String> = OnceCell::const_new();
+    let make = async || {
+        let name = format!("{}-mail", stack::prefix());
+        let made = aws("AmazonSQS.CreateQueue", json!({ "QueueName": name })).await;
+        made["QueueUrl"].as_str().unwrap().to_owned()
+    };
+    URL.get_or_init(make).await
+}
+
+/// A function's own binary over the tables of the stack.
+fn program(name: &str, endpoint: &str, queue: &str) -> Command {
+    let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug").join(name);
+    let mut program = Command::new(binary);
+    let stage = variable("STAGE");
+    program.stdout(Stdio::null()).env_clear().envs([
+        ("AWS_REGION", "ap-northeast-2"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("CONFIGURATION_SET", &stage),
+        ("MAIL_FROM", "stage@spotlight.example"),
+        ("MAIL_QUEUE_URL", queue),
+        ("MAIL_RATE", "1000"),
+        ("STAGE", &stage),
+        ("TABLE_PREFIX", &stage),
+    ]);
+    program
+}
+
+/// What Lambda does with what a dead function was given: it gives it to another.
+async fn again(name: &str, event: &Value) {
+    let program = program(name, &variable("AWS_ENDPOINT_URL"), queue().await);
+    let function = Function::start(name, program).await.unwrap();
+    function.ready().await.unwrap();
+    assert!(matches!(function.invoke(event).await, Ok(Outcome::Answer(_))));
+}
+
+/// Kills a function at each of its calls; `makes_good` is done after each, and then `check` holds. Answers the calls in their order.
+async fn killed<W>(
+    name: &str,
+    event: &(dyn Fn(&W) -> Value + Sync),
+    prepare: impl AsyncFn() -> W,
+    make_good: impl AsyncFn(&W),
+    check: impl AsyncFn(&W, Option<&Point>),
+) -> String {
+    let (aws, queue) = (variable("AWS_ENDPOINT_URL"), queue().await);
+    let step = Step {
+        name,
+        services: &[("aws", &aws)],
+        program: &|outside: &Outside| program(name, outside.url("aws"), queue),
+        event,
+    };
+    let points = every_kill_point(step, prepare, make_good, check).await;
+    let names = points.iter().map(|point| point.operation.operation.rsplit(['.', '/']).next());
+    let mut names: Vec<_> = names.flatten().collect();
+    names.dedup();
+    names.join(" ")
+}
+
+fn fresh_email() -> Email {
+    format!("{}@example.kr", MemberId::generate()).to_lowercase().parse().unwrap()
+}
+
+fn code() -> MailedCode {
+    MailedCode::of(48_215)
+}
+
+/// A code that was asked for and drawn, as if it were mailed.
+async fn drawn(purpose: CodePurpose, email: &Email, account: Option<Account>) -> CodeItem {
+    let now = Time::now();
+    let item = CodeItem::asked(purpose, email.clone(), Language::English, account, now);
+    store().ask_for_code(&item).await.unwrap();
+    store().draw_code(&item, &code(), now).await.unwrap();
+    item
+}
+
+fn posted(method: &str, path: &str, body: &Value) -> Value {
+    let headers = json!({ "content-type": "application/json", "accept": "application/json" });
+    let mut request = gateway::request(method, path, headers);
+    request["body"] = body.to_string().into();
+    request
+}
+
+async fn member_of(email: &Email) -> Option<Member> {
+    let guard = store().get(&EmailKey(email)).await.unwrap()?;
+    Some(store().get(&MemberKey(guard.member_id)).await.unwrap().expect("a guard has its member"))
+}
+
+/// The mails that are written down about a member.
+async fn mails(member: MemberId) -> Vec<Value> {
+    let items = stack::items(&format!("{}-inbox", variable("STAGE"))).await;
+    let of_member = |item: &Value| item["sk"] == "MAIL" && item["memberId"] == member.to_string();
+    items.into_iter().filter(of_member).collect()
+}
+
+#[test]
+fn a_code_whose_showing_dies_makes_one_account_with_its_greeting_or_is_shown_again() {
+    stack::run(async {
+        let world = World::new().await;
+        let hash = PasswordHash::new("$argon2id$v=19$m=19456,t=2,p=1$".into());
+        let shown = |item: &CodeItem| json!({ "codeId": item.id, "code": code().as_str() });
+        let event = |item: &CodeItem| posted("POST", "/v1/auth/email-codes/verify", &shown(item));
+        let prepare = async || {
+            let account = Account {
+                nickname: "쓰러진 관객".parse().unwrap(),
+                role: Role::User,
+                password_hash: hash.clone(),
+                birth_date: None,
+                phone: None,
+                location: None,
+            };
+            drawn(CodePurpose::SignUp, &fresh_email(), Some(account)).await
+        };
+        let show_again = async |item: &CodeItem| {
+            let verify = world.request(Method::POST, "/v1/auth/email-codes/verify");
+            let (status, _) = world.refused(verify.json(&shown(item))).await;
+            assert!([200, 400].contains(&status), "{status}");
+        };
+        let check = async |item: &CodeItem, point: Option<&Point>| {
+            let member = member_of(&item.email).await;
+            let member = member.unwrap_or_else(|| panic!("nobody after {point:?}"));
+            assert_eq!(mails(member.id).await.len(), 1, "after {point:?}");
+            let verify = world.request(Method::POST, "/v1/auth/email-codes/verify");
+            assert_eq!(world.refused(verify.json(&shown(item))).await.0, 400, "after {point:?}");
+        };
+        let calls = killed("verify_code", &event, prepare, show_again, check).await;
+        let expected = "UpdateItem GetItem SendMessage TransactWriteItems PutItem DeleteItem";
+        assert_eq!(calls, expected);
+    });
+}
+
+#[test]
+fn a_new_password_that_dies_is_set_with_its_letter_or_the_code_is_good_still() {
+    stack::run(async {
+        let world = World::new().await;
+        let body = |(item, _): &(CodeItem, Member)| json!({ "codeId": item.id, "code": code().as_str(), "password": "a new good password" });
+        let event = |story: &(CodeItem, Member)| posted("PUT", "/v1/auth/password", &body(story));
+        let prepare = async || {
+            let email = fresh_email();
+            let member =
+                Member { email: Some(email.clone()), ..stack::member(Role::User, Time::now()) };
+            store().transact(member.creation()).await.unwrap();
+            (drawn(CodePurpose::NewPassword, &email, None).await, member)
+        };
+        let set_again = async |story: &(CodeItem, Member)| {
+            let set = world.request(Method::PUT, "/v1/auth/password").json(&body(story));
+            let status = set.send().await.unwrap().status().as_u16();
+            assert!([204, 400].contains(&status), "{status}");
+        };
+        let check = async |story: &(CodeItem, Member), point: Option<&Point>| {
+            let (item, before) = story;
+            let after = member_of(&item.email).await.unwrap();
+            assert_ne!(after.password_hash, before.password_hash, "after {point:?}");
+            assert_eq!(after.version, before.version + 1, "after {point:?}");
+            assert!(after.sessions_ended_at.is_some(), "after {point:?}");
+            assert_eq!(mails(after.id).await.len(), 1, "after {point:?}");
+        };
+        let calls = killed("set_password", &event, prepare, set_again, check).await;
+        assert_eq!(calls, "UpdateItem GetItem SendMessage TransactWriteItems");
+    });
+}
+
+fn message(body: &Value) -> Value {
+    json!({ "Records": [{ "messageId": "1", "body": body.to_string(), "eventSource": "aws:sqs" }] })
+}
+
+#[test]
+fn a_letter_whose_mailing_dies_goes_once_or_is_known_to_be_unknown() {
+    stack::run(async {
+        let world = World::new().await;
+        let event = |(mail, _): &(Mail, Email)| message(&json!({ "mail": mail.id }));
+        let prepare = async || {
+            let email = fresh_email();
+            let member =
+                Member { email: Some(email.clone()), ..stack::member(Role::User, Time::now()) };
+            store().transact(member.creation()).await.unwrap();
+            let mail = Mail::new(member.id, About::PasswordChanged, Language::English, Time::now());
+            store().transact(Transaction::<()>::new().also(mail.writing())).await.unwrap();
+            (mail, email)
+        };
+        let comes_again = async |story: &(Mail, Email)| again("send_mail", &event(story)).await;
+        let check = async |(mail, email): &(Mail, Email), point: Option<&Point>| {
+            let state = store().get(&MailKey(mail.id)).await.unwrap().unwrap().state;
+            let sent = world.mail(email.as_str()).await.len();
+            let once = state == MailState::Sent && sent == 1;
+            let unknown = state == MailState::Sending && sent <= 1 && point.is_some();
+            assert!(once || unknown, "{sent} sent, {state:?} after {point:?}");
+        };
+        let calls = killed("send_mail", &event, prepare, comes_again, check).await;
+        assert_eq!(calls, "GetItem UpdateItem GetItem outbound-emails UpdateItem");
+    });
+}
+
+#[test]
+fn a_code_whose_mailing_dies_is_mailed_again_and_the_last_one_is_good() {
+    stack::run(async {
+        let world = World::new().await;
+        let event = |item: &CodeItem| message(&json!({ "code": item.id }));
+        let prepare = async || {
+            let now = Time::now();
+            let item =
+                CodeItem::asked(CodePurpose::SignUp, fresh_email(), Language::English, None, now);
+            store().ask_for_code(&item).await.unwrap();
+            item
+        };
+        let comes_again = async |item: &CodeItem| again("send_mail", &event(item)).await;
+        let check = async |item: &CodeItem, point: Option<&Point>| {
+            let letters = world.mail(item.email.as_str()).await;
+            let text = letters[0]["text"].as_str().unwrap();
+            let last: MailedCode = text.lines().find_map(|line| line.trim().parse().ok()).unwrap();
+            let good = store().try_code(item.id, &last, None, Time::now()).await;
+            assert!(good.is_ok(), "after {point:?}");
+        };
+        let calls = killed("send_mail", &event, prepare, comes_again, check).await;
+        assert_eq!(calls, "GetItem UpdateItem outbound-emails");
     });
 }
