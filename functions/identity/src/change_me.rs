@@ -67,7 +67,11 @@ pub async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use domain::time::Time;
+    use domain::{
+        id::MemberId,
+        member::{Provider, Role},
+        time::Time,
+    };
     use http::{HeaderValue, header};
     use serde_json::{Value, json};
     use store::identity::{
@@ -155,6 +159,32 @@ mod tests {
             assert_eq!(taken.told(), (409, "PHONE_TAKEN"));
             changed(one, json!({ "phone": next })).await;
             assert_eq!(changed(other, json!({ "phone": phone })).await["phone"], phone);
+        });
+    }
+
+    #[test]
+    fn an_identity_is_one_members_and_free_again_when_it_is_given_up() {
+        stack::run(async {
+            let member = || stack::member(Role::User, Time::now());
+            let (one, other, third) = (member(), member(), member());
+            let with = |member: &Member, id: &str| Member {
+                identities: [(Provider::Kakao.to_string(), id.parse().unwrap())].into(),
+                ..member.clone()
+            };
+            let id = MemberId::generate().to_string();
+            store().transact(with(&one, &id).creation()).await.unwrap();
+            store().transact(other.creation()).await.unwrap();
+
+            let taken = store().transact(with(&third, &id).creation()).await.unwrap_err();
+            assert_eq!(Problem::from(taken).code(), "IDENTITY_TAKEN");
+            assert_eq!(store().get(&MemberKey(third.id)).await.unwrap(), None);
+            let taken = store().change_member(&other, &with(&other, &id)).await.unwrap_err();
+            assert_eq!(Problem::from(taken).code(), "IDENTITY_TAKEN");
+
+            store().change_member(&with(&one, &id), &one).await.unwrap();
+            store().change_member(&other, &with(&other, &id)).await.unwrap();
+            let now = store().get(&MemberKey(other.id)).await.unwrap().unwrap();
+            assert_eq!(now.identity(Provider::Kakao).unwrap().as_str(), id);
         });
     }
 

@@ -56,7 +56,7 @@ pub async fn handle(
     // A made-up member for an unknown address: time must not tell which addresses are known.
     let member_id = guard.map_or_else(MemberId::generate, |guard| guard.member_id);
     let member = store.get(&MemberKey(member_id)).await?;
-    let hash = member.as_ref().map(|member| &member.password_hash);
+    let hash = member.as_ref().and_then(|member| member.password_hash.as_ref());
     let right = password::matches(&password, hash)?;
     let Some(member) = member.filter(|_| right) else {
         return Err(Problem::new(codes::WRONG_EMAIL_OR_PASSWORD));
@@ -88,9 +88,11 @@ pub async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use domain::time::Time;
+    use std::time::Instant;
+
+    use domain::{member::Role, time::Time};
     use serde_json::json;
-    use store::{Store, ephemeral::rate::Rule};
+    use store::{Store, ephemeral::rate::Rule, identity::member::Member};
 
     use super::*;
     use crate::testing::{
@@ -181,6 +183,27 @@ mod tests {
                 let calls: Vec<_> = calls.iter().map(|call| call.operation).collect();
                 assert_eq!(calls, ["UpdateItem", "UpdateItem", "UpdateItem", "GetItem", "GetItem"]);
             }
+        });
+    }
+
+    #[test]
+    fn who_has_no_password_is_answered_like_who_says_a_wrong_one_after_the_same_work() {
+        stack::run(async {
+            let member = Member { password_hash: None, ..stack::member(Role::User, Time::now()) };
+            store().transact(member.creation()).await.unwrap();
+            let (client, meter) = stack::metered();
+            let clients = clients(Store::new(client, stack::prefix())).await;
+            let body = json!({ "email": member.email, "password": PASSWORD });
+            let began = Instant::now();
+            let seen = handle(clients, request(Anyone, read(body), Time::now())).await;
+            let took = began.elapsed();
+            assert_eq!(Seen::of(seen).told(), (401, "WRONG_EMAIL_OR_PASSWORD"));
+            let calls: Vec<_> = meter.take().iter().map(|call| call.operation).collect();
+            assert_eq!(calls, ["UpdateItem", "UpdateItem", "UpdateItem", "GetItem", "GetItem"]);
+
+            let hashing = Instant::now();
+            password::hash(&PASSWORD.parse().unwrap()).unwrap();
+            assert!(took > hashing.elapsed() / 2, "a password was hashed, though there is none");
         });
     }
 

@@ -1,5 +1,7 @@
 //! `POST /v1/auth/sign-up`: a new account.
 
+use std::collections::BTreeMap;
+
 use api::{Answer, Anyone, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
@@ -48,10 +50,11 @@ pub async fn handle(
     let password_hash = password::hash(&body.password)?;
     let member = Member {
         id: MemberId::generate(),
-        email: body.email,
+        email: Some(body.email),
         nickname: body.nickname,
         role: body.role.into(),
-        password_hash,
+        password_hash: Some(password_hash),
+        identities: BTreeMap::new(),
         birth_date: body.birth_date,
         phone: body.phone,
         location: body.location,
@@ -99,7 +102,8 @@ mod tests {
             );
 
             let member = stored(&email).await.unwrap();
-            assert!(member.password_hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+            let hash = member.password_hash.as_ref().unwrap();
+            assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
             assert!(!serde_json::to_string(&member).unwrap().contains(PASSWORD));
             assert_eq!(
                 seen.body,

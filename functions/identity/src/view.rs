@@ -13,8 +13,9 @@ use utoipa::ToSchema;
 pub struct MemberView {
     /// The member's id.
     pub id: MemberId,
-    /// What the member signs in with.
-    pub email: Email,
+    /// Where mail reaches the member: verified. `null` for who has verified none yet.
+    #[schema(required)]
+    pub email: Option<Email>,
     /// The name the member is shown by.
     pub nickname: Nickname,
     /// What the member may do.

@@ -1,9 +1,11 @@
 //! Who somebody is.
 
 mod email;
+mod identity;
 mod password;
 
 pub use email::Email;
+pub use identity::{Provider, ProviderId};
 pub use password::{GivenPassword, Password};
 
 use std::fmt;

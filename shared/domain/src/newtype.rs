@@ -112,7 +112,7 @@ macro_rules! number {
 }
 
 /// One of a few named values, written the same everywhere: in JSON, in the database, in a query. That is `SCREAMING_SNAKE`, but
-/// for what only a query string has.
+/// for what stands in a query string or a path.
 ///
 /// A value that only a newer program knows is read as `Unknown` and shown as `UNKNOWN`; nobody may send it, and an item that has it
 /// keeps it. `given` ones come from callers alone and are never read back, so they have none.

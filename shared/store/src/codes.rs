@@ -21,6 +21,10 @@ domain::codes! {
         "이미 등록된 전화번호입니다": "다른 전화번호를 써 주세요.",
         "Phone number already registered": "Use another phone number.",
     }
+    Conflict IDENTITY_TAKEN {
+        "이미 연결된 계정입니다": "다른 회원에게 연결되어 있습니다. 그 계정으로 로그인해 주세요.",
+        "Already linked": "It is linked to another member. Sign in with it.",
+    }
     TooMany TOO_MANY_REQUESTS {
         "요청이 너무 많습니다": "잠시 뒤 다시 시도해 주세요.",
         "Too many requests": "Try again later.",

@@ -1,6 +1,6 @@
 //! What tests begin with: somebody who is signed in, an event on sale, keys, a configuration for a server of a test's own.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
@@ -38,10 +38,11 @@ pub fn member(role: Role, now: Time) -> Member {
     let id = MemberId::generate();
     Member {
         id,
-        email: format!("{id}@example.com").parse().expect("an address"),
+        email: Some(format!("{id}@example.com").parse().expect("an address")),
         nickname: "새벽의 기타".parse().expect("a nickname"),
         role,
-        password_hash: PasswordHash::new(String::new()),
+        password_hash: Some(PasswordHash::new(String::new())),
+        identities: BTreeMap::new(),
         birth_date: None,
         phone: None,
         location: None,

@@ -1,16 +1,16 @@
-//! Members, and the guards that make an e-mail address or a phone number one member's alone.
+//! Members, and the guards that make an e-mail address, a phone number or an identity one member's alone.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use domain::{
     fault::{Code, Fault},
     id::{MemberId, SessionId},
-    member::{BirthDate, Email, Location, Nickname, Phone, Role},
+    member::{BirthDate, Email, Location, Nickname, Phone, Provider, ProviderId, Role},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Rejected, Store, Transaction, Write, codes};
+use crate::{Compare, Key, Rejected, Store, Table, Transaction, Write, codes};
 
 key!(
     /// Where a member stands.
@@ -24,14 +24,19 @@ key!(
 pub struct Member {
     /// Their id.
     pub id: MemberId,
-    /// Where mail reaches them, and what they sign in with.
-    pub email: Email,
+    /// Where mail reaches them, and what they sign in with. It was verified: who has verified none has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
     /// What they are shown as.
     pub nickname: Nickname,
     /// What they may do.
     pub role: Role,
-    /// What their password is checked against.
-    pub password_hash: PasswordHash,
+    /// What their password is checked against; none for who only ever came by a provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<PasswordHash>,
+    /// What the providers call them by whom they sign in with. By name, so that a provider that only a newer program knows stays.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub identities: BTreeMap<String, ProviderId>,
     /// When they were born, if they said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub birth_date: Option<BirthDate>,
@@ -96,6 +101,17 @@ key!(
     pub struct PhoneKey<'a>(phone: &'a Phone) => Guard in Identity, pk("PHONE#{}", phone.as_str()), sk("PHONE")
 );
 
+key!(
+    /// Where it stands whose an identity at a provider is.
+    #[derive(Copy)]
+    pub struct IdentityKey<'a> {
+        /// The provider's name.
+        provider: &'a str,
+        /// What it calls them by.
+        id: &'a ProviderId,
+    } => Guard in Identity, pk("IDN#{provider}#{}", id.as_str()), sk("IDENTITY")
+);
+
 /// Whose something is that only one member may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -113,6 +129,9 @@ pub enum Taken {
     /// The phone number.
     #[error("the phone number is another member's")]
     Phone,
+    /// The identity at a provider.
+    #[error("the identity is another member's")]
+    Identity,
 }
 
 impl Fault for Taken {
@@ -120,6 +139,7 @@ impl Fault for Taken {
         match self {
             Self::Email => codes::EMAIL_TAKEN,
             Self::Phone => codes::PHONE_TAKEN,
+            Self::Identity => codes::IDENTITY_TAKEN,
         }
     }
 }
@@ -140,17 +160,57 @@ impl MemberKey {
     }
 }
 
+/// What a member has that nobody else may have: where its guard stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Own<'a> {
+    Email(EmailKey<'a>),
+    Phone(PhoneKey<'a>),
+    Identity(IdentityKey<'a>),
+}
+
+impl Key for Own<'_> {
+    type Item = Guard;
+    const TABLE: Table = Table::Identity;
+
+    fn pair(&self) -> (String, String) {
+        match self {
+            Self::Email(key) => key.pair(),
+            Self::Phone(key) => key.pair(),
+            Self::Identity(key) => key.pair(),
+        }
+    }
+}
+
+impl Own<'_> {
+    fn taken(&self) -> Taken {
+        match self {
+            Self::Email(_) => Taken::Email,
+            Self::Phone(_) => Taken::Phone,
+            Self::Identity(_) => Taken::Identity,
+        }
+    }
+}
+
 impl Member {
     /// Makes the account with all its guards, or nothing of it.
     pub fn creation(&self) -> Transaction<Taken> {
         let guard = Guard { member_id: self.id };
-        let email = Write::create(&EmailKey(&self.email), &guard);
-        let creation = Transaction::new().require(email, Taken::Email);
-        let creation = match &self.phone {
-            Some(phone) => creation.require(Write::create(&PhoneKey(phone), &guard), Taken::Phone),
-            None => creation,
-        };
-        creation.also(Write::create(&MemberKey(self.id), self))
+        let guards = self.own().into_iter().fold(Transaction::new(), |creation, own| {
+            creation.require(Write::create(&own, &guard), own.taken())
+        });
+        guards.also(Write::create(&MemberKey(self.id), self))
+    }
+
+    /// What they are called by a provider, if they sign in with it.
+    pub fn identity(&self, provider: Provider) -> Option<&ProviderId> {
+        self.identities.get(provider.as_str())
+    }
+
+    fn own(&self) -> Vec<Own<'_>> {
+        let identities = self.identities.iter().map(|(provider, id)| IdentityKey { provider, id });
+        let email = self.email.iter().map(|email| Own::Email(EmailKey(email)));
+        let phone = self.phone.iter().map(|phone| Own::Phone(PhoneKey(phone)));
+        email.chain(phone).chain(identities.map(Own::Identity)).collect()
     }
 }
 
@@ -175,7 +235,7 @@ impl Fault for NotChanged {
 }
 
 impl Store {
-    /// Makes `after` of what a member was, with the guards of the phone number.
+    /// Makes `after` of what a member was, with the guards of what nobody else may have.
     ///
     /// # Errors
     /// [`NotChanged`], or the database's trouble.
@@ -186,16 +246,17 @@ impl Store {
     ) -> Result<(), Rejected<NotChanged>> {
         let write = Write::change(&MemberKey(after.id), before, after);
         let write = write.when("version", Compare::Equal, before.version);
-        if before.phone == after.phone {
+        let (had, has) = (before.own(), after.own());
+        if had == has {
             return self.write(write, NotChanged::Since).await;
         }
         let mut changing = Transaction::new().require(write, NotChanged::Since);
-        if let Some(phone) = &before.phone {
-            changing = changing.also(Write::delete(&PhoneKey(phone)));
+        for lost in had.iter().filter(|own| !has.contains(own)) {
+            changing = changing.also(Write::delete(lost));
         }
-        if let Some(phone) = &after.phone {
-            let guard = Write::create(&PhoneKey(phone), &Guard { member_id: after.id });
-            changing = changing.require(guard, NotChanged::Taken(Taken::Phone));
+        let guard = Guard { member_id: after.id };
+        for new in has.iter().filter(|own| !had.contains(own)) {
+            changing = changing.require(Write::create(new, &guard), NotChanged::Taken(new.taken()));
         }
         self.transact(changing).await
     }
