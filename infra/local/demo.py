@@ -87,7 +87,8 @@ class Demo:
 
     def member(self, name: str, nickname: str, role: str) -> str:
         """Signs somebody up and in, and answers an access token."""
-        new = {"email": f"{name}-{RUN}@demo.spotlight.example", "password": PASSWORD, "nickname": nickname, "role": role}
+        new = {"email": f"{name}-{RUN}@demo.spotlight.example", "password": PASSWORD, "nickname": nickname, "role": role,
+               "fourteenOrOlder": True}
         self.call("POST", "/v1/auth/sign-up", "email", "nickname", "role", expect=201, body=new)
         return self.sign_in(name)
 

@@ -40,7 +40,7 @@ class Api:
         who = {"email": f"{name}@spotlight.example", "password": PASSWORD}
         status, answer = self.call("POST", "/v1/auth/sign-in", who)
         if status == 401:
-            status, answer = self.call("POST", "/v1/auth/sign-up", who | {"nickname": nickname, "role": role})
+            status, answer = self.call("POST", "/v1/auth/sign-up", who | {"nickname": nickname, "role": role, "fourteenOrOlder": True})
             if status != 201:
                 raise SeedError(f"signing up {name}: {answer}")
             status, answer = self.call("POST", "/v1/auth/sign-in", who)

@@ -48,7 +48,7 @@ class Member:
 
     def __init__(self, requests: float = float("inf")) -> None:
         self.who = {"email": f"{uuid4().hex}@fuzz.spotlight.example", "password": PASSWORD}
-        post("/v1/auth/sign-up", self.who | {"nickname": "누구나", "role": "ARTIST"})
+        post("/v1/auth/sign-up", self.who | {"nickname": "누구나", "role": "ARTIST", "fourteenOrOlder": True})
         self.left = requests
         self.sign_in()
 

@@ -32,7 +32,7 @@ def done(call: Callable[..., Any], kind: type[Answer], **given: Any) -> Answer:
 
 def member(role: models.SignUpRole) -> AuthenticatedClient:
     anyone, email = Client(base_url=ADDRESS), f"{role.value}-{RUN}@clients.spotlight.example".lower()
-    body = models.SignUp(email=email, password=PASSWORD, nickname="누구", role=role)
+    body = models.SignUp(email=email, password=PASSWORD, nickname="누구", role=role, fourteen_or_older=True)
     done(sign_up.sync, models.MemberView, client=anyone, body=body)
     session = done(sign_in.sync, models.Access, client=anyone, body=models.SignIn(email=email, password=PASSWORD))
     return AuthenticatedClient(base_url=ADDRESS, token=session.access_token)

@@ -127,7 +127,7 @@ impl World {
     /// Signs somebody up, and in.
     pub async fn sign_up(&self, role: &str) -> Member {
         let email = format!("{}@example.kr", self.fresh());
-        let body = json!({ "email": email, "password": PASSWORD, "nickname": "무대 위의 사람", "role": role });
+        let body = json!({ "email": email, "password": PASSWORD, "nickname": "무대 위의 사람", "role": role, "fourteenOrOlder": true });
         self.done(self.request(Method::POST, "/v1/auth/sign-up").json(&body)).await;
         let response = self.signing_in(&email).send().await.unwrap().error_for_status().unwrap();
         let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();

@@ -6,7 +6,7 @@ use api::{Answer, Anyone, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
     id::MemberId,
-    member::{BirthDate, Email, Location, Nickname, Password, Phone, SignUpRole},
+    member::{BirthDate, Declared, Email, Location, Nickname, Password, Phone, SignUpRole},
 };
 use store::{Store, identity::member::Member};
 use utoipa::ToSchema;
@@ -24,6 +24,9 @@ pub struct SignUp {
     role: SignUpRole,
     #[deserr(default)]
     birth_date: Option<BirthDate>,
+    /// That the member is 14 or older: for who doesn't say when they were born. Nobody publishes or buys without either.
+    #[deserr(default)]
+    fourteen_or_older: Option<Declared>,
     #[deserr(default)]
     phone: Option<Phone>,
     #[deserr(default)]
@@ -56,6 +59,7 @@ pub async fn handle(
         password_hash: Some(password_hash),
         identities: BTreeMap::new(),
         birth_date: body.birth_date,
+        declared_of_age_at: body.fourteen_or_older.map(|Declared| context.now),
         phone: body.phone,
         location: body.location,
         sessions_ended_at: None,
@@ -109,7 +113,7 @@ mod tests {
                 seen.body,
                 json!({
                     "id": member.id, "email": email, "nickname": "미나", "role": "ARTIST",
-                    "birthDate": "1995-03-14", "phone": phone, "location": "SEOUL",
+                    "birthDate": "1995-03-14", "fourteenOrOlder": true, "phone": phone, "location": "SEOUL",
                     "createdAt": member.created_at, "updatedAt": member.created_at,
                 })
             );
@@ -130,6 +134,8 @@ mod tests {
     fn nobody_becomes_an_admin_and_every_bad_field_is_named() {
         let body = json!({
             "email": "nobody", "password": "12345678", "role": "ADMIN", "phone": "1", "isAdmin": true,
+            "birthDate": Time::now().minus(std::time::Duration::from_hours(24 * 365 * 13)).korean_day(),
+            "fourteenOrOlder": false,
         });
         let faults = deserr::deserialize::<SignUp, _, FieldFaults>(body).unwrap_err();
         let faults = format!("{faults:?}");
@@ -139,6 +145,8 @@ mod tests {
             r#"("/nickname", "MISSING""#,
             r#"("/role", "CHOICE""#,
             r#"("/phone", "FORMAT""#,
+            r#"("/birthDate", "UNDER_14""#,
+            r#"("/fourteenOrOlder", "CHOICE""#,
             r#"("/isAdmin", "UNKNOWN_FIELD""#,
         ] {
             assert!(faults.contains(fault), "{fault} is not in {faults}");

@@ -23,6 +23,8 @@ pub struct MemberView {
     /// The day the member was born.
     #[schema(required)]
     pub birth_date: Option<BirthDate>,
+    /// Whether the member declared to be 14 or older, which who gives no birth date does.
+    pub fourteen_or_older: bool,
     /// The member's phone number.
     #[schema(required)]
     pub phone: Option<Phone>,
@@ -38,7 +40,18 @@ pub struct MemberView {
 impl From<Member> for MemberView {
     fn from(member: Member) -> Self {
         let Member { id, email, nickname, role, birth_date, phone, location, .. } = member;
-        let Member { created_at, updated_at, .. } = member;
-        Self { id, email, nickname, role, birth_date, phone, location, created_at, updated_at }
+        let Member { declared_of_age_at, created_at, updated_at, .. } = member;
+        Self {
+            id,
+            email,
+            nickname,
+            role,
+            birth_date,
+            fourteen_or_older: declared_of_age_at.is_some(),
+            phone,
+            location,
+            created_at,
+            updated_at,
+        }
     }
 }

@@ -25,4 +25,5 @@ read_as!(String:
     member::Email, member::Nickname, member::GivenPassword, member::Password, member::Phone, member::BirthDate, member::SignUpRole, member::Location,
     payment::Purpose, time::Day, time::Time,
 );
+read_as!(bool: member::Declared);
 read_as!(i64: event::Capacity, event::Price, event::Quantity, won::Won);
