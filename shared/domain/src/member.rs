@@ -24,6 +24,13 @@ text!(
     words Nickname, text::line, 1..=20, example "별빛소극장"
 );
 
+impl Nickname {
+    /// What can be shown of a name from elsewhere, where the rules are others: without what hides, and cut. `None` if that is nothing.
+    pub fn shown_of(name: &str) -> Option<Self> {
+        text::shown(name, 20).parse().ok()
+    }
+}
+
 text!(
     /// A Korean mobile number. Nobody else has the same. Whichever other form people write it in is read, too.
     personal Phone,
@@ -209,6 +216,24 @@ mod tests {
         assert_eq!("가".repeat(20).parse::<Nickname>().unwrap().to_string(), "가".repeat(20));
         for wrong in ["", "   ", &"가".repeat(21)] {
             assert_eq!(wrong.parse::<Nickname>().unwrap_err().code(), "LENGTH", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn of_a_name_from_elsewhere_what_can_be_shown_is_kept() {
+        for (name, shown) in [
+            ("별빛", "별빛"),
+            ("  별\u{200B}빛\n ", "별빛"),
+            ("\u{202E}별빛", "별빛"),
+            ("👩‍👩‍👧‍👦", "👩‍👩‍👧‍👦"),
+            (" 한여름\u{3000}밤", "한여름 밤"),
+            (&"가".repeat(50), &"가".repeat(20)),
+            (&format!("{} 나", "가".repeat(19)), &"가".repeat(19)),
+        ] {
+            assert_eq!(Nickname::shown_of(name).unwrap().as_str(), shown, "{name:?}");
+        }
+        for nothing in ["", " ", "\u{3164}", "\n", "\u{200B}\u{2060}"] {
+            assert_eq!(Nickname::shown_of(nothing), None, "{nothing:?}");
         }
     }
 

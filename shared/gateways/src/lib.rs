@@ -7,9 +7,11 @@ pub mod bus;
 pub mod codes;
 mod http;
 pub mod kakaopay;
+pub mod oauth;
 pub mod queue;
 
 pub use bus::{Bus, DomainEvent};
 pub use http::{Limits, SetupError};
 pub use kakaopay::Kakaopay;
+pub use oauth::OAuth;
 pub use queue::{Message, Queue};
