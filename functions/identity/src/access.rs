@@ -1,13 +1,55 @@
 //! What signing in and refreshing share: their clients, and the access token that both answer.
 
-use api::{Problem, SigningKeys};
+use api::{Context, Problem, SigningKeys};
 use aws::{Connect, ConnectError, Secret};
-use domain::{id::SessionId, time::Time, who::Claims};
+use domain::{
+    device::Device,
+    id::{MemberId, SessionId},
+    time::Time,
+    who::Claims,
+};
 use serde::Serialize;
-use store::{Store, identity::member::Member};
+use store::{
+    Store, Ttl,
+    identity::{
+        member::Member,
+        session::{SessionItem, SessionKey},
+    },
+};
 use utoipa::ToSchema;
 
-use crate::view::MemberView;
+use crate::{
+    credentials::refresh_token::{LIFE, RefreshToken},
+    view::MemberView,
+};
+
+/// A session of a member that begins with this request, and its first refresh token. It is not written yet.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub fn session(
+    member_id: MemberId,
+    context: &Context,
+) -> Result<(RefreshToken, SessionItem), Problem> {
+    let key = SessionKey { member_id, session_id: SessionId::generate() };
+    let token = RefreshToken::first(key)?;
+    let session = SessionItem {
+        id: key.session_id,
+        member_id,
+        family_hash: token.family_hash(),
+        refresh_hash: token.own_hash(),
+        rotation: None,
+        device: Device::of(context.header("User-Agent").unwrap_or_default()),
+        // CloudFront's, where it stands before the gateway.
+        country: context
+            .header("CloudFront-Viewer-Country")
+            .and_then(|country| country.parse().ok()),
+        created_at: context.now,
+        ended_at: None,
+        expires_at: Ttl::at(context.now.plus(LIFE)),
+    };
+    Ok((token, session))
+}
 
 /// The database, and the keys that access tokens are signed with.
 #[derive(Clone)]

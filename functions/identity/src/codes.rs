@@ -1,6 +1,10 @@
 //! What is refused here, and what people are told then.
 
 domain::codes! {
+    Conflict LAST_WAY_IN {
+        "마지막 로그인 방법입니다": "비밀번호를 정하거나 다른 계정을 연결한 뒤 다시 시도해 주세요.",
+        "The last way in": "Set a password or link another provider first.",
+    }
     Unauthenticated REFRESH_TOKEN_INVALID {
         "갱신 토큰이 올바르지 않습니다": "다시 로그인해 주세요.",
         "Invalid refresh token": "Sign in again.",
@@ -8,6 +12,10 @@ domain::codes! {
     NotFound SESSION_NOT_FOUND {
         "세션을 찾을 수 없습니다": "없거나 다른 회원의 세션입니다.",
         "Session not found": "It does not exist, or is another member's.",
+    }
+    Refused SIGN_IN_STATE_INVALID {
+        "이 로그인은 계속할 수 없습니다": "시간이 지났거나, 이미 끝났거나, 다른 브라우저에서 시작한 로그인입니다. 처음부터 다시 로그인해 주세요.",
+        "This sign-in cannot go on": "It is over, or was begun in another browser. Begin again.",
     }
     Unauthenticated WRONG_EMAIL_OR_PASSWORD {
         "이메일 또는 비밀번호가 다릅니다": "이메일과 비밀번호를 확인해 주세요.",

@@ -3,27 +3,23 @@
 use api::{Answer, Anyone, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
-    device::Device,
-    id::{MemberId, SessionId},
+    id::MemberId,
     member::{Email, GivenPassword},
 };
 use http::header;
 use store::{
-    Ttl, Write,
+    Write,
     identity::{
         member::{EmailKey, MemberKey},
-        session::{SessionEnded, SessionItem, SessionKey},
+        session::SessionEnded,
     },
 };
 use utoipa::ToSchema;
 
 use crate::{
-    access::{Access, Clients},
+    access::{self, Access, Clients},
     codes,
-    credentials::{
-        password,
-        refresh_token::{LIFE, RefreshToken},
-    },
+    credentials::{password, refresh_token::LIFE},
     limits,
 };
 
@@ -62,26 +58,10 @@ pub async fn handle(
         return Err(Problem::new(codes::WRONG_EMAIL_OR_PASSWORD));
     };
 
-    let key = SessionKey { member_id, session_id: SessionId::generate() };
-    let token = RefreshToken::first(key)?;
-    let session = SessionItem {
-        id: key.session_id,
-        member_id,
-        family_hash: token.family_hash(),
-        refresh_hash: token.own_hash(),
-        rotation: None,
-        device: Device::of(context.header("User-Agent").unwrap_or_default()),
-        // CloudFront's, where it stands before the gateway.
-        country: context
-            .header("CloudFront-Viewer-Country")
-            .and_then(|country| country.parse().ok()),
-        created_at: now,
-        ended_at: None,
-        expires_at: Ttl::at(now.plus(LIFE)),
-    };
+    let (token, session) = access::session(member_id, &context)?;
     // Signed before the session is written: without a key there is no session that nobody can use.
-    let access = clients.access(member, key.session_id, now).await?;
-    store.write(Write::create(&key, &session), SessionEnded).await?;
+    let access = clients.access(member, session.id, now).await?;
+    store.write(Write::create(&token.key(), &session), SessionEnded).await?;
     store.remember(&account, &network, now).await?;
     Ok(Answer::ok(access).with(header::SET_COOKIE, &token.cookie(LIFE)))
 }

@@ -113,7 +113,7 @@ mod tests {
                 seen.body,
                 json!({
                     "id": member.id, "email": email, "nickname": "미나", "role": "ARTIST",
-                    "birthDate": "1995-03-14", "fourteenOrOlder": true, "phone": phone, "location": "SEOUL",
+                    "birthDate": "1995-03-14", "fourteenOrOlder": true, "phone": phone, "location": "SEOUL", "identities": [],
                     "createdAt": member.created_at, "updatedAt": member.created_at,
                 })
             );

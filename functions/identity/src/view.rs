@@ -1,6 +1,6 @@
 use domain::{
     id::MemberId,
-    member::{BirthDate, Email, Location, Nickname, Phone, Role},
+    member::{BirthDate, Email, Location, Nickname, Phone, Provider, Role},
     time::Time,
 };
 use serde::Serialize;
@@ -31,6 +31,8 @@ pub struct MemberView {
     /// The region the member lives in.
     #[schema(required)]
     pub location: Option<Location>,
+    /// The providers that the member signs in with.
+    pub identities: Vec<Provider>,
     /// When the member signed up.
     pub created_at: Time,
     /// When the account was changed last.
@@ -40,6 +42,7 @@ pub struct MemberView {
 impl From<Member> for MemberView {
     fn from(member: Member) -> Self {
         let Member { id, email, nickname, role, birth_date, phone, location, .. } = member;
+        let identities = member.identities.keys().filter_map(|name| name.parse().ok()).collect();
         let Member { declared_of_age_at, created_at, updated_at, .. } = member;
         Self {
             id,
@@ -50,6 +53,7 @@ impl From<Member> for MemberView {
             fourteen_or_older: declared_of_age_at.is_some(),
             phone,
             location,
+            identities,
             created_at,
             updated_at,
         }

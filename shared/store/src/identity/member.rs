@@ -229,11 +229,14 @@ impl Member {
         self.identities.get(provider.as_str())
     }
 
+    /// Identities first: who comes twice at once is told that they are there, not that their address is somebody's.
     fn own(&self) -> Vec<Own<'_>> {
-        let identities = self.identities.iter().map(|(provider, id)| IdentityKey { provider, id });
+        let identities = self.identities.iter();
+        let identities =
+            identities.map(|(provider, id)| Own::Identity(IdentityKey { provider, id }));
         let email = self.email.iter().map(|email| Own::Email(EmailKey(email)));
         let phone = self.phone.iter().map(|phone| Own::Phone(PhoneKey(phone)));
-        email.chain(phone).chain(identities.map(Own::Identity)).collect()
+        identities.chain(email).chain(phone).collect()
     }
 }
 
