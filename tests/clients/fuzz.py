@@ -165,7 +165,7 @@ def before_call(_: Any, case: schemathesis.Case, **__: Any) -> None:
 # chosen before, and rules over several fields.
 BEYOND_A_SCHEMA = {
     "title": {"FORMAT", "LENGTH"}, "place": {"FORMAT", "LENGTH"}, "content": {"FORMAT", "LENGTH"}, "q": {"FORMAT", "LENGTH"},
-    "nickname": {"FORMAT", "LENGTH"}, "password": {"COMMON_PASSWORD", "FORMAT", "LENGTH", "OWN_NAME"}, "birthDate": {"RANGE"},
+    "nickname": {"FORMAT", "LENGTH"}, "password": {"COMMON_PASSWORD", "FORMAT", "LENGTH", "OWN_NAME"}, "birthDate": {"RANGE", "UNDER_14"},
     "endsAt": {"AFTER", "PAST"}, "saleEndsAt": {"AFTER", "NOT_AFTER", "PAST"},
     "priceMax": {"RANGE"}, "saleFrom": {"NOT_AFTER"}, "startFrom": {"NOT_AFTER"},
 }
