@@ -73,7 +73,12 @@ impl<'a> Trial<'a> {
                     not_found = variable.not_found();
                     unknown_id(kind)
                 }
-                None => "guessed",
+                None => {
+                    if variable.schema["enum"].is_array() {
+                        not_found = "NOT_FOUND".into();
+                    }
+                    "guessed"
+                }
             };
             refused.push(at(value).is(404, &not_found));
             let wrong = variable.wrong_ids();

@@ -7,6 +7,10 @@ use std::{
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde_json::{Value, json};
+use store::{
+    Store,
+    identity::member::{Member, MemberKey},
+};
 use tests::{
     gateway,
     kills::{Step, every_kill_point},
@@ -145,6 +149,29 @@ fn who_comes_by_kakao_is_a_member_and_gives_what_is_lacking_before_they_buy() {
         assert_eq!(me(&world, &again).await["id"], mine["id"]);
         let unlink = world.request(Method::DELETE, "/v1/me/identities/kakao").bearer_auth(&again);
         assert_eq!(world.refused(unlink).await, (409, "LAST_WAY_IN".into()));
+    });
+}
+
+#[test]
+fn who_has_another_way_in_unlinks_a_provider_and_is_somebody_new_there() {
+    stack::run(async {
+        let world = World::new().await;
+        let (id, mine) = (fresh_id(), world.get("/v1/me", &world.fan).await);
+        let key = MemberKey(mine["id"].as_str().unwrap().parse().unwrap());
+        let store = Store::new(stack::dynamo(), &variable("STAGE"));
+        let before = store.get(&key).await.unwrap().unwrap();
+        let identities = [("kakao".to_owned(), id.to_string().parse().unwrap())].into();
+        let linked = Member { identities, version: before.version + 1, ..before.clone() };
+        store.change_member(&before, &linked).await.unwrap();
+
+        let person = json!({ "id": id });
+        let token = signed_in(&world, "kakao", person.clone()).await;
+        assert_eq!(me(&world, &token).await["id"], mine["id"]);
+        let unlink = world.request(Method::DELETE, "/v1/me/identities/kakao").bearer_auth(&token);
+        assert_eq!(unlink.send().await.unwrap().status(), StatusCode::NO_CONTENT);
+        assert_eq!(me(&world, &token).await["identities"], json!([]));
+        let other = signed_in(&world, "kakao", person).await;
+        assert_ne!(me(&world, &other).await["id"], mine["id"]);
     });
 }
 

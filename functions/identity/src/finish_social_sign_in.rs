@@ -147,11 +147,12 @@ async fn member(
             (Ok(()), _) => return Ok(Known::As(member.id)),
             // They came twice at once.
             (Err(Rejected::Condition(Taken::Identity)), _) => {
-                let guard = store.get(&key).await?;
-                let guard = guard.ok_or_else(|| Problem::from(Taken::Identity))?;
-                return Ok(Known::As(guard.member_id));
+                if let Some(guard) = store.get(&key).await? {
+                    return Ok(Known::As(guard.member_id));
+                }
             }
             (Err(Rejected::Condition(Taken::Email)), Some(email)) => {
+                // It may just have become free.
                 let Some(guard) = store.get(&EmailKey(email)).await? else { continue };
                 let (link, owner) = (LinkId::generate(), guard.member_id);
                 let waiting = Link::waiting(link, provider, someone.id, owner, now);
