@@ -37,6 +37,8 @@ APP = ROOT / "template.yaml"
 READY = ROOT / "target/deploy"
 BUILT = ROOT / "target/lambda"
 KEPT_VERSIONS = 5
+# Which secret each of these goes into, where it is still empty.
+GIVEN = {"kakaopay": "KAKAOPAY_SECRET_KEY", "kakao": "KAKAO_CLIENT_SECRET", "naver": "NAVER_CLIENT_SECRET"}
 # What AWS keeps of an account's concurrent executions for functions that reserve none.
 UNRESERVED = 100
 Values = dict[str, str]
@@ -103,8 +105,11 @@ def missing(stage: Stage) -> Iterator[str]:
     if stage.own_search:
         engine = load(DATA)["Resources"]["Search"]["Properties"]["EngineVersion"]
         yield from korean.missing(stage.client("opensearch"), engine, stage.data["SearchInstanceType"])
-    if not _kakaopay_key(stage):
-        yield f"Nobody could buy: set KAKAOPAY_SECRET_KEY, which goes into the secret {stage.name}/kakaopay once."
+    needed = {"kakaopay": "buy", "kakao": "sign in with Kakao", "naver": "sign in with Naver"}
+    for name, what in needed.items():
+        offered = name == "kakaopay" or stage.app[f"{name.capitalize()}ClientId"]
+        if offered and name not in _given() and not keys.value_of(stage.client("secretsmanager"), f"{stage.name}/{name}"):
+            yield f"Nobody could {what}: set {GIVEN[name]}, which goes into the secret {stage.name}/{name} once."
 
 
 def _functions() -> dict[str, Any]:
@@ -132,9 +137,9 @@ def _too_few_executions(stage: Stage) -> Iterator[str]:
                "HashingConcurrency in samconfig.toml, or say ReserveConcurrency=false there.")
 
 
-def _kakaopay_key(stage: Stage) -> bool:
-    return bool(os.environ.get("KAKAOPAY_SECRET_KEY")
-                or keys.value_of(stage.client("secretsmanager"), f"{stage.name}/kakaopay"))
+def _given() -> dict[str, str]:
+    """The secrets of others' systems that the environment gives, by their names."""
+    return {name: os.environ[variable] for name, variable in GIVEN.items() if os.environ.get(variable)}
 
 
 def _status(stage: Stage, stack: str) -> str | None:
@@ -172,7 +177,7 @@ def deploy(stage: Stage, hotfix: bool = False) -> None:
         sam_deploy(data, DATA, stage.data | {"Protected": "false"})
     sam_deploy(data, DATA, stage.data)
     formation.update_termination_protection(StackName=data, EnableTerminationProtection=True)
-    keys.ensure(stage.session, name, os.environ.get("KAKAOPAY_SECRET_KEY"))
+    keys.ensure(stage.session, name, _given())
 
     search_url = stage.parameter(f"/{name}/search-url")
     if stage.own_search:

@@ -244,12 +244,20 @@ class Check(Case):
         (self.folder / "lambda/get_me/bootstrap").unlink()
         os.environ.pop("KAKAOPAY_SECRET_KEY")
         told = list(release.missing(self.stage("production")))
-        for part in ("PublicUrl is https://spotlight.example", "AlarmEmail is operators@spotlight.example", "test shop",
+        for part in ("PublicUrl is https://spotlight.example", "SignedInUrl is https://spotlight.example/docs", "AlarmEmail is operators@spotlight.example", "test shop",
                      "the first is get_me", "at once", "no package analysis-nori", "Nobody could buy"):
             self.assertTrue(any(part in sentence for sentence in told), f"{part}: {told}")
-        self.assertEqual(len(told), 7)
+        self.assertEqual(len(told), 8)
         self.refused("production can't be deployed yet:\n- ", release.deploy, self.stage("production"))
         self.assertEqual(self.account.calls, [])
+
+    def test_a_provider_is_offered_with_its_secret_or_not_at_all(self) -> None:
+        self.config = self.config.replace('"Stage=staging",\n    "PublicUrl', '"Stage=staging",\n    "KakaoClientId=4f2a",\n    "PublicUrl')
+        self.refused("Nobody could sign in with Kakao: set KAKAO_CLIENT_SECRET", release.deploy, self.stage())
+        with mock.patch.dict(os.environ, {"KAKAO_CLIENT_SECRET": "hush"}):
+            release.deploy(self.stage())
+        self.assertEqual(self.account.secrets["staging/kakao"], '{"clientSecret": "hush"}')
+        release.deploy(self.stage())
 
     def test_a_small_account_is_refused_before_anything_is_made_and_can_have_what_it_has_already(self) -> None:
         self.config = self.config.replace('"ReserveConcurrency=false"', '"HashingConcurrency=2"')

@@ -84,7 +84,7 @@ class Fan:
 
 def member(api: Api, role: str) -> str:
     who = {"email": f"{uuid.uuid4().hex}@example.kr", "password": uuid.uuid4().hex}
-    api.sign_up(who | {"nickname": "정전 속의 관객", "role": role})
+    api.sign_up(who | {"nickname": "정전 속의 관객", "role": role, "fourteenOrOlder": True})
     return api.call("POST", "/v1/auth/sign-in", who)[1]["accessToken"]
 
 

@@ -3,7 +3,7 @@
     python3 infra/local/demo.py [address]      else SPOTLIGHT_URL, else http://127.0.0.1:3000
 
 Each run makes people and a show of its own. When something is wrong it says so in a sentence and ends with 1. Where
-KakaoPay is simulated it pays; at the real one it stops at the page where a person would.
+KakaoPay and Kakao are simulated it pays and signs in; at the real ones it stops at the page where a person would.
 """
 
 import json
@@ -52,6 +52,31 @@ def ask(method: str, address: str, body: Any = None, token: str = "", key: str =
         raise Wrong(f"{method} {address} was not answered in JSON.") from None
 
 
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Follows nobody who sends it elsewhere, so that it can be seen."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+BROWSER = urllib.request.build_opener(Stay)
+
+
+def visit(method: str, address: str, cookie: str = "", body: Any = None) -> tuple[int, str, str, Any]:
+    """A browser's way: the status, where it is sent, the cookie that it is given, and what it reads."""
+    headers = {"Accept": "application/json"} | ({"Cookie": cookie} if cookie else {})
+    headers |= {"Content-Type": "application/json"} if body is not None else {}
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        answer = BROWSER.open(urllib.request.Request(address, data, headers, method=method), timeout=30)
+    except urllib.error.HTTPError as other:
+        answer = other
+    text = answer.read().decode(errors="replace")
+    told = json.loads(text) if "json" in answer.headers.get("Content-Type", "") else None
+    given = answer.headers.get("Set-Cookie", "").split(";")[0]
+    return answer.status, answer.headers.get("Location", ""), given, told
+
+
 class Demo:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -87,7 +112,7 @@ class Demo:
 
     def member(self, name: str, nickname: str, role: str) -> str:
         """Signs somebody up with the code that is mailed, and in, and answers an access token."""
-        new = {"email": address(name), "password": PASSWORD, "nickname": nickname, "role": role}
+        new = {"email": address(name), "password": PASSWORD, "nickname": nickname, "role": role, "fourteenOrOlder": True}
         self.code_by_mail(address(name), "/v1/auth/sign-up", new)
         return self.sign_in(name)
 
@@ -197,10 +222,34 @@ def walk(demo: Demo) -> None:
     demo.call("PUT", "/v1/auth/password", expect=204, body=shown | {"password": NEW_PASSWORD})
     demo.call("GET", "/v1/me", "code", expect=401, token=fan)
     fan = demo.sign_in("fan", NEW_PASSWORD)
+    by_kakao(demo, order | {"quantity": 1})
 
     demo.step("로그아웃하면 바로 끝납니다", "Signing out takes effect at once")
     demo.call("POST", "/v1/auth/sign-out", expect=204, token=fan)
     demo.call("GET", "/v1/me", "code", "detail", expect=401, token=fan)
+
+
+def by_kakao(demo: Demo, order: dict[str, Any]) -> None:
+    """Somebody without a password, and with nothing that Kakao does not tell of them."""
+    status, _, cookie, begun = visit("GET", f"{demo.url}/v1/auth/kakao/start")
+    if status == 404:
+        return  # it is not offered here
+    page = urlsplit(begun["url"])
+    if page.hostname and page.hostname.endswith(".kakao.com"):
+        print(f"\nThis Kakao is the real one. A person could sign in here:\n{page.geturl()}")
+        return
+    demo.step("비밀번호 없이 카카오로 로그인합니다 (모의)", "Somebody signs in with Kakao (simulated), without a password")
+    _, _, _, asked = visit("GET", page.geturl())
+    who = {"id": int(RUN, 16), "nickname": "카카오에서 온 관객"}
+    _, _, _, agreed = visit("POST", f"{page.scheme}://{page.netloc}/_sim/requests/{asked['request']}/accept", body=who)
+    status, there, cookie, told = visit("GET", agreed["return_url"], cookie)
+    if status != 302:
+        raise Wrong(f"Whoever comes back from Kakao should be signed in, and it was {status}: {told}")
+    print(f"   GET /v1/auth/kakao/callback…  →  302\n        {there}")
+    _, _, _, access = visit("POST", f"{demo.url}/v1/auth/refresh", cookie)
+    token = access["accessToken"]
+    demo.call("GET", "/v1/me", "nickname", "identities", "email", token=token)
+    demo.call("POST", "/v1/payments", "code", "detail", expect=403, body=order, token=token, key=f"demo-{RUN}-kakao")
 
 
 def main() -> None:

@@ -76,7 +76,9 @@ def deploy(cloud: Cloud, stage: str, built: Path, search_url: str, **values: str
 
     data = load(ROOT / "infra/data.yaml")
     put_stack(cloud, f"{stage}-data", data, {"Stage": stage, "SearchUrl": search_url})
-    keys.ensure(cloud.session, stage, "local-kakaopay-secret", endpoint_url=cloud.endpoint)
+    keys.ensure(cloud.session, stage, {
+        "kakaopay": "local-kakaopay-secret", "kakao": "local-kakao-secret", "naver": "local-naver-secret",
+    }, endpoint_url=cloud.endpoint)
 
     names = {"SearchUrl": "search-url", "CatalogStream": "catalog-stream",
              "SalesStream": "sales-stream", "JwtPublicKeys": "jwt-public-keys"}

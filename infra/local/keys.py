@@ -11,7 +11,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 
-def ensure(session: Any, stage: str, kakaopay_key: str | None = None, **client: Any) -> None:
+# What others gave us for their systems, by the secret's name: how its one field is called.
+GIVEN = {"kakaopay": "secretKey", "kakao": "clientSecret", "naver": "clientSecret"}
+
+
+def ensure(session: Any, stage: str, given: dict[str, str], **client: Any) -> None:
     """Fills what is still empty, and publishes the public keys of the tokens' signing keys."""
     secrets, parameters = session.client("secretsmanager", **client), session.client("ssm", **client)
 
@@ -21,9 +25,9 @@ def ensure(session: Any, stage: str, kakaopay_key: str | None = None, **client: 
         secrets.put_secret_value(SecretId=f"{stage}/jwt", SecretString=json.dumps(signing))
     if value_of(secrets, f"{stage}/cursor") is None:
         secrets.put_secret_value(SecretId=f"{stage}/cursor", SecretString=json.dumps({"current": cursor_key()}))
-    if kakaopay_key and value_of(secrets, f"{stage}/kakaopay") is None:
-        value = json.dumps({"secretKey": kakaopay_key})
-        secrets.put_secret_value(SecretId=f"{stage}/kakaopay", SecretString=value)
+    for name, value in given.items():
+        if value_of(secrets, f"{stage}/{name}") is None:
+            secrets.put_secret_value(SecretId=f"{stage}/{name}", SecretString=json.dumps({GIVEN[name]: value}))
 
     jwks = json.dumps({"keys": [_jwk(key) for key in signing.values() if key]})
     parameters.put_parameter(

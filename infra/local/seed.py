@@ -63,7 +63,7 @@ class Api:
         who = {"email": f"{name}@spotlight.example", "password": PASSWORD}
         status, answer = self.call("POST", "/v1/auth/sign-in", who)
         if status == 401:
-            self.sign_up(who | {"nickname": nickname, "role": role})
+            self.sign_up(who | {"nickname": nickname, "role": role, "fourteenOrOlder": True})
             status, answer = self.call("POST", "/v1/auth/sign-in", who)
         if status != 200:
             raise SeedError(f"signing in {name}: {answer}")

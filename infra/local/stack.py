@@ -36,6 +36,7 @@ class Ports:
     front: int
     aws: int
     kakaopay: int
+    login: int
     search: int
     search_transport: int
     # Where functions reach AWS and OpenSearch, if their calls are recorded.
@@ -50,6 +51,7 @@ USUAL = {
     "front": ("front", "SPOTLIGHT_PORT", 3000),
     "aws": ("aws", "AWS_PORT", 4566),
     "kakaopay": ("kakaopay", "KAKAOPAY_PORT", 4567),
+    "login": ("login", "LOGIN_PORT", 4568),
     "search": ("opensearch", "OPENSEARCH_PORT", 9200),
     "search_transport": ("opensearch", "OPENSEARCH_TRANSPORT_PORT", 9300),
 }
@@ -79,6 +81,10 @@ class Stack:
         return f"http://127.0.0.1:{self.ports.kakaopay}"
 
     @property
+    def login_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.login}"
+
+    @property
     def search_url(self) -> str:
         return os.environ.get("OPENSEARCH_URL", f"http://127.0.0.1:{self.ports.search}")
 
@@ -96,7 +102,7 @@ class Stack:
 
     def start(self) -> None:
         """Starts every part, builds meanwhile, and deploys."""
-        say("starting OpenSearch, the local AWS and the KakaoPay simulator")
+        say("starting OpenSearch, the local AWS, and who plays KakaoPay, Kakao and Naver")
         self.folder.mkdir(parents=True, exist_ok=True)
         if "OPENSEARCH_URL" not in os.environ:
             self.process("opensearch").start([
@@ -105,6 +111,8 @@ class Stack:
         self.process("kakaopay").start([
             sys.executable, str(HERE / "kakaopay.py"), "--port", str(self.ports.kakaopay),
             "--keep", str(self.folder / "kakaopay.json")])
+        self.process("login").start([
+            sys.executable, str(HERE / "login.py"), "--port", str(self.ports.login), "--public-url", self.url])
         self.process("aws").start([sys.executable, str(HERE / "aws.py")], self._aws_environment())
         if self.ports.recorded_aws:
             self.process("recorder").start([
@@ -113,6 +121,7 @@ class Stack:
                 "--search", str(self.ports.recorded_search), self.search_url])
         self.process("aws").wait(f"{self.aws_url}/_ministack/health", 30)
         self.process("kakaopay").wait(f"{self.kakaopay_url}/health", 30)
+        self.process("login").wait(f"{self.login_url}/health", 30)
         if "OPENSEARCH_URL" not in os.environ:
             self.process("opensearch").require_running()
         elif not answers(self.search_url):
@@ -125,7 +134,9 @@ class Stack:
         cloud = Cloud(self.aws_url, self.folder / "functions")
         search_url = f"http://{FUNCTION}@127.0.0.1:{self.ports.recorded_search}" if self.ports.recorded_search else self.search_url
         address = deploy(cloud, STAGE, ROOT / "target/debug", search_url,
-                         PublicUrl=self.url, KakaopayUrl=self.kakaopay_url,
+                         PublicUrl=self.url, KakaopayUrl=self.kakaopay_url, SignedInUrl=f"{self.url}/docs",
+                         KakaoAuthUrl=self.login_url, KakaoApiUrl=self.login_url, KakaoClientId="local-kakao",
+                         NaverAuthUrl=self.login_url, NaverApiUrl=self.login_url, NaverClientId="local-naver",
                          MailFrom="stage@spotlight.example", MailRate="1000", **self.values)
         if self.ports.streams:
             chances = os.environ.get("STREAMS_SEED", "2026")
@@ -178,7 +189,7 @@ class Stack:
             "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION,
             # Rust's SDK reads the one, Python's the other.
             "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": self.aws_url, "OPENSEARCH_URL": self.search_url,
-            "KAKAOPAY_URL": self.kakaopay_url, "SPOTLIGHT_URL": self.url, "STAGE": STAGE, "STACK_DIR": str(self.folder),
+            "KAKAOPAY_URL": self.kakaopay_url, "LOGIN_URL": self.login_url, "SPOTLIGHT_URL": self.url, "STAGE": STAGE, "STACK_DIR": str(self.folder),
             "TABLES_FILE": str(LOCAL / "tables.json"), "PYTHON": sys.executable,
         }
 
@@ -212,6 +223,7 @@ def up() -> None:
   Try it       {stack.url}/docs
   Mail         {stack.url}/dev/mail        (what was sent, codes too)
   KakaoPay     {stack.kakaopay_url}        (simulated)
+  Kakao, Naver {stack.login_url}        (their sign-in, simulated)
   AWS          {stack.aws_url}        (simulated, {REGION})
   OpenSearch   {stack.search_url}
   Accounts     fan@spotlight.example, artist@spotlight.example, password: spotlight-local-1
@@ -234,7 +246,7 @@ def fresh() -> None:
 def run(command: list[str], values: dict[str, str]) -> int:
     sweep()
     end_by_exception()
-    stack = Stack(LOCAL / f"test-{os.getpid()}", Ports(*free_ports(8)), values)
+    stack = Stack(LOCAL / f"test-{os.getpid()}", Ports(*free_ports(9)), values)
     try:
         stack.start()
         cloud = Cloud(stack.aws_url, stack.folder)

@@ -54,7 +54,7 @@ class Member:
 
     def __init__(self, requests: float = float("inf")) -> None:
         self.who = {"email": f"{uuid4().hex}@fuzz.spotlight.example", "password": PASSWORD}
-        asked = post("/v1/auth/sign-up", self.who | {"nickname": "누구나", "role": "ARTIST"}).json()
+        asked = post("/v1/auth/sign-up", self.who | {"nickname": "누구나", "role": "ARTIST", "fourteenOrOlder": True}).json()
         post("/v1/auth/email-codes/verify", asked | {"code": code(ADDRESS, self.who["email"])})
         self.left = requests
         self.sign_in()
@@ -172,7 +172,7 @@ def before_call(_: Any, case: schemathesis.Case, **__: Any) -> None:
 # chosen before, and rules over several fields.
 BEYOND_A_SCHEMA = {
     "title": {"FORMAT", "LENGTH"}, "place": {"FORMAT", "LENGTH"}, "content": {"FORMAT", "LENGTH"}, "q": {"FORMAT", "LENGTH"},
-    "nickname": {"FORMAT", "LENGTH"}, "password": {"COMMON_PASSWORD", "FORMAT", "LENGTH", "OWN_NAME"}, "birthDate": {"RANGE"},
+    "nickname": {"FORMAT", "LENGTH"}, "password": {"COMMON_PASSWORD", "FORMAT", "LENGTH", "OWN_NAME"}, "birthDate": {"RANGE", "UNDER_14"},
     "endsAt": {"AFTER", "PAST"}, "saleEndsAt": {"AFTER", "NOT_AFTER", "PAST"},
     "priceMax": {"RANGE"}, "saleFrom": {"NOT_AFTER"}, "startFrom": {"NOT_AFTER"},
 }

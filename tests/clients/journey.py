@@ -37,7 +37,7 @@ def done(call: Callable[..., Any], kind: type[Answer], **given: Any) -> Answer:
 
 def member(role: models.SignUpRole) -> AuthenticatedClient:
     anyone, email = Client(base_url=ADDRESS), f"{role.value}-{RUN}@clients.spotlight.example".lower()
-    body = models.SignUp(email=email, password=PASSWORD, nickname="누구", role=role)
+    body = models.SignUp(email=email, password=PASSWORD, nickname="누구", role=role, fourteen_or_older=True)
     asked = done(sign_up.sync, models.CodeAsked, client=anyone, body=body)
     shown = models.VerifyCode(code_id=asked.code_id, code=code(ADDRESS, email))
     done(verify_code.sync, models.CodeVerified, client=anyone, body=shown)

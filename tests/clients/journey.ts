@@ -14,7 +14,7 @@ const password = "correct horse battery";
 /** A member who is signed in, as headers. */
 async function member(role: "ARTIST" | "USER") {
   const email = `${role}-${run}@clients.spotlight.example`.toLowerCase();
-  const { codeId } = await done(api.POST("/v1/auth/sign-up", { body: { email, password, nickname: "누구", role } }));
+  const { codeId } = await done(api.POST("/v1/auth/sign-up", { body: { email, password, nickname: "누구", role, fourteenOrOlder: true } }));
   await done(api.POST("/v1/auth/email-codes/verify", { body: { codeId, code: await mailed(email) } }));
   const session = await done(api.POST("/v1/auth/sign-in", { body: { email, password } }));
   return { Authorization: `Bearer ${session.accessToken}` };

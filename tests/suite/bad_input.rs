@@ -16,8 +16,8 @@ use crate::{
 const LIMITS: [&str; 4] = ["LENGTH", "RANGE", "CHOICE", "FORMAT"];
 
 /// Routes that pass over what they don't know in the query: pages for people, to whose addresses others add what they like.
-pub const OPEN_QUERIES: [&str; 4] =
-    ["approve_payment", "cancel_payment", "fail_payment", "get_docs"];
+pub const OPEN_QUERIES: [&str; 5] =
+    ["approve_payment", "cancel_payment", "fail_payment", "finish_social_sign_in", "get_docs"];
 
 /// The requests of one route by the one who may send them.
 struct Trial<'a> {
@@ -73,7 +73,12 @@ impl<'a> Trial<'a> {
                     not_found = variable.not_found();
                     unknown_id(kind)
                 }
-                None => "guessed",
+                None => {
+                    if variable.schema["enum"].is_array() {
+                        not_found = "NOT_FOUND".into();
+                    }
+                    "guessed"
+                }
             };
             refused.push(at(value).is(404, &not_found));
             let wrong = variable.wrong_ids();

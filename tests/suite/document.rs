@@ -123,6 +123,9 @@ impl Field {
     /// Values of the right kind that its limits don't allow.
     pub fn beyond(&self) -> Vec<Value> {
         let schema = &self.schema;
+        if schema["enum"] == json!([true]) {
+            return vec![false.into()];
+        }
         if schema["enum"].is_array() {
             // The second is answered, and never taken.
             return vec!["NOT_ONE".into(), "UNKNOWN".into()];

@@ -289,6 +289,7 @@ fn a_code_whose_showing_dies_makes_one_account_with_its_greeting_or_is_shown_aga
                 role: Role::User,
                 password_hash: hash.clone(),
                 birth_date: None,
+                declared_of_age_at: None,
                 phone: None,
                 location: None,
             };

@@ -22,6 +22,7 @@ mod refusals;
 mod releases;
 mod routes;
 mod shop;
+mod social;
 mod storms;
 mod streams;
 mod workers;

@@ -151,7 +151,7 @@ impl World {
 
     /// The same with this address.
     pub async fn sign_up_as(&self, email: String, role: &str) -> Member {
-        let body = json!({ "email": email, "password": PASSWORD, "nickname": "무대 위의 사람", "role": role });
+        let body = json!({ "email": email, "password": PASSWORD, "nickname": "무대 위의 사람", "role": role, "fourteenOrOlder": true });
         let sign_up = self.request(Method::POST, "/v1/auth/sign-up").json(&body);
         let shown = self.code(&email, sign_up).await;
         let verify = self.request(Method::POST, "/v1/auth/email-codes/verify");

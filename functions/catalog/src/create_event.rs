@@ -51,7 +51,7 @@ pub struct CreateEvent {
 
 /// Publishes an event
 ///
-/// Artists only. The same key with the same body answers the same event for 24 hours, so a double click publishes once.
+/// Artists only, with a verified e-mail address (`EMAIL_NEEDED`) and of age (`AGE_NEEDED`). The same key with the same body answers the same event for 24 hours, so a double click publishes once.
 #[utoipa::path(post, path = "/v1/events", request_body = CreateEvent,
     params(Idempotency),
     responses((status = 201, description = "Published", body = EventView,
@@ -71,6 +71,7 @@ pub async fn handle(
             .map_err(Problem::broken_rules)?;
 
     let artist = store.session(&who, now).await?.member;
+    artist.may_deal(now)?;
 
     let key = RecordKey {
         account: artist.id.to_string(),
@@ -159,7 +160,7 @@ mod tests {
             event::EventKey,
             on_sale::{OnSale, OnSaleKey},
         },
-        identity::session::SessionKey,
+        identity::{member::MemberKey, session::SessionKey},
     };
 
     use super::*;
@@ -187,6 +188,23 @@ mod tests {
             assert_eq!(first.2["etag"], "\"1.50\"");
             assert_eq!(seen(click(now).await), first);
             assert_eq!(published_by(artist.member_id).await, 1);
+        });
+    }
+
+    #[test]
+    fn who_says_neither_how_old_they_are_nor_where_mail_reaches_them_publishes_nothing() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let artist = artist(&store, now).await;
+            let key = MemberKey(artist.member_id);
+            for (lacking, needed) in [("email", "EMAIL_NEEDED"), ("declaredOfAgeAt", "AGE_NEEDED")]
+            {
+                store.write(Write::update(&key).remove(lacking), ()).await.unwrap();
+                let publishing = publish(&artist, lacking, body(now), now);
+                let (status, problem, _) = seen(handle(store.clone(), publishing).await);
+                assert_eq!((status, &problem["code"]), (403, &json!(needed)));
+            }
+            assert_eq!(published_by(artist.member_id).await, 0);
         });
     }
 

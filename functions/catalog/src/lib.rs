@@ -13,9 +13,10 @@ mod view;
 
 use domain::codes::EVENT_NOT_FOUND;
 use search::codes::{SEARCH_FAILED, SEARCH_UNAVAILABLE};
+use store::codes::{AGE_NEEDED, EMAIL_NEEDED};
 
 api::routes! {
-    create_event,
+    create_event [AGE_NEEDED, EMAIL_NEEDED],
     get_event [EVENT_NOT_FOUND],
     search_events [SEARCH_UNAVAILABLE, SEARCH_FAILED],
 }

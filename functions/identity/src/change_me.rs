@@ -2,7 +2,7 @@
 
 use api::{Answer, Body, Call, Change, FieldFaults, Precondition, Problem};
 use deserr::Deserr;
-use domain::member::{BirthDate, Location, Nickname, Phone};
+use domain::member::{BirthDate, Declared, Location, Nickname, Phone};
 use store::{
     Store,
     identity::{member::Member, session::SignedIn},
@@ -22,6 +22,10 @@ pub struct ChangeMe {
     #[deserr(default)]
     #[schema(value_type = Option<BirthDate>)]
     birth_date: Change<BirthDate>,
+    /// That the member is 14 or older. Once declared, it can't be taken back.
+    #[deserr(default)]
+    #[schema(value_type = Declared, required = false)]
+    fourteen_or_older: Change<Declared>,
     #[deserr(default)]
     #[schema(value_type = Option<Phone>)]
     phone: Change<Phone>,
@@ -32,7 +36,7 @@ pub struct ChangeMe {
 
 /// Changes one's own account
 ///
-/// Nickname, birth date, phone and location. A phone number that somebody has already is refused with `PHONE_TAKEN`; a
+/// Nickname, birth date, the word to be 14 or older, phone and location. A phone number that somebody has already is refused with `PHONE_TAKEN`; a
 /// change of what was changed since it was read, with `CHANGED_SINCE`: read it again first.
 #[utoipa::path(patch, path = "/v1/me", request_body = ChangeMe, params(Precondition),
     responses(
@@ -50,8 +54,13 @@ pub async fn handle(
     precondition.require(before.version)?;
     // Nobody is without one: emptied, it is refused as an empty one is.
     let nickname = body.nickname.of(Some(before.nickname.clone())).map_or_else(|| "".parse(), Ok);
+    if body.fourteen_or_older == Change::Clear {
+        return Err(Problem::broken_rules(vec![("fourteenOrOlder", Declared::TRUE_ALONE)]));
+    }
+    let declared = body.fourteen_or_older.of(None).map(|Declared| context.now);
     let mut after = Member {
         nickname: nickname.map_err(|empty| Problem::broken_rules(vec![("nickname", empty)]))?,
+        declared_of_age_at: before.declared_of_age_at.or(declared),
         birth_date: body.birth_date.of(before.birth_date),
         phone: body.phone.of(before.phone.clone()),
         location: body.location.of(before.location),
@@ -67,6 +76,8 @@ pub async fn handle(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use domain::{
         id::MemberId,
         member::{Provider, Role},
@@ -80,7 +91,12 @@ mod tests {
     };
 
     use super::*;
-    use crate::testing::{Seen, fresh_phone, read, request_of, signed_in, store};
+    use crate::testing::{
+        PASSWORD, Seen, fresh_email, fresh_phone, read, request_of, sign_in, sign_up, sign_up_body,
+        signed_in, store,
+    };
+
+    const YEAR: Duration = Duration::from_hours(24 * 365);
 
     async fn change(store: Store, key: SessionKey, seen: &str, body: Value) -> Seen {
         let Call { who, mut context, .. } = request_of(key, Time::now());
@@ -118,6 +134,39 @@ mod tests {
             let refused = change(store(), key, "*", json!({ "nickname": null })).await;
             assert_eq!(refused.told(), (422, "INVALID_FIELDS"));
             assert_eq!(refused.body["errors"][0]["pointer"], "/nickname", "{}", refused.body);
+        });
+    }
+
+    #[test]
+    fn who_is_14_or_older_says_so_once_and_for_all() {
+        stack::run(async {
+            let email = fresh_email();
+            let mut body = sign_up_body(&email);
+            body.as_object_mut().unwrap().remove("fourteenOrOlder");
+            assert_eq!(sign_up(body).await.body["fourteenOrOlder"], false);
+            let key = sign_in(&email, PASSWORD).await.refresh_token().key();
+            let declare = json!({ "fourteenOrOlder": true });
+            assert_eq!(changed(key, declare.clone()).await["fourteenOrOlder"], true);
+            let declared = || async {
+                store().get(&MemberKey(key.member_id)).await.unwrap().unwrap().declared_of_age_at
+            };
+            let first = declared().await;
+            assert!(first.is_some());
+            changed(key, declare).await;
+            assert_eq!(declared().await, first);
+
+            let withdrawn = change(store(), key, "*", json!({ "fourteenOrOlder": null })).await;
+            assert_eq!(withdrawn.told(), (422, "INVALID_FIELDS"));
+            assert_eq!(withdrawn.body["errors"][0]["pointer"], "/fourteenOrOlder");
+            for (field, value, code) in [
+                ("fourteenOrOlder", json!(false), "CHOICE"),
+                ("birthDate", json!(Time::now().minus(YEAR * 13).korean_day()), "UNDER_14"),
+            ] {
+                let faults =
+                    deserr::deserialize::<ChangeMe, _, FieldFaults>(json!({ field: value }));
+                let told = format!("{:?}", faults.unwrap_err());
+                assert!(told.contains(&format!("(\"/{field}\", \"{code}\"")), "{told}");
+            }
         });
     }
 

@@ -1,6 +1,10 @@
 //! What is refused here, and what people are told then.
 
 domain::codes! {
+    Conflict LAST_WAY_IN {
+        "마지막 로그인 방법입니다": "비밀번호를 정하거나 다른 계정을 연결한 뒤 다시 시도해 주세요.",
+        "The last way in": "Set a password or link another provider first.",
+    }
     Unauthenticated REFRESH_TOKEN_INVALID {
         "갱신 토큰이 올바르지 않습니다": "다시 로그인해 주세요.",
         "Invalid refresh token": "Sign in again.",
@@ -9,6 +13,10 @@ domain::codes! {
         "세션을 찾을 수 없습니다": "없거나 다른 회원의 세션입니다.",
         "Session not found": "It does not exist, or is another member's.",
     }
+    NotFound LINK_NOT_FOUND {
+        "연결할 계정을 찾을 수 없습니다": "시간이 지났거나 다른 회원의 것입니다. 카카오나 네이버로 다시 로그인해 주세요.",
+        "Nothing to link": "It is over, or another member's. Sign in through Kakao or Naver again.",
+    }
     Conflict EMAIL_GIVEN {
         "이메일 주소가 이미 있습니다": "계정의 이메일 주소는 바꿀 수 없습니다.",
         "The account has an e-mail address": "It can't be changed.",
@@ -16,6 +24,10 @@ domain::codes! {
     Forbidden SOCIAL_ACCOUNT {
         "비밀번호가 없는 계정입니다": "카카오나 네이버로 로그인하는 계정입니다.",
         "The account has no password": "It is signed in to through Kakao or Naver.",
+    }
+    Refused SIGN_IN_STATE_INVALID {
+        "이 로그인은 계속할 수 없습니다": "시간이 지났거나, 이미 끝났거나, 다른 브라우저에서 시작한 로그인입니다. 처음부터 다시 로그인해 주세요.",
+        "This sign-in cannot go on": "It is over, or was begun in another browser. Begin again.",
     }
     Unauthenticated WRONG_EMAIL_OR_PASSWORD {
         "이메일 또는 비밀번호가 다릅니다": "이메일과 비밀번호를 확인해 주세요. 방금 가입했다면 메일로 받은 코드를 먼저 입력해 주세요.",

@@ -20,6 +20,12 @@ const WINDOW: Duration = Duration::from_mins(10);
 /// Accounts that one address may ask for.
 pub const SIGN_UP: Rule = Rule { name: "sign_up", limit: 60, window: WINDOW };
 
+/// Ways to a provider that one address may begin.
+pub const START_SOCIAL: Rule = Rule { name: "start_social", limit: 120, window: WINDOW };
+
+/// Ways back from one. Each asks the provider twice.
+pub const FINISH_SOCIAL: Rule = Rule { name: "finish_social", limit: 120, window: WINDOW };
+
 /// Attempts from one address, at any accounts.
 pub const SIGN_IN_FROM: Rule = Rule { name: "sign_in_from", limit: 120, window: WINDOW };
 

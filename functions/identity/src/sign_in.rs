@@ -3,30 +3,18 @@
 use api::{Answer, Anyone, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
-    device::Device,
-    id::{MemberId, SessionId},
+    id::MemberId,
     member::{Email, GivenPassword},
 };
 use gateways::{MailMessage, Queue};
 use http::header;
-use store::{
-    Transaction, Ttl, Write,
-    identity::{
-        member::{EmailKey, MemberKey},
-        session::{SessionEnded, SessionItem, SessionKey},
-    },
-    inbox::mail::{About, Mail},
-};
+use store::identity::member::{EmailKey, MemberKey};
 use utoipa::ToSchema;
 
 use crate::{
-    access::{Access, Clients, country},
-    by_mail::do_and_tell,
+    access::{self, Access, Clients},
     codes,
-    credentials::{
-        password,
-        refresh_token::{LIFE, RefreshToken},
-    },
+    credentials::{password, refresh_token::LIFE},
     limits,
 };
 
@@ -65,37 +53,11 @@ pub async fn handle(
         return Err(Problem::new(codes::WRONG_EMAIL_OR_PASSWORD));
     };
 
-    let key = SessionKey { member_id, session_id: SessionId::generate() };
-    let token = RefreshToken::first(key)?;
-    let device = Device::of(context.header("User-Agent").unwrap_or_default());
-    let country = country(&context);
-    let known_as = limits::device(&device, country.as_ref());
-    let is_known = store.knows(&account, &known_as, now).await?;
-    let session = SessionItem {
-        id: key.session_id,
-        member_id,
-        family_hash: token.family_hash(),
-        refresh_hash: token.own_hash(),
-        rotation: None,
-        device: device.clone(),
-        country: country.clone(),
-        created_at: now,
-        ended_at: None,
-        expires_at: Ttl::at(now.plus(LIFE)),
-    };
+    let (token, session) = access::session(member_id, &context)?;
     // Signed before the session is written: without a key there is no session that nobody can use.
-    let access = clients.access(member, key.session_id, now).await?;
-    let session = Write::create(&key, &session);
-    if is_known {
-        store.write(session, SessionEnded).await?;
-    } else {
-        let about = About::NewDevice { device, country };
-        let mail = Mail::new(member_id, about, context.language, now);
-        let begin = Transaction::new().require(session, SessionEnded);
-        do_and_tell(&(store.clone(), queue), begin, &mail).await?;
-    }
+    let access = clients.access(member, session.id, now).await?;
+    access::begin(&(store.clone(), queue), &session, &context).await?;
     store.remember(&account, &network, now).await?;
-    store.remember(&account, &known_as, now).await?;
     Ok(Answer::ok(access).with(header::SET_COOKIE, &token.cookie(LIFE)))
 }
 

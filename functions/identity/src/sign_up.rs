@@ -3,7 +3,7 @@
 use api::{Answer, Anyone, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::member::{
-    BirthDate, CodePurpose, Email, Location, Nickname, Password, Phone, SignUpRole,
+    BirthDate, CodePurpose, Declared, Email, Location, Nickname, Password, Phone, SignUpRole,
 };
 use store::ephemeral::code::{Account, CodeItem};
 use utoipa::ToSchema;
@@ -25,6 +25,9 @@ pub struct SignUp {
     role: SignUpRole,
     #[deserr(default)]
     birth_date: Option<BirthDate>,
+    /// That the member is 14 or older: for who doesn't say when they were born. Nobody publishes or buys without either.
+    #[deserr(default)]
+    fourteen_or_older: Option<Declared>,
     #[deserr(default)]
     phone: Option<Phone>,
     #[deserr(default)]
@@ -53,6 +56,7 @@ pub async fn handle(
         role: body.role.into(),
         password_hash: password::hash(&body.password)?,
         birth_date: body.birth_date,
+        declared_of_age_at: body.fourteen_or_older.map(|Declared| context.now),
         phone: body.phone,
         location: body.location,
     };
@@ -119,6 +123,8 @@ mod tests {
     fn nobody_becomes_an_admin_and_every_bad_field_is_named() {
         let body = json!({
             "email": "nobody", "password": "12345678", "role": "ADMIN", "phone": "1", "isAdmin": true,
+            "birthDate": Time::now().minus(std::time::Duration::from_hours(24 * 365 * 13)).korean_day(),
+            "fourteenOrOlder": false,
         });
         let faults = deserr::deserialize::<SignUp, _, FieldFaults>(body).unwrap_err();
         let faults = format!("{faults:?}");
@@ -128,6 +134,8 @@ mod tests {
             r#"("/nickname", "MISSING""#,
             r#"("/role", "CHOICE""#,
             r#"("/phone", "FORMAT""#,
+            r#"("/birthDate", "UNDER_14""#,
+            r#"("/fourteenOrOlder", "CHOICE""#,
             r#"("/isAdmin", "UNKNOWN_FIELD""#,
         ] {
             assert!(faults.contains(fault), "{fault} is not in {faults}");

@@ -144,7 +144,7 @@ pub fn fresh_phone() -> String {
 
 /// The body of a sign-up with nothing but what is required.
 pub fn sign_up_body(email: &str) -> Value {
-    json!({ "email": email, "password": PASSWORD, "nickname": "미나", "role": "USER" })
+    json!({ "email": email, "password": PASSWORD, "nickname": "미나", "role": "USER", "fourteenOrOlder": true })
 }
 
 /// Signs up, as far as the code that is mailed.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use api::{Answer, Anyone, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
-    device::Device,
     id::{CodeId, MemberId},
     member::{CodePurpose, MailedCode},
     time::Time,
@@ -19,7 +18,7 @@ use store::{
 use utoipa::ToSchema;
 
 use crate::{
-    access::country,
+    access::remember_device,
     by_mail::{Clients, do_and_tell, using},
     limits,
 };
@@ -68,11 +67,8 @@ pub async fn handle(
             let creation = using(&item).and(member.creation().map(Into::into));
             do_and_tell(&clients, creation, &mail).await?;
             // Whoever signs in from here, and with this, is no stranger.
-            let account = limits::account(&item.email);
-            let device = Device::of(context.header("User-Agent").unwrap_or_default());
-            let device = limits::device(&device, country(&context).as_ref());
-            store.remember(&account, &network, now).await?;
-            store.remember(&account, &device, now).await?;
+            store.remember(&limits::account(&item.email), &network, now).await?;
+            remember_device(store, member.id, &context).await?;
             None
         }
         None => Some(store.keep_code(&item, now).await?),
@@ -82,7 +78,7 @@ pub async fn handle(
 }
 
 fn member(account: Account, code: &CodeItem, now: Time) -> Member {
-    let Account { nickname, role, password_hash, birth_date, phone, location } = account;
+    let Account { nickname, role, password_hash, phone, location, .. } = account;
     Member {
         id: MemberId::generate(),
         email: Some(code.email.clone()),
@@ -90,7 +86,8 @@ fn member(account: Account, code: &CodeItem, now: Time) -> Member {
         role,
         password_hash: Some(password_hash),
         identities: BTreeMap::new(),
-        birth_date,
+        birth_date: account.birth_date,
+        declared_of_age_at: account.declared_of_age_at,
         phone,
         location,
         sessions_ended_at: None,

@@ -72,7 +72,7 @@ impl From<Held> for HeldView {
 /// Buys tickets
 ///
 /// Holds the seats for 15 minutes and answers KakaoPay's pages. The same key with the same body answers the same for
-/// 24 hours and never buys twice.
+/// 24 hours and never buys twice. Who buys has a verified e-mail address (`EMAIL_NEEDED`) and is of age (`AGE_NEEDED`).
 #[utoipa::path(post, path = "/v1/payments", request_body = CreatePayment,
     params(Idempotency),
     responses((status = 201, description = "Held", body = HeldView, headers(("Location" = String)))),

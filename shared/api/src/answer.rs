@@ -84,6 +84,11 @@ pub(crate) fn entity_tag(version: &str) -> Option<ETag> {
 }
 
 impl Answer<()> {
+    /// 302: go there.
+    pub fn found(location: &str) -> Self {
+        Self { status: StatusCode::FOUND, ..Self::ok(()) }.with(header::LOCATION, location)
+    }
+
     /// 204: done, and nothing to say.
     pub fn nothing() -> Self {
         Self { status: StatusCode::NO_CONTENT, ..Self::ok(()) }
@@ -92,7 +97,10 @@ impl Answer<()> {
 
 impl<T: Serialize> From<Answer<T>> for Response {
     fn from(answer: Answer<T>) -> Self {
-        let empty = matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let empty = matches!(
+            answer.status,
+            StatusCode::NO_CONTENT | StatusCode::FOUND | StatusCode::NOT_MODIFIED
+        );
         let body = if empty { Body::Empty } else { json(&answer.value) };
         let mut response = Response::new(body);
         *response.status_mut() = answer.status;

@@ -141,6 +141,12 @@ impl Context {
         taken.find_map(|(kind, _)| html(kind)).unwrap_or(false)
     }
 
+    /// Whether the caller names JSON, and nothing that it would rather have. `*/*` names nothing.
+    pub fn names_json(&self) -> bool {
+        let kinds = weighed(&self.list(header::ACCEPT));
+        kinds.first().is_some_and(|(kind, quality)| kind.ends_with("json") && *quality > 0.0)
+    }
+
     /// A problem with one header, at its place.
     pub(crate) fn bad_header(&self, name: &'static str, code: Code) -> Problem {
         Problem::field(Place::Header, name, code)

@@ -86,6 +86,10 @@ id!(
     MailId, "mai_"
 );
 id!(
+    /// The id of an identity that waits to be linked. It opens nothing by itself.
+    LinkId, "lnk_"
+);
+id!(
     /// An event's id.
     EventId, "evt_"
 );

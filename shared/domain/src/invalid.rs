@@ -49,6 +49,8 @@ pub enum Invalid {
         /// The first day allowed.
         first: &'static str,
     },
+    /// Born less than 14 years ago.
+    Under14,
     /// One of the passwords that are tried first.
     CommonPassword,
     /// A password that says what everybody can read of its owner.
@@ -66,6 +68,7 @@ impl Invalid {
             Self::After { .. } => "AFTER",
             Self::Past => "PAST",
             Self::NotAfter { .. } => "NOT_AFTER",
+            Self::Under14 => "UNDER_14",
             Self::CommonPassword => "COMMON_PASSWORD",
             Self::OwnName => "OWN_NAME",
         }
@@ -105,6 +108,9 @@ impl Invalid {
                 format!("{first}부터 어제까지의 날짜여야 합니다."),
                 format!("must be a past day, {first} or later"),
             ),
+            Self::Under14 => {
+                ("만 14세부터 가입할 수 있습니다.".into(), "must be 14 years ago or more".into())
+            }
             Self::CommonPassword => {
                 ("너무 흔한 비밀번호입니다.".into(), "is too common a password".into())
             }
@@ -133,6 +139,7 @@ mod tests {
             (Invalid::NotAfter { field: "endsAt" }, "NOT_AFTER", "endsAt"),
             (Invalid::Past, "PAST", "지난"),
             (Invalid::PastDay { first: "1900-01-01" }, "RANGE", "1900-01-01"),
+            (Invalid::Under14, "UNDER_14", "만 14세"),
             (Invalid::CommonPassword, "COMMON_PASSWORD", "비밀번호"),
             (Invalid::OwnName, "OWN_NAME", "닉네임"),
         ];

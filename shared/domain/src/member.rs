@@ -26,6 +26,13 @@ text!(
     words Nickname, text::line, 1..=20, example "별빛소극장"
 );
 
+impl Nickname {
+    /// What can be shown of a name from elsewhere, where the rules are others: without what hides, and cut. `None` if that is nothing.
+    pub fn shown_of(name: &str) -> Option<Self> {
+        text::shown(name, 20).parse().ok()
+    }
+}
+
 text!(
     /// A Korean mobile number. Nobody else has the same. Whichever other form people write it in is read, too.
     personal Phone,
@@ -48,9 +55,10 @@ fn phone(given: &str) -> Result<String, Invalid> {
     Ok(format!("010-{first}-{second}"))
 }
 
-/// The day a member was born: in the past, 1900-01-01 or later.
+/// The day a member was born: 1900-01-01 or later, and 14 years ago or more. No younger child becomes a member (Personal
+/// Information Protection Act, art. 22-2). What is stored was checked when it came, by the rules of that day.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
+#[serde(transparent)]
 pub struct BirthDate(Day);
 
 impl BirthDate {
@@ -59,12 +67,18 @@ impl BirthDate {
     /// Checks a day against today's in Korea.
     ///
     /// # Errors
-    /// [`Invalid::PastDay`] when the day is not past, or too long past.
+    /// [`Invalid::PastDay`] when the day is not past, or too long past; [`Invalid::Under14`].
     pub fn new(day: Day, today: Day) -> Result<Self, Invalid> {
         if day >= today || day < Self::FIRST.parse()? {
             return Err(Invalid::PastDay { first: Self::FIRST });
         }
-        Ok(Self(day))
+        let born = Self(day);
+        if born.is_of_age(today) { Ok(born) } else { Err(Invalid::Under14) }
+    }
+
+    /// Whether who was born then is 14 today, by the day in Korea.
+    pub fn is_of_age(self, today: Day) -> bool {
+        today.is_birthday_or_later(self.0, 14)
     }
 
     /// The day.
@@ -98,11 +112,30 @@ impl fmt::Debug for BirthDate {
 has_schema!(
     BirthDate,
     schema::formatted(
-        "The day a member was born: in the past, 1900-01-01 or later.",
+        "The day a member was born: 1900-01-01 or later, and 14 years ago or more (`UNDER_14`).",
         "1995-03-14",
         KnownFormat::Date
     )
 );
+
+/// `true`: what somebody declares of themselves and can't take back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Declared;
+
+impl TryFrom<bool> for Declared {
+    type Error = Invalid;
+
+    fn try_from(declared: bool) -> Result<Self, Invalid> {
+        if declared { Ok(Self) } else { Err(Self::TRUE_ALONE) }
+    }
+}
+
+impl Declared {
+    /// Why nothing else is taken.
+    pub const TRUE_ALONE: Invalid = Invalid::Choice { allowed: &["true"] };
+}
+
+has_schema!(Declared, schema::declared("`true`: is declared, and can't be taken back."));
 
 choice!(
     /// What a member may do.
@@ -189,6 +222,24 @@ mod tests {
     }
 
     #[test]
+    fn of_a_name_from_elsewhere_what_can_be_shown_is_kept() {
+        for (name, shown) in [
+            ("별빛", "별빛"),
+            ("  별\u{200B}빛\n ", "별빛"),
+            ("\u{202E}별빛", "별빛"),
+            ("👩‍👩‍👧‍👦", "👩‍👩‍👧‍👦"),
+            (" 한여름\u{3000}밤", "한여름 밤"),
+            (&"가".repeat(50), &"가".repeat(20)),
+            (&format!("{} 나", "가".repeat(19)), &"가".repeat(19)),
+        ] {
+            assert_eq!(Nickname::shown_of(name).unwrap().as_str(), shown, "{name:?}");
+        }
+        for nothing in ["", " ", "\u{3164}", "\n", "\u{200B}\u{2060}"] {
+            assert_eq!(Nickname::shown_of(nothing), None, "{nothing:?}");
+        }
+    }
+
+    #[test]
     fn a_phone_number_is_a_korean_mobile_one_in_whichever_form_and_kept_in_one() {
         for good in [
             "010-1234-5678",
@@ -224,17 +275,26 @@ mod tests {
     }
 
     #[test]
-    fn a_birth_date_is_past_and_not_before_1900() {
-        let today: Day = "2026-11-23".parse().unwrap();
-        for (day, is_one) in [
-            ("1899-12-31", false),
-            ("1900-01-01", true),
-            ("2026-11-22", true),
-            ("2026-11-23", false),
+    fn a_birth_date_is_14_years_past_and_not_before_1900() {
+        for (today, day, code) in [
+            ("2026-11-23", "1899-12-31", "RANGE"),
+            ("2026-11-23", "1900-01-01", ""),
+            ("2026-11-23", "2012-11-23", ""),
+            ("2026-11-23", "2012-11-24", "UNDER_14"),
+            ("2026-11-23", "2026-11-22", "UNDER_14"),
+            ("2026-11-23", "2026-11-23", "RANGE"),
+            // 2026 has no 29 February: who was born on one is 14 on the day after the 28th.
+            ("2026-02-28", "2012-02-28", ""),
+            ("2026-02-28", "2012-02-29", "UNDER_14"),
+            ("2026-03-01", "2012-02-29", ""),
+            ("2026-03-01", "2012-03-01", ""),
+            ("2028-02-29", "2014-03-01", "UNDER_14"),
         ] {
-            let born = BirthDate::new(day.parse().unwrap(), today);
-            assert_eq!(born.is_ok(), is_one, "{day}");
+            let born = BirthDate::new(day.parse().unwrap(), today.parse().unwrap());
+            assert_eq!(born.as_ref().err().map_or("", Invalid::code), code, "{day} on {today}");
         }
+        let stored = serde_json::from_str::<BirthDate>("\"2025-01-01\"");
+        assert!(stored.is_ok(), "what is stored is read, whatever the rule was when it came");
         assert_eq!("9999-01-01".parse::<BirthDate>().unwrap_err().code(), "RANGE");
         assert_eq!("1995-3-14".parse::<BirthDate>().unwrap_err().code(), "FORMAT");
     }

@@ -21,8 +21,9 @@ macro_rules! read_as {
 read_as!(String:
     event::Title, event::Place, event::Content, event::Category, event::RefundPolicy,
     event::SearchWords, event::Sort,
-    id::ClaimId, id::CodeId, id::CouponId, id::EventId, id::MemberId, id::PaymentId, id::SessionId, id::TicketId, id::TransferId,
-    member::AskedPurpose, member::Email, member::MailedCode, member::Nickname, member::GivenPassword, member::Password, member::Phone, member::BirthDate, member::SignUpRole, member::Location,
+    id::ClaimId, id::CodeId, id::CouponId, id::EventId, id::LinkId, id::MemberId, id::PaymentId, id::SessionId, id::TicketId, id::TransferId,
+    member::AskedPurpose, member::Email, member::MailedCode, member::Nickname, member::GivenPassword, member::Password, member::Phone, member::Provider, member::BirthDate, member::SignUpRole, member::Location,
     payment::Purpose, time::Day, time::Time,
 );
+read_as!(bool: member::Declared);
 read_as!(i64: event::Capacity, event::Price, event::Quantity, won::Won);

@@ -25,6 +25,14 @@ pub(crate) fn number(description: &str, min: i64, max: i64, example: i64) -> Obj
         .examples([example])
 }
 
+/// `true` and nothing else.
+pub(crate) fn declared(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::Boolean)
+        .description(Some(description))
+        .enum_values(Some([true]))
+}
+
 /// One of several names, or in an answer what nobody sends: a value that only a newer program knows.
 pub(crate) fn choice(
     description: &str,

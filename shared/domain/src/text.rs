@@ -33,6 +33,13 @@ pub(crate) fn lines(text: &str, min: usize, max: usize) -> Result<String, Invali
     with_length(text, min, max)
 }
 
+/// The first letters of a text that can be seen, without those that can't.
+pub(crate) fn shown(text: &str, most: usize) -> String {
+    let text: String = plain_spaces(text).nfc().collect();
+    let is_shown = |letter: &&str| !letter.chars().any(char::is_control) && !hides(letter);
+    text.trim().graphemes(true).filter(is_shown).take(most).collect()
+}
+
 /// With ASCII's space for every other one of Unicode (`Zs`).
 pub(crate) fn plain_spaces(text: &str) -> impl Iterator<Item = char> {
     let is_space = |c: char| c.is_whitespace() && !c.is_control() && !is_invisible(c);

@@ -180,6 +180,14 @@ impl Day {
         self.start().plus(Duration::from_hours(24))
     }
 
+    /// Whether somebody who was born on `born` is so many years old on this day. Who was born on 29 February is a year older on
+    /// 1 March, where there is no such day (Civil Act, art. 158 and 160).
+    pub fn is_birthday_or_later(self, born: Self, years: i16) -> bool {
+        let Self(today) = self;
+        (today.year() - years, today.month(), today.day())
+            >= (born.0.year(), born.0.month(), born.0.day())
+    }
+
     /// How many days it is until `later`; negative if that is past.
     pub fn days_until(self, later: Self) -> i64 {
         (later.0.duration_since(self.0)).as_hours() / 24

@@ -8,6 +8,7 @@ pub mod codes;
 mod http;
 pub mod kakaopay;
 pub mod mail;
+pub mod oauth;
 pub mod queue;
 pub mod ses;
 
@@ -15,5 +16,6 @@ pub use bus::{Bus, DomainEvent};
 pub use http::{Limits, SetupError};
 pub use kakaopay::Kakaopay;
 pub use mail::MailMessage;
+pub use oauth::OAuth;
 pub use queue::{Message, Queue};
 pub use ses::Ses;

@@ -9,7 +9,7 @@ use gateways::kakaopay;
 use store::{
     Rejected, StoreFault,
     ephemeral::{idempotency::IdempotencyFault, rate::RateFault},
-    identity::session::SessionEnded,
+    identity::{member::Needed, session::SessionEnded},
 };
 
 use crate::codes;
@@ -20,6 +20,9 @@ pub enum SalesFault {
     /// The buyer's session is over.
     #[error(transparent)]
     Session(SessionEnded),
+    /// The buyer has to say first how old they are, or where mail reaches them.
+    #[error(transparent)]
+    Needed(#[from] Needed),
     /// The buyer tries too often.
     #[error(transparent)]
     Rate(#[from] RateFault),
@@ -93,6 +96,7 @@ impl SalesFault {
     fn passed_on(&self) -> Option<&dyn Fault> {
         match self {
             Self::Session(fault) => Some(fault),
+            Self::Needed(fault) => Some(fault),
             Self::Rate(fault) => Some(fault),
             Self::Idempotency(fault) => Some(fault),
             Self::Closed(fault) => Some(fault),

@@ -123,6 +123,7 @@ pub async fn hold(
     let payment = match record {
         Some(record) => resume(store, &key, &record, purchase, now).await?,
         None => {
+            session.member.may_deal(now)?;
             // The member first: whoever tries too often does not use up what their neighbours may.
             store.count(BY_MEMBER, &buyer.to_string(), now).await?;
             store.count(FROM_ADDRESS, &rate::address(&purchase.address), now).await?;

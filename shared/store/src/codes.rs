@@ -25,6 +25,14 @@ domain::codes! {
         "이미 등록된 전화번호입니다": "다른 전화번호를 써 주세요.",
         "Phone number already registered": "Use another phone number.",
     }
+    Forbidden AGE_NEEDED {
+        "나이를 확인해야 합니다": "생년월일을 넣거나 만 14세 이상이라고 밝혀 주세요.",
+        "Age needed": "Give your birth date, or declare to be 14 or older.",
+    }
+    Forbidden EMAIL_NEEDED {
+        "이메일이 필요합니다": "이메일 주소를 확인한 뒤 다시 시도해 주세요.",
+        "E-mail address needed": "Verify an e-mail address, and try again.",
+    }
     Conflict IDENTITY_TAKEN {
         "이미 연결된 계정입니다": "다른 회원에게 연결되어 있습니다. 그 계정으로 로그인해 주세요.",
         "Already linked": "It is linked to another member. Sign in with it.",

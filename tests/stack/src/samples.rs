@@ -44,6 +44,7 @@ pub fn member(role: Role, now: Time) -> Member {
         password_hash: Some(PasswordHash::new(String::new())),
         identities: BTreeMap::new(),
         birth_date: None,
+        declared_of_age_at: Some(now),
         phone: None,
         location: None,
         sessions_ended_at: None,

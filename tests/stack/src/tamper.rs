@@ -7,11 +7,14 @@ use aws_sdk_dynamodb::{
         interceptors::BeforeSerializationInterceptorContextMut,
     },
     error::BoxError,
-    operation::{transact_write_items::TransactWriteItemsInput, update_item::UpdateItemInput},
+    operation::{
+        put_item::PutItemInput, transact_write_items::TransactWriteItemsInput,
+        update_item::UpdateItemInput,
+    },
     types::AttributeValue,
 };
 
-/// A client whose transactions and updates lack every condition on an attribute: the negative control of a test that proves
+/// A client whose transactions, updates and puts lack every condition on an attribute: the negative control of a test that proves
 /// what the condition is for. The product itself has no such switch.
 pub fn without(attribute: &str) -> Client {
     let absent = format!("attribute_not_exists(#{attribute})");
@@ -45,6 +48,13 @@ impl Intercept for Without {
                 &mut update.expression_attribute_values,
             );
         }
+        if let Some(put) = context.input_mut().downcast_mut::<PutItemInput>() {
+            self.allow(
+                &mut put.condition_expression,
+                &mut put.expression_attribute_names,
+                &mut put.expression_attribute_values,
+            );
+        }
         let Some(input) = context.input_mut().downcast_mut::<TransactWriteItemsInput>() else {
             return Ok(());
         };
@@ -56,12 +66,12 @@ impl Intercept for Without {
                     &mut update.expression_attribute_values,
                 );
             }
-            if let Some(put) = &mut item.put
-                && put.condition_expression.as_ref().is_some_and(|text| text.contains(&self.absent))
-            {
-                put.condition_expression = None;
-                put.expression_attribute_names = None;
-                put.expression_attribute_values = None;
+            if let Some(put) = &mut item.put {
+                self.allow(
+                    &mut put.condition_expression,
+                    &mut put.expression_attribute_names,
+                    &mut put.expression_attribute_values,
+                );
             }
         }
         Ok(())
@@ -69,6 +79,18 @@ impl Intercept for Without {
 }
 
 impl Without {
+    /// Lets a put through that makes an item, whether there is one or not.
+    fn allow(
+        &self,
+        condition: &mut Option<String>,
+        names: &mut Option<HashMap<String, String>>,
+        values: &mut Option<HashMap<String, AttributeValue>>,
+    ) {
+        if condition.as_ref().is_some_and(|text| text.contains(&self.absent)) {
+            (*condition, *names, *values) = (None, None, None);
+        }
+    }
+
     fn strip(
         &self,
         condition: &mut Option<String>,

@@ -1,9 +1,19 @@
-use domain::id::CodeId;
+use std::time::Duration;
+
+use domain::{
+    id::CodeId,
+    time::{Day, Time},
+};
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 
 use super::Rows;
 use crate::world::{PASSWORD, World};
+
+/// When somebody was born who is not 14 yet.
+fn child() -> Day {
+    Time::now().minus(Duration::from_hours(24 * 365 * 13)).korean_day()
+}
 
 pub fn rows(world: &World, route: &str) -> Option<Rows> {
     let rows = Rows::default();
@@ -46,6 +56,19 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             };
             rows.finds(change(json!({ "nickname": null })), "body", "/nickname", "LENGTH")
                 .finds(change(json!({ "email": "a@b.kr" })), "body", "/email", "UNKNOWN_FIELD")
+                .finds(change(json!({ "birthDate": child() })), "body", "/birthDate", "UNDER_14")
+                .finds(
+                    change(json!({ "fourteenOrOlder": false })),
+                    "body",
+                    "/fourteenOrOlder",
+                    "CHOICE",
+                )
+                .finds(
+                    change(json!({ "fourteenOrOlder": null })),
+                    "body",
+                    "/fourteenOrOlder",
+                    "CHOICE",
+                )
                 .finds(change(json!({ "role": "ADMIN" })), "body", "/role", "UNKNOWN_FIELD")
         }
         "ask_for_code" => {
@@ -94,6 +117,23 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             let body = json!({ "codeId": CodeId::generate(), "code": "123456" });
             let set = world.request(Method::PUT, "/v1/me/email").bearer_auth(&world.fan.token);
             rows.refuses(set.json(&body), 400, "CODE_NOT_GOOD")
+        }
+        "finish_social_sign_in" => {
+            ["", "?code=x", "?code=x&state=x", "?error=access_denied&state=x"].iter().fold(
+                rows,
+                |rows, query| {
+                    let path = format!("/v1/auth/kakao/callback{query}");
+                    rows.refuses(world.request(Method::GET, &path), 400, "SIGN_IN_STATE_INVALID")
+                },
+            )
+        }
+        "start_social_sign_in" => {
+            let unknown = world.request(Method::GET, "/v1/auth/google/start");
+            rows.refuses(unknown, 404, "NOT_FOUND")
+        }
+        "unlink_identity" => {
+            let unknown = world.request(Method::DELETE, "/v1/me/identities/UNKNOWN");
+            rows.refuses(unknown.bearer_auth(&world.fan.token), 404, "NOT_FOUND")
         }
         "sign_out" | "get_me" | "list_my_sessions" | "end_my_session" | "end_my_other_sessions" => {
             rows

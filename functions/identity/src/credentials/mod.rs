@@ -1,4 +1,5 @@
 //! What proves who somebody is.
 
+pub mod handshake;
 pub mod password;
 pub mod refresh_token;

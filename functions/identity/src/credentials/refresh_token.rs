@@ -28,7 +28,7 @@ pub const LONGEST_SESSION: Duration = Duration::from_hours(90 * 24);
 /// How long a token that was replaced still gets its successor.
 pub const GRACE: Duration = Duration::from_mins(1);
 
-type Part = [u8; 32];
+pub(super) type Part = [u8; 32];
 
 /// One token. It does not show itself: there is no `Debug`.
 #[derive(Clone, PartialEq, Eq)]
@@ -140,7 +140,7 @@ fn set_cookie(value: &str, life: Duration) -> String {
     format!("{COOKIE}={value}; HttpOnly; Secure; SameSite=Strict; Path=/v1/auth; Max-Age={seconds}")
 }
 
-fn random() -> Result<Part, Problem> {
+pub(super) fn random() -> Result<Part, Problem> {
     let mut part = Part::default();
     getrandom::fill(&mut part).map_err(|_| Problem::new(codes::INTERNAL))?;
     Ok(part)

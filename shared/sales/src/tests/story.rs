@@ -7,6 +7,7 @@ use store::{
     Compare, Page, Start, Write,
     catalog::{event::EventKey, on_sale::OnSaleKey},
     ephemeral::rate,
+    identity::member::MemberKey,
     sales::{by_event, payment::PaymentKey, stock::StockKey, ticket::Ticket},
 };
 
@@ -47,6 +48,42 @@ fn a_purchase_holds_seats_then_sells_them_for_tickets_and_points() {
         let steps: Vec<_> = payment.history.iter().map(|entry| entry.step.as_str()).collect();
         assert_eq!(steps, ["RESERVE", "MAKE_READY", "START_APPROVAL", "APPROVE"]);
         assert_eq!((payment.due_at, payment.pg_token), (None, None));
+    });
+}
+
+#[test]
+fn who_says_neither_how_old_they_are_nor_where_mail_reaches_them_buys_nothing() {
+    stack::run(async {
+        let shop = Shop::open(5).await;
+        let fan = shop.fan().await;
+        for (needed, without) in
+            [("AGE_NEEDED", "declaredOfAgeAt"), ("EMAIL_NEEDED", "email"), ("AGE_NEEDED", "both")]
+        {
+            let key = MemberKey(fan.member_id);
+            let before = shop.store.get(&key).await.unwrap().unwrap();
+            let lacking = match without {
+                "email" => Write::update(&key).remove("email"),
+                "both" => Write::update(&key).remove("email").remove("declaredOfAgeAt"),
+                one => Write::update(&key).remove(one),
+            };
+            shop.store.write(lacking, ()).await.unwrap();
+            assert_eq!(shop.buy(fan, 1, without).await.unwrap_err().code(), needed, "{without}");
+            assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0));
+            shop.store.write(Write::put(&key, &before), ()).await.unwrap();
+        }
+        // The birth date says it too.
+        let key = MemberKey(fan.member_id);
+        let born = Write::update(&key).remove("declaredOfAgeAt").set("birthDate", "1995-03-14");
+        shop.store.write(born, ()).await.unwrap();
+        assert!(shop.buy(fan, 1, "key").await.is_ok());
+        // What was bought is answered the same, whatever its buyer takes back.
+        shop.store.write(Write::update(&key).remove("birthDate"), ()).await.unwrap();
+        assert!(shop.buy(fan, 1, "key").await.is_ok());
+        // Who signed up before there was the rule, as a child.
+        let child = shop.now.korean_day();
+        let born = Write::update(&key).set("birthDate", child).set("declaredOfAgeAt", 1);
+        shop.store.write(born, ()).await.unwrap();
+        assert_eq!(shop.buy(fan, 1, "child").await.unwrap_err().code(), "AGE_NEEDED");
     });
 }
 

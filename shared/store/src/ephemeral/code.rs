@@ -81,6 +81,13 @@ pub struct Account {
     /// When they were born, if they said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub birth_date: Option<BirthDate>,
+    /// When they said that they are 14 or older, if they did.
+    #[serde(
+        default,
+        with = "domain::time::optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub declared_of_age_at: Option<Time>,
     /// Their phone number, if they gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,

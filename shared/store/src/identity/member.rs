@@ -40,6 +40,13 @@ pub struct Member {
     /// When they were born, if they said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub birth_date: Option<BirthDate>,
+    /// When they declared to be 14 or older, if they did: for who doesn't say when they were born.
+    #[serde(
+        default,
+        with = "domain::time::optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub declared_of_age_at: Option<Time>,
     /// Their phone number, if they gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
@@ -201,16 +208,55 @@ impl Member {
         guards.also(Write::create(&MemberKey(self.id), self))
     }
 
+    /// That they can be reached and are of age, which publishing and buying ask for.
+    ///
+    /// # Errors
+    /// What is still needed.
+    pub fn may_deal(&self, now: Time) -> Result<(), Needed> {
+        let is_of_age = match self.birth_date {
+            Some(born) => born.is_of_age(now.korean_day()),
+            None => self.declared_of_age_at.is_some(),
+        };
+        match &self.email {
+            _ if !is_of_age => Err(Needed::Age),
+            None => Err(Needed::Email),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// What they are called by a provider, if they sign in with it.
     pub fn identity(&self, provider: Provider) -> Option<&ProviderId> {
         self.identities.get(provider.as_str())
     }
 
+    /// Identities first: who comes twice at once is told that they are there, not that their address is somebody's.
     fn own(&self) -> Vec<Own<'_>> {
-        let identities = self.identities.iter().map(|(provider, id)| IdentityKey { provider, id });
+        let identities = self.identities.iter();
+        let identities =
+            identities.map(|(provider, id)| Own::Identity(IdentityKey { provider, id }));
         let email = self.email.iter().map(|email| Own::Email(EmailKey(email)));
         let phone = self.phone.iter().map(|phone| Own::Phone(PhoneKey(phone)));
-        email.chain(phone).chain(identities.map(Own::Identity)).collect()
+        identities.chain(email).chain(phone).collect()
+    }
+}
+
+/// What a member still has to give before they publish or buy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Needed {
+    /// Their birth date, or their word that they are 14 or older.
+    #[error("nobody knows whether the member is 14")]
+    Age,
+    /// A verified e-mail address.
+    #[error("the member has no e-mail address")]
+    Email,
+}
+
+impl Fault for Needed {
+    fn code(&self) -> Code {
+        match self {
+            Self::Age => codes::AGE_NEEDED,
+            Self::Email => codes::EMAIL_NEEDED,
+        }
     }
 }
 

@@ -1,0 +1,5 @@
+//! The Lambda function `link_identity`. Written by `make generate`.
+
+fn main() {
+    api::serve(identity::endpoint::link_identity())
+}

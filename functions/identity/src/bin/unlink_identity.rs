@@ -1,0 +1,5 @@
+//! The Lambda function `unlink_identity`. Written by `make generate`.
+
+fn main() {
+    api::serve(identity::endpoint::unlink_identity())
+}
