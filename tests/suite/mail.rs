@@ -6,9 +6,9 @@ use std::{
 };
 
 use domain::{
-    id::MemberId,
+    id::{LinkId, MemberId},
     language::Language,
-    member::{CodePurpose, Email, MailedCode, Role},
+    member::{CodePurpose, Email, MailedCode, Provider, Role},
     time::Time,
 };
 use reqwest::{
@@ -18,8 +18,11 @@ use reqwest::{
 use serde_json::{Value, json};
 use store::{
     Store, Transaction,
-    ephemeral::code::{Account, CodeItem},
-    identity::member::{EmailKey, Member, MemberKey, PasswordHash},
+    ephemeral::{
+        code::{Account, CodeItem},
+        link::Link,
+    },
+    identity::member::{EmailKey, IdentityKey, Member, MemberKey, PasswordHash},
     inbox::mail::{About, Mail, MailKey, MailState},
 };
 use tests::{
@@ -200,6 +203,7 @@ fn program(name: &str, endpoint: &str, queue: &str) -> Command {
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_ENDPOINT_URL", endpoint),
+        ("JWT_PUBLIC_KEYS", stack::PUBLIC_KEYS),
         ("CONFIGURATION_SET", &stage),
         ("MAIL_FROM", "stage@spotlight.example"),
         ("MAIL_QUEUE_URL", queue),
@@ -341,6 +345,50 @@ fn a_new_password_that_dies_is_set_with_its_letter_or_the_code_is_good_still() {
         };
         let calls = killed("set_password", &event, prepare, set_again, check).await;
         assert_eq!(calls, "UpdateItem GetItem SendMessage TransactWriteItems");
+    });
+}
+
+#[test]
+fn a_linking_that_dies_is_done_once_or_the_code_is_good_still() {
+    stack::run(async {
+        struct Story {
+            token: String,
+            body: Value,
+            member: MemberId,
+        }
+        let keys = json!({ "current": { "kid": stack::KEY_ID, "pem": stack::PRIVATE_KEY } });
+        let keys: api::SigningKeys = serde_json::from_value(keys).unwrap();
+        let event = |story: &Story| {
+            let mut request = posted("PUT", "/v1/me/identities/{provider}", &story.body);
+            request["pathParameters"] = json!({ "provider": "kakao" });
+            let bearer = format!("Bearer {}", story.token);
+            request["headers"]["authorization"] = bearer.clone().into();
+            request["multiValueHeaders"]["authorization"] = json!([bearer]);
+            request
+        };
+        let prepare = async || {
+            let claims = stack::sign_in(&store(), Role::User, Time::now()).await;
+            let (token, _) = keys.sign(&claims, Time::now()).unwrap();
+            let member = store().get(&MemberKey(claims.member_id)).await.unwrap().unwrap();
+            let item = drawn(CodePurpose::LinkIdentity, member.email.as_ref().unwrap(), None).await;
+            let (link, id) = (LinkId::generate(), MemberId::generate().to_string());
+            let waiting =
+                Link::waiting(link, Provider::Kakao, id.parse().unwrap(), member.id, Time::now());
+            store().write(waiting, ()).await.unwrap();
+            let body = json!({ "linkId": link, "codeId": item.id, "code": code().as_str() });
+            Story { token, body, member: member.id }
+        };
+        let link_again = async |story: &Story| again("link_identity", &event(story)).await;
+        let check = async |story: &Story, point: Option<&Point>| {
+            let member = store().get(&MemberKey(story.member)).await.unwrap().unwrap();
+            let id = member.identity(Provider::Kakao);
+            let id = id.unwrap_or_else(|| panic!("nothing is linked after {point:?}"));
+            let key = IdentityKey { provider: "kakao", id };
+            let guard = store().get(&key).await.unwrap().unwrap();
+            assert_eq!((guard.member_id, member.version), (member.id, 2), "after {point:?}");
+        };
+        let calls = killed("link_identity", &event, prepare, link_again, check).await;
+        assert_eq!(calls, "BatchGetItem UpdateItem GetItem TransactWriteItems");
     });
 }
 

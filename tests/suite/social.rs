@@ -7,17 +7,16 @@ use std::{
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde_json::{Value, json};
-use store::{
-    Store,
-    identity::member::{Member, MemberKey},
-};
 use tests::{
     gateway,
     kills::{Step, every_kill_point},
     outside::Outside,
 };
 
-use crate::{shop::variable, world::World};
+use crate::{
+    shop::variable,
+    world::{Member, World},
+};
 
 /// Somebody on their way to a provider.
 struct Way {
@@ -137,6 +136,11 @@ fn who_comes_by_kakao_is_a_member_and_gives_what_is_lacking_before_they_buy() {
         assert_eq!(world.refused(buy(&token)).await, (403, "AGE_NEEDED".into()));
         assert_eq!(world.done(declare(&token)).await["fourteenOrOlder"], true);
         assert_eq!(world.refused(buy(&token)).await, (403, "EMAIL_NEEDED".into()));
+        let address = format!("{}@example.kr", world.fresh());
+        let shown = world.code(&address, world.asking_for_code(&address, "VERIFY_EMAIL")).await;
+        let give = world.request(Method::PUT, "/v1/me/email").bearer_auth(&token);
+        assert_eq!(world.done(give.json(&shown)).await["email"], address);
+        world.done(buy(&token)).await;
 
         let email = format!("{}@example.kr", world.fresh());
         let other = json!({ "id": fresh_id(), "nickname": "편지 있음", "email": email });
@@ -153,18 +157,24 @@ fn who_comes_by_kakao_is_a_member_and_gives_what_is_lacking_before_they_buy() {
 }
 
 #[test]
-fn who_has_another_way_in_unlinks_a_provider_and_is_somebody_new_there() {
+fn an_address_that_is_known_is_linked_by_a_code_and_unlinked_while_there_is_another_way_in() {
     stack::run(async {
         let world = World::new().await;
-        let (id, mine) = (fresh_id(), world.get("/v1/me", &world.fan).await);
-        let key = MemberKey(mine["id"].as_str().unwrap().parse().unwrap());
-        let store = Store::new(stack::dynamo(), &variable("STAGE"));
-        let before = store.get(&key).await.unwrap().unwrap();
-        let identities = [("kakao".to_owned(), id.to_string().parse().unwrap())].into();
-        let linked = Member { identities, version: before.version + 1, ..before.clone() };
-        store.change_member(&before, &linked).await.unwrap();
+        let (email, mine) = (&world.fan.email, world.get("/v1/me", &world.fan).await);
+        let person = json!({ "id": fresh_id(), "email": email });
+        let told = start(&world, "kakao").await.as_somebody(&world, person.clone()).await;
+        let there: Url = told.headers()[header::LOCATION].to_str().unwrap().parse().unwrap();
+        let (_, link) = there.fragment().unwrap().split_once("&link=").unwrap();
+        let mut shown = world.code(email, world.asking_for_code(email, "LINK_IDENTITY")).await;
+        shown["linkId"] = link.into();
+        let linking = |by: &Member| {
+            let put = world.request(Method::PUT, "/v1/me/identities/kakao").bearer_auth(&by.token);
+            put.json(&shown)
+        };
+        let stranger = world.refused(linking(&world.stranger)).await;
+        assert_eq!(stranger, (404, "LINK_NOT_FOUND".into()));
+        assert_eq!(world.done(linking(&world.fan)).await["identities"], json!(["kakao"]));
 
-        let person = json!({ "id": id });
         let token = signed_in(&world, "kakao", person.clone()).await;
         assert_eq!(me(&world, &token).await["id"], mine["id"]);
         let unlink = world.request(Method::DELETE, "/v1/me/identities/kakao").bearer_auth(&token);
@@ -367,6 +377,7 @@ fn program(outside: &Outside) -> Command {
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_ENDPOINT_URL", outside.url("aws")),
+        ("MAIL_QUEUE_URL", "http://127.0.0.1/nobody-signs-in-anew-with-another-device"),
         ("KAKAO_CLIENT_ID", "local-kakao"),
         ("KAKAO_AUTH_URL", outside.url("login")),
         ("KAKAO_API_URL", outside.url("login")),
@@ -425,7 +436,7 @@ fn a_first_sign_in_that_dies_anywhere_leaves_nobody_or_one_member_and_is_begun_a
         let names = points.iter().map(|point| point.operation.operation.rsplit(['.', '/']).next());
         let mut names: Vec<_> = names.flatten().collect();
         names.dedup();
-        let calls = "UpdateItem PutItem GetSecretValue token me GetItem TransactWriteItems PutItem";
+        let calls = "UpdateItem PutItem GetSecretValue token me GetItem TransactWriteItems PutItem GetItem PutItem";
         assert_eq!(names.join(" "), calls);
     });
 }

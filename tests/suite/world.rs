@@ -7,8 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::{id::LinkId, member::Provider, time::Time};
 use reqwest::{Client, Method, RequestBuilder, header, redirect::Policy};
 use serde_json::{Value, json};
+use store::{Store, ephemeral::link::Link};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::document::Operation;
@@ -31,6 +33,8 @@ pub struct World {
     pub payment: String,
     /// Another session of the fan.
     pub session: String,
+    /// An identity at Kakao that waits to be linked to the fan.
+    pub link: String,
     /// A code that the fan asked for, for an address that nobody has: it is never mailed.
     pub code_id: String,
     turn: Option<Turn>,
@@ -78,7 +82,7 @@ impl World {
         let client = client_at(address);
         let nobody =
             || Member { email: String::new(), token: String::new(), cookie: String::new() };
-        let [event, payment, session, code_id] = [const { String::new() }; 4];
+        let [event, payment, session, link, code_id] = [const { String::new() }; 5];
         let mut world = Self {
             client,
             url,
@@ -89,6 +93,7 @@ impl World {
             event,
             payment,
             session,
+            link,
             code_id,
             turn: Some(turn),
         };
@@ -104,6 +109,12 @@ impl World {
         let nobody = format!("{}@example.kr", world.fresh());
         let asked = world.done(world.asking_for_code(&nobody, "NEW_PASSWORD")).await;
         world.code_id = asked["codeId"].as_str().unwrap().to_owned();
+        let me = world.get("/v1/me", &world.fan).await["id"].as_str().unwrap().parse().unwrap();
+        let (link, id) = (LinkId::generate(), format!("nobody-{}", world.fresh()).parse().unwrap());
+        let waiting = Link::waiting(link, Provider::Kakao, id, me, Time::now());
+        let store = Store::new(stack::dynamo(), &std::env::var("STAGE").unwrap());
+        store.write(waiting, ()).await.unwrap();
+        world.link = link.to_string();
         world
     }
 
@@ -201,8 +212,8 @@ impl World {
     /// An event that is on sale now.
     pub fn event_body(&self) -> Value {
         let day = |days: i64| {
-            let time = domain::time::Time::now().millis() + days * 86_400_000;
-            serde_json::to_value(domain::time::Time::from_millis(time)).unwrap()
+            let time = Time::now().millis() + days * 86_400_000;
+            serde_json::to_value(Time::from_millis(time)).unwrap()
         };
         json!({
             "title": "붉은 달의 재즈", "place": "망원동 소극장 무대", "content": "늦은 밤의 트리오 공연입니다.", "category": "MUSIC",
@@ -234,6 +245,7 @@ impl World {
         match kind {
             "Code" => (&self.code_id, &self.fan),
             "Event" => (&self.event, &self.artist),
+            "Link" => (&self.link, &self.fan),
             "Payment" => (&self.payment, &self.fan),
             "Session" => (&self.session, &self.fan),
             new => panic!("there is no {new} in the world of the tests: make one"),

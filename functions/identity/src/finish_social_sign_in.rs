@@ -455,8 +455,8 @@ mod tests {
     fn an_address_makes_nobody_somebody_else() {
         stack::run(async {
             let email = fresh_email();
-            let owner = sign_up(sign_up_body(&email)).await.body;
-            let before = stored(owner["id"].as_str().unwrap().parse().unwrap()).await;
+            sign_up(sign_up_body(&email)).await;
+            let before = crate::testing::stored(&email).await.unwrap();
 
             let claimed = with_address(&email, false).await;
             let seen = claimed.back(store(), &Return::of(Provider::Kakao)).await;

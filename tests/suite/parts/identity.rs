@@ -131,6 +131,11 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             let unknown = world.request(Method::GET, "/v1/auth/google/start");
             rows.refuses(unknown, 404, "NOT_FOUND")
         }
+        "link_identity" => {
+            let body = json!({ "linkId": world.link, "codeId": world.code_id, "code": "12345x" });
+            let link = world.request(Method::PUT, "/v1/me/identities/kakao");
+            rows.finds(link.bearer_auth(&world.fan.token).json(&body), "body", "/code", "FORMAT")
+        }
         "unlink_identity" => {
             let unknown = world.request(Method::DELETE, "/v1/me/identities/UNKNOWN");
             rows.refuses(unknown.bearer_auth(&world.fan.token), 404, "NOT_FOUND")
