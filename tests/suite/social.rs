@@ -180,8 +180,10 @@ fn an_address_that_is_known_is_linked_by_a_code_and_unlinked_while_there_is_anot
         let unlink = world.request(Method::DELETE, "/v1/me/identities/kakao").bearer_auth(&token);
         assert_eq!(unlink.send().await.unwrap().status(), StatusCode::NO_CONTENT);
         assert_eq!(me(&world, &token).await["identities"], json!([]));
-        let other = signed_in(&world, "kakao", person).await;
-        assert_ne!(me(&world, &other).await["id"], mine["id"]);
+        // Their address is still the account's, and no way in.
+        let told = start(&world, "kakao").await.as_somebody(&world, person).await;
+        let there = told.headers()[header::LOCATION].to_str().unwrap().to_owned();
+        assert!(there.contains("#code=IDENTITY_NOT_LINKED"), "{there}");
     });
 }
 
