@@ -16,6 +16,7 @@ pub mod fault;
 pub mod id;
 pub mod invalid;
 pub mod member;
+pub mod notification;
 pub mod payment;
 pub mod points;
 pub mod refund;

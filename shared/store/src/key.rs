@@ -3,12 +3,14 @@ use serde::{Serialize, de::DeserializeOwned};
 /// One of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Table {
-    /// Members, guards, sessions.
+    /// Members, guards, sessions, who follows whom.
     Identity,
     /// Events; has a stream.
     Catalog,
     /// Stock, payments, tickets, points; has a stream.
     Sales,
+    /// What members are told.
+    Inbox,
     /// What may be lost after a day: idempotency of what is not a purchase, rate counters.
     Ephemeral,
 }
@@ -19,6 +21,7 @@ impl Table {
             Self::Identity => "identity",
             Self::Catalog => "catalog",
             Self::Sales => "sales",
+            Self::Inbox => "inbox",
             Self::Ephemeral => "ephemeral",
         }
     }

@@ -10,6 +10,7 @@ mod health;
 mod query;
 mod read;
 mod retry;
+mod shard;
 mod stream;
 mod transaction;
 mod ttl;
@@ -19,6 +20,7 @@ pub mod catalog;
 pub mod codes;
 pub mod ephemeral;
 pub mod identity;
+pub mod inbox;
 pub mod sales;
 
 #[cfg(test)]

@@ -10,4 +10,3 @@ pub mod sold_out;
 pub mod stock;
 pub mod ticket;
 
-mod shard;
