@@ -50,6 +50,12 @@ pub fn parts() -> Vec<Part> {
             catalog::WORKERS,
         ),
         part(
+            "artists",
+            "Artists: their pages, and who follows them.",
+            artists::routes(),
+            artists::WORKERS,
+        ),
+        part(
             "payments",
             "Purchases: from the hold of the seats to the ticket.",
             payments::routes(),
@@ -60,6 +66,12 @@ pub fn parts() -> Vec<Part> {
             "Tickets: one for each seat that is paid.",
             tickets::routes(),
             tickets::WORKERS,
+        ),
+        part(
+            "notifications",
+            "Notifications: what a member is told.",
+            notifications::routes(),
+            notifications::WORKERS,
         ),
         part(
             "operations",

@@ -56,6 +56,17 @@ impl Intercept for Without {
                     &mut update.expression_attribute_values,
                 );
             }
+            if let Some(delete) = &mut item.delete {
+                self.strip(
+                    &mut delete.condition_expression,
+                    "",
+                    &mut delete.expression_attribute_values,
+                );
+                if delete.condition_expression.is_none() {
+                    delete.expression_attribute_names = None;
+                    delete.expression_attribute_values = None;
+                }
+            }
             if let Some(put) = &mut item.put
                 && put.condition_expression.as_ref().is_some_and(|text| text.contains(&self.absent))
             {

@@ -112,8 +112,7 @@ impl Store {
             }
             position = next;
         };
-        let keys: Vec<_> =
-            entries.iter().map(|entry| Relaxed(OnSaleKey(entry.event_id))).collect();
+        let keys: Vec<_> = entries.iter().map(|entry| Relaxed(OnSaleKey(entry.event_id))).collect();
         if keys.is_empty() {
             return Ok((Vec::new(), next));
         }

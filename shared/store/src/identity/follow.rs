@@ -131,7 +131,8 @@ impl Store {
     /// [`NotFollowed::NoArtist`], or the database's trouble.
     pub async fn artist(&self, id: MemberId) -> Result<(Member, u64), Rejected<NotFollowed>> {
         let counts = (0..SHARDS).map(|shard| Relaxed(FollowerCountKey { artist_id: id, shard }));
-        let (member, counts) = self.read(&(Relaxed(MemberKey(id)), counts.collect::<Vec<_>>())).await?;
+        let (member, counts) =
+            self.read(&(Relaxed(MemberKey(id)), counts.collect::<Vec<_>>())).await?;
         let followers = counts.iter().flatten().map(|shard| shard.count).sum();
         Ok((artist(member)?, followers))
     }
@@ -215,7 +216,8 @@ impl Store {
             return Ok(Page { items: Vec::new(), next });
         }
         let artists = self.list(&keys).await?;
-        let artist_of = |it: Following| Some((it, artists.iter().find(|a| a.id == it.artist_id)?.clone()));
+        let artist_of =
+            |it: Following| Some((it, artists.iter().find(|a| a.id == it.artist_id)?.clone()));
         Ok(Page { items: followed.into_iter().filter_map(artist_of).collect(), next })
     }
 

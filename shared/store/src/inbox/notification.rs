@@ -146,7 +146,8 @@ impl Store {
     ) -> Result<(), StoreFault> {
         let key = NotificationKey { member_id, id: notification.id };
         let unread = UnreadKey { member_id, period: period(notification.created_at) };
-        let unread = Write::update(&unread).add("count", 1).set("expiresAt", notification.expires_at);
+        let unread =
+            Write::update(&unread).add("count", 1).set("expiresAt", notification.expires_at);
         let telling =
             Transaction::new().require(Write::create(&key, notification), ()).also(unread);
         match self.transact(telling).await {

@@ -9,4 +9,3 @@ pub mod purchase;
 pub mod sold_out;
 pub mod stock;
 pub mod ticket;
-
