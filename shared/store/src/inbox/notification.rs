@@ -135,25 +135,39 @@ fn millis(duration: Duration) -> i64 {
 }
 
 impl Store {
-    /// Tells a member something, once: it changes nothing to say it again.
+    /// Tells members something, once each, at most 50 at a time: all of them, or none. It changes nothing to say it again.
     ///
     /// # Errors
     /// The database's trouble.
     pub async fn notify(
         &self,
-        member_id: MemberId,
+        members: &[MemberId],
         notification: &Notification,
     ) -> Result<(), StoreFault> {
-        let key = NotificationKey { member_id, id: notification.id };
-        let unread = UnreadKey { member_id, period: period(notification.created_at) };
-        let unread =
-            Write::update(&unread).add("count", 1).set("expiresAt", notification.expires_at);
-        let telling =
-            Transaction::new().require(Write::create(&key, notification), ()).also(unread);
-        match self.transact(telling).await {
-            Ok(()) | Err(Rejected::Condition(())) => Ok(()),
-            Err(Rejected::Store(fault)) => Err(fault),
+        let key = |&member_id: &MemberId| NotificationKey { member_id, id: notification.id };
+        let period = period(notification.created_at);
+        let unread = |&member_id: &MemberId| {
+            let unread = Write::update(&UnreadKey { member_id, period });
+            unread.add("count", 1).set("expiresAt", notification.expires_at)
+        };
+        let mut left = members.to_vec();
+        while !left.is_empty() {
+            let telling = left.iter().fold(Transaction::new(), |telling, member| {
+                let put = Write::create(&key(member), notification);
+                telling.require(put, ()).also(unread(member))
+            });
+            match self.transact(telling).await {
+                Ok(()) => break,
+                Err(Rejected::Store(fault)) => return Err(fault),
+                // Some were told before; the others are still to be.
+                Err(Rejected::Condition(())) => {
+                    let told = self.read_all(&left.iter().map(key).collect::<Vec<_>>()).await?;
+                    let mut told = told.iter();
+                    left.retain(|_| told.next().is_some_and(Option::is_none));
+                }
+            }
         }
+        Ok(())
     }
 
     /// What a member was told, the latest first.
