@@ -203,6 +203,11 @@ async fn event(worker: &str) -> Value {
             let message = |number: u32| json!({ "messageId": number.to_string(), "body": body, "eventSource": "aws:sqs" });
             json!({ "Records": (0..5).map(message).collect::<Vec<_>>() })
         }
+        "tell_followers" => {
+            let detail = json!({ "id": "EventPublished:1:1", "eventId": shop.event.id });
+            let body = json!({ "detail": detail, "next": { "shard": 0 } }).to_string();
+            json!({ "Records": [{ "messageId": "1", "body": body, "eventSource": "aws:sqs" }] })
+        }
         "sweep_payments" | "rebuild_index" => json!({}),
         other => panic!("say what wakes {other}"),
     }

@@ -51,6 +51,8 @@ fn address() -> IpAddr {
 
 /// A member who is signed in.
 pub struct Member {
+    /// The id.
+    pub id: String,
     /// The e-mail address.
     pub email: String,
     /// The access token.
@@ -70,8 +72,10 @@ impl World {
         let address = address();
         let client = Client::builder().redirect(Policy::none()).local_address(address);
         let client = client.build().unwrap();
-        let nobody =
-            || Member { email: String::new(), token: String::new(), cookie: String::new() };
+        let nobody = || {
+            let [id, email, token, cookie] = [const { String::new() }; 4];
+            Member { id, email, token, cookie }
+        };
         let [event, payment, session] = [const { String::new() }; 3];
         let mut world = Self {
             client,
@@ -133,7 +137,8 @@ impl World {
         let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let session: Value = response.json().await.unwrap();
-        Member { email, token: session["accessToken"].as_str().unwrap().to_owned(), cookie }
+        let id = session["member"]["id"].as_str().unwrap().to_owned();
+        Member { id, email, token: session["accessToken"].as_str().unwrap().to_owned(), cookie }
     }
 
     /// A member who signs in from here, with the right password.
@@ -173,10 +178,11 @@ impl World {
         self.done(self.request(Method::GET, path).bearer_auth(&by.token)).await
     }
 
-    /// What there is of a kind that ids name, and whose it is.
+    /// What there is of a kind that ids name, and whose it is, or who may do something about it.
     pub fn object(&self, kind: &str) -> (&str, &Member) {
         match kind {
             "Event" => (&self.event, &self.artist),
+            "Member" => (&self.artist.id, &self.fan),
             "Payment" => (&self.payment, &self.fan),
             "Session" => (&self.session, &self.fan),
             new => panic!("there is no {new} in the world of the tests: make one"),
