@@ -113,6 +113,7 @@ mod tests {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
     use domain::{member::Role, who::Claims};
     use serde_json::{Value, json};
+    use store::{Write, inbox::notification::NotificationKey};
 
     use super::*;
 
@@ -207,6 +208,25 @@ mod tests {
             let page = read((store, cursors().await), &fan, json!({ "limit": "100" }), now).await;
             assert_eq!(page["items"].as_array().unwrap().len(), all);
             assert_eq!(page["unreadCount"], all);
+        });
+    }
+
+    #[test]
+    fn what_a_newer_program_tells_is_listed_as_not_known_and_counted() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let fan = stack::sign_in(&store, Role::User, now).await;
+            let notification = happened(now);
+            store.notify(&[fan.member_id], &notification).await.unwrap();
+            let key = NotificationKey { member_id: fan.member_id, id: notification.id };
+            let newer = Write::update(&key).set("kind", "SETTLED").remove("event").remove("artist");
+            store.write(newer, ()).await.unwrap();
+            let page = read((store, cursors().await), &fan, json!({}), now).await;
+            let expected = json!({
+                "id": notification.id, "kind": "UNKNOWN", "event": null, "artist": null,
+                "createdAt": now, "readAt": null,
+            });
+            assert_eq!(page, json!({ "items": [expected], "unreadCount": 1 }));
         });
     }
 
