@@ -2,7 +2,7 @@
 //! reading all of them.
 //!
 //! A notification and the number that it is counted in go at the same moment: both belong to a period of thirty days, and are kept
-//! for [`KEPT`] after its end. One number for all would be wrong as soon as the first that nobody read is gone.
+//! for 180 days after its end. One number for all would be wrong as soon as the first that nobody read is gone.
 
 use std::time::Duration;
 
