@@ -8,7 +8,7 @@ export SAM_CLI_TELEMETRY := 0
 
 help:
 	@echo "make up        the whole product on this machine, with a programme in it"
-	@echo "make demo      walks through it: publish, find, buy, see the ticket"
+	@echo "make demo      walks through it: follow, publish, find, buy, see the ticket"
 	@echo "make down      ends it and keeps its data"
 	@echo "make fresh     forgets its data, and runs it anew"
 	@echo "make test      every test, beside a stack of its own"

@@ -1,4 +1,4 @@
-"""Walks through the product as its people do, over HTTP alone: publish, find, buy, see the ticket.
+"""Walks through the product as its people do, over HTTP alone: follow, publish, find, buy, see the ticket.
 
     python3 infra/local/demo.py [address]      else SPOTLIGHT_URL, else http://127.0.0.1:3000
 
@@ -95,11 +95,11 @@ class Demo:
             raise Wrong(f"{expect} was expected, and it was {status}: {json.dumps(body, ensure_ascii=False)}")
         return body
 
-    def until(self, what: str, path: str, right: Callable[[Any], bool], *fields: str) -> None:
+    def until(self, what: str, path: str, right: Callable[[Any], bool], *fields: str, token: str = "") -> None:
         """Asks again until the answer is right, for as long as there is patience."""
         began = time.monotonic()
         while True:
-            status, body = ask("GET", self.url + path)
+            status, body = ask("GET", self.url + path, token=token)
             waited = time.monotonic() - began
             if status == 200 and right(body):
                 break
@@ -171,8 +171,13 @@ def walk(demo: Demo) -> None:
     demo.step("모두 켜져 있나요?", "Is everything up?")
     demo.call("GET", "/v1/health", "status")
 
-    demo.step("아티스트가 가입하고 공연을 올립니다", "An artist signs up and publishes a show")
+    demo.step("관객이 새 아티스트를 팔로우합니다", "A fan follows a new artist")
     artist = demo.member("artist", "달빛 첼로", "ARTIST")
+    artist_id = demo.call("GET", "/v1/me", "id", token=artist)["id"]
+    fan = demo.member("fan", "첫 관객", "USER")
+    demo.call("PUT", f"/v1/artists/{artist_id}/follow", expect=204, token=fan)
+
+    demo.step("아티스트가 공연을 올립니다", "The artist publishes a show")
     event = demo.call("POST", "/v1/events", "id", "title", "price", "seatsLeft", expect=201,
                       body=performance(), token=artist, key=f"demo-{RUN}-show")["id"]
 
@@ -180,8 +185,12 @@ def walk(demo: Demo) -> None:
     demo.until("Search should find the show", "/v1/events?" + urlencode({"q": TYPED, "sort": "newest"}),
                lambda body: [item["id"] for item in body["items"]][:1] == [event], "total", "items.0.title", "items.0.place")
 
-    demo.step("관객이 가입하고 두 장을 예매하면 자리가 먼저 잡힙니다", "The fan signs up and buys two: the seats are held first")
-    fan = demo.member("fan", "첫 관객", "USER")
+    demo.step("팔로워의 알림함에 새 공연이 왔습니다", "The follower's inbox tells of the show")
+    demo.until("The inbox should tell of the show", "/v1/notifications", lambda body: body["unreadCount"] == 1,
+               "items.0.kind", "items.0.artist.nickname", "items.0.event.title", "unreadCount", token=fan)
+    demo.call("GET", f"/v1/artists/{artist_id}", "nickname", "followerCount", "events.items.0.title")
+
+    demo.step("관객이 두 장을 예매하면 자리가 먼저 잡힙니다", "The fan buys two: the seats are held first")
     order = {"purpose": "TICKETS", "eventId": event, "quantity": BOUGHT}
     payment = demo.call("POST", "/v1/payments", "id", "state", "cash", "holdEndsAt", expect=201,
                         body=order, token=fan, key=f"demo-{RUN}-buy")

@@ -196,6 +196,31 @@ class Rules(unittest.TestCase):
                 self.assertEqual(alarm["TreatMissingData"], "notBreaching")
                 self.assertTrue(900 < alarm["Threshold"] <= 3600, "a message may be delayed by 900 seconds")
 
+    def test_what_the_bus_brings_to_a_queue_only_its_rule_may_bring_and_what_can_not_be_delivered_is_kept(self) -> None:
+        rules = 0
+        for path, template in expanded().items():
+            for name, rule in of_type(template, "AWS::Events::Rule").items():
+                [target] = rule["Properties"]["Targets"]
+                if "EventPattern" not in rule["Properties"] or "functions" not in path:
+                    continue
+                with self.subTest(name):
+                    rules += 1
+                    self.assertEqual(rule["Properties"]["EventBusName"], {"Ref": "Stage"})
+                    queue, dead = (at["Fn::GetAtt"][0] for at in (target["Arn"], target["DeadLetterConfig"]["Arn"]))
+                    redrive = template["Resources"][queue]["Properties"]["RedrivePolicy"]
+                    self.assertEqual(redrive["deadLetterTargetArn"], {"Fn::GetAtt": [dead, "Arn"]})
+                    # As it is: what waits in the dead letters can be brought back, whoever gave it up.
+                    self.assertFalse({"Input", "InputPath", "InputTransformer"} & set(target))
+                    policies = [policy["Properties"] for policy in of_type(template, "AWS::SQS::QueuePolicy").values()]
+                    [policy] = [policy for policy in policies if {"Ref": queue} in policy["Queues"]]
+                    self.assertEqual(policy["Queues"], [{"Ref": queue}, {"Ref": dead}])
+                    [statement] = policy["PolicyDocument"]["Statement"]
+                    self.assertEqual(statement["Principal"], {"Service": "events.amazonaws.com"})
+                    self.assertEqual(statement["Resource"], [{"Fn::GetAtt": [it, "Arn"]} for it in (queue, dead)])
+                    self.assertEqual(statement["Condition"],
+                                     {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [name, "Arn"]}}})
+        self.assertGreater(rules, 0)
+
     def test_a_schedule_that_starts_nothing_rings_and_says_why(self) -> None:
         found = 0
         for path, template in expanded().items():

@@ -61,7 +61,7 @@ class Member:
 
     def sign_in(self) -> None:
         answer = post("/v1/auth/sign-in", self.who)
-        self.token, self.cookie = answer.json()["accessToken"], answer.cookies["refresh"]
+        self.id, self.token, self.cookie = answer.json()["member"]["id"], answer.json()["accessToken"], answer.cookies["refresh"]
         self.renew = time.monotonic() + 600
 
     def turn(self) -> str:
@@ -94,6 +94,7 @@ class Member:
 
 # Whose lists are not empty: one bought ticket, and payments to come back to.
 owner = Member()
+ARTISTS = [Member().id for _ in range(2)]  # others: nobody follows themselves
 EVENTS = [owner.publish() for _ in range(4)]
 PAYMENTS = [owner.buy(event) for event in EVENTS]
 requests.get(
@@ -134,6 +135,7 @@ class SomebodySignedIn:
 # What is well formed is put in the place of what is well formed, so that what was made to be wrong stays wrong.
 KEY = re.compile("[!-~]{1,255}")
 KNOWN: dict[str, tuple[re.Pattern[str], Callable[[int], str]]] = {
+    "artistId": (re.compile("mem_[0-7][0-9A-HJKMNP-TV-Z]{25}"), lambda turn: ARTISTS[turn % 2]),
     "eventId": (re.compile("evt_[0-7][0-9A-HJKMNP-TV-Z]{25}"), lambda turn: EVENTS[turn % 4]),
     "paymentId": (re.compile("pay_[0-7][0-9A-HJKMNP-TV-Z]{25}"), lambda turn: PAYMENTS[turn % 4]["paymentId"]),
     "sessionId": (re.compile("ses_[0-7][0-9A-HJKMNP-TV-Z]{25}"), lambda _: leaver().session()),

@@ -151,7 +151,7 @@ fn every_route_is_for_its_roles_and_for_what_is_the_callers_own() {
                     refused.push(Refused::new(what, good(member)).is(403, code));
                 }
             }
-            let variable = operation.variables.iter().find(|variable| variable.id_of.is_some());
+            let variable = operation.variables.iter().find(|variable| variable.is_owned());
             if let Some(variable) = variable {
                 // As if it were not there.
                 let what = format!("{} by another", operation.name);

@@ -210,6 +210,10 @@ async fn event(worker: &str) -> Value {
         "block_addresses" => messages(json!({ "detail": { "bounce": {
             "bounceType": "Permanent", "bouncedRecipients": [{ "emailAddress": "mina@example.com" }],
         } } })),
+        "tell_followers" => {
+            let detail = json!({ "id": "EventPublished:1:1", "eventId": shop.event.id });
+            messages(json!({ "detail": detail, "next": { "shard": 0 } }))
+        }
         "sweep_payments" | "rebuild_index" => json!({}),
         other => panic!("say what wakes {other}"),
     }

@@ -161,6 +161,11 @@ impl Field {
         wrong
     }
 
+    /// Whether it is the id of what is one member's, and not there for others. Members are there for all.
+    pub fn is_owned(&self) -> bool {
+        self.id_of.is_some_and(|kind| kind != "Member")
+    }
+
     /// Where it stands in a body.
     pub fn pointer(&self) -> String {
         format!("/{}", self.name)
@@ -177,7 +182,8 @@ impl Field {
     /// The code that a caller is told for an id that names nothing, or nothing of theirs.
     pub fn not_found(&self) -> String {
         let mut code = String::new();
-        for letter in self.id_of.unwrap().chars() {
+        // A member's id is an artist's where the route says so.
+        for letter in self.name.strip_suffix("Id").unwrap().chars() {
             if letter.is_uppercase() && !code.is_empty() {
                 code.push('_');
             }

@@ -391,6 +391,7 @@ fn whoever_may_keep_an_answer_is_told_so_and_nobody_else_keeps_any() {
         let payment = payment["id"].as_str().unwrap();
         let read = async |path: &str| {
             let path = path.replace("{eventId}", &event).replace("{paymentId}", payment);
+            let path = path.replace("{artistId}", &world.artist.id);
             let request = world.request(Method::GET, &path).bearer_auth(&world.fan.token);
             let headers = request.send().await.unwrap().headers().clone();
             let text = |name| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
@@ -407,9 +408,11 @@ fn whoever_may_keep_an_answer_is_told_so_and_nobody_else_keeps_any() {
             let tagged = route["get"]["responses"].get("304").is_some();
             assert_eq!(tag.is_some(), tagged, "{path}");
             let expected = match path.as_str() {
-                "/v1/events" | "/v1/events/{eventId}" | "/docs" | "/openapi.json" => {
-                    "public, max-age=2, stale-while-revalidate=10"
-                }
+                "/v1/artists/{artistId}"
+                | "/v1/events"
+                | "/v1/events/{eventId}"
+                | "/docs"
+                | "/openapi.json" => "public, max-age=2, stale-while-revalidate=10",
                 "/.well-known/jwks.json" => "public, max-age=300",
                 _ if tagged => "private, no-cache",
                 _ => "no-store",

@@ -1,6 +1,7 @@
-//! Every function that moves money dies before and after each of its outside calls. What the buyer, Lambda and the workers do
-//! next must make it good, and doing it twice must change nothing.
+//! Every function that moves money, and the one that tells a crowd, dies before and after each of its outside calls. What the
+//! buyer, Lambda and the workers do next must make it good, and doing it twice must change nothing.
 
+mod followers;
 mod program;
 mod world;
 

@@ -8,6 +8,7 @@ mod deadlines;
 mod document;
 mod documents;
 mod faults;
+mod followers;
 mod helpers;
 mod idempotency;
 mod journey;

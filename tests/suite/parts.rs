@@ -5,8 +5,10 @@ use serde_json::Value;
 
 use crate::{document::Operation, refusals::Refused, world::World};
 
+mod artists;
 mod catalog;
 mod identity;
+mod notifications;
 mod operations;
 mod payments;
 mod tickets;
@@ -48,8 +50,10 @@ impl Rows {
 pub fn rows(world: &World, operation: &Operation) -> Rows {
     let Operation { part, name, .. } = operation;
     let rows = match &**part {
+        "artists" => artists::rows(world, name),
         "catalog" => catalog::rows(world, name),
         "identity" => identity::rows(world, name),
+        "notifications" => notifications::rows(name),
         "operations" => operations::rows(name),
         "payments" => payments::rows(world, name),
         "tickets" => tickets::rows(name),

@@ -61,6 +61,8 @@ fn client_at(address: IpAddr) -> Client {
 
 /// A member who is signed in.
 pub struct Member {
+    /// The id.
+    pub id: String,
     /// The e-mail address.
     pub email: String,
     /// The access token.
@@ -80,8 +82,10 @@ impl World {
             .expect("SPOTLIGHT_URL is not set: these tests are run by `make test`");
         let address = address();
         let client = client_at(address);
-        let nobody =
-            || Member { email: String::new(), token: String::new(), cookie: String::new() };
+        let nobody = || {
+            let [id, email, token, cookie] = [const { String::new() }; 4];
+            Member { id, email, token, cookie }
+        };
         let [event, payment, session, link, code_id] = [const { String::new() }; 5];
         let mut world = Self {
             client,
@@ -109,7 +113,7 @@ impl World {
         let nobody = format!("{}@example.kr", world.fresh());
         let asked = world.done(world.asking_for_code(&nobody, "NEW_PASSWORD")).await;
         world.code_id = asked["codeId"].as_str().unwrap().to_owned();
-        let me = world.get("/v1/me", &world.fan).await["id"].as_str().unwrap().parse().unwrap();
+        let me = world.fan.id.parse().unwrap();
         let (link, id) = (LinkId::generate(), format!("nobody-{}", world.fresh()).parse().unwrap());
         let waiting = Link::waiting(link, Provider::Kakao, id, me, Time::now());
         let store = Store::new(stack::dynamo(), &std::env::var("STAGE").unwrap());
@@ -171,7 +175,8 @@ impl World {
         let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let session: Value = response.json().await.unwrap();
-        Member { email, token: session["accessToken"].as_str().unwrap().to_owned(), cookie }
+        let id = session["member"]["id"].as_str().unwrap().to_owned();
+        Member { id, email, token: session["accessToken"].as_str().unwrap().to_owned(), cookie }
     }
 
     /// Everything that was mailed to an address, the newest first.
@@ -240,12 +245,13 @@ impl World {
         self.done(self.request(Method::GET, path).bearer_auth(&by.token)).await
     }
 
-    /// What there is of a kind that ids name, and whose it is.
+    /// What there is of a kind that ids name, and whose it is, or who may do something about it.
     pub fn object(&self, kind: &str) -> (&str, &Member) {
         match kind {
             "Code" => (&self.code_id, &self.fan),
             "Event" => (&self.event, &self.artist),
             "Link" => (&self.link, &self.fan),
+            "Member" => (&self.artist.id, &self.fan),
             "Payment" => (&self.payment, &self.fan),
             "Session" => (&self.session, &self.fan),
             new => panic!("there is no {new} in the world of the tests: make one"),

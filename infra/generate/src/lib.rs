@@ -50,6 +50,12 @@ pub fn parts() -> Vec<Part> {
             catalog::WORKERS,
         ),
         part(
+            "artists",
+            "Artists: their pages, and who follows them.",
+            artists::routes(),
+            artists::WORKERS,
+        ),
+        part(
             "payments",
             "Purchases: from the hold of the seats to the ticket.",
             payments::routes(),
@@ -62,6 +68,12 @@ pub fn parts() -> Vec<Part> {
             tickets::WORKERS,
         ),
         part("mail", "Mail.", Vec::new(), mail::WORKERS),
+        part(
+            "notifications",
+            "Notifications: what a member is told.",
+            notifications::routes(),
+            notifications::WORKERS,
+        ),
         part(
             "operations",
             "Health, this document, public keys.",

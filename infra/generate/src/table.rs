@@ -117,6 +117,22 @@ pub(crate) struct Queue {
     pub(crate) name: Name,
     /// How many messages at once.
     pub(crate) batch: u32,
+    /// The domain events that a rule on the bus brings there as they are, by who publishes them: `spotlight.catalog: [EventPublished]`.
+    /// What EventBridge can't deliver for a day goes to the dead-letter queue, too.
+    #[serde(default)]
+    pub(crate) events: BTreeMap<String, Vec<String>>,
+}
+
+impl Queue {
+    /// Who publishes what comes there.
+    pub(crate) fn sources(&self) -> String {
+        self.events.keys().cloned().collect::<Vec<_>>().join(", ")
+    }
+
+    /// What comes there.
+    pub(crate) fn names(&self) -> String {
+        self.events.values().flatten().cloned().collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// When a function runs by itself. What could not start it is told to the dead-letter queue `<function>-missed`.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
-use crate::invalid::Invalid;
+use crate::{invalid::Invalid, time::Time};
 
 macro_rules! id {
     ($(#[doc = $doc:literal])+ $name:ident, $prefix:literal) => {
@@ -113,6 +113,18 @@ id!(
     /// The id of a member's claim on a coupon: what the member spends.
     ClaimId, "clm_"
 );
+id!(
+    /// The id of a notification: something that a member is told.
+    NotificationId, "ntf_"
+);
+
+impl NotificationId {
+    /// The one of what happened at this time, however often it is made: `of_it` are bytes that only that has.
+    pub fn of(at: Time, of_it: [u8; 10]) -> Self {
+        let of_it = of_it.iter().fold(0, |all, byte| (all << 8) | u128::from(*byte));
+        Self(Ulid::from_parts(at.millis().unsigned_abs(), of_it))
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,7 @@ pub mod id;
 pub mod invalid;
 pub mod language;
 pub mod member;
+pub mod notification;
 pub mod payment;
 pub mod points;
 pub mod refund;

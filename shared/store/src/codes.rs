@@ -37,6 +37,18 @@ domain::codes! {
         "이미 연결된 계정입니다": "다른 회원에게 연결되어 있습니다. 그 계정으로 로그인해 주세요.",
         "Already linked": "It is linked to another member. Sign in with it.",
     }
+    NotFound ARTIST_NOT_FOUND {
+        "아티스트를 찾을 수 없습니다": "없거나 아티스트가 아닌 회원입니다.",
+        "Artist not found": "There is no such artist.",
+    }
+    Refused FOLLOWS_ONESELF {
+        "자신을 팔로우할 수 없습니다": "다른 아티스트를 팔로우해 주세요.",
+        "One does not follow oneself": "Follow another artist.",
+    }
+    Refused FOLLOWS_TOO_MANY {
+        "더 팔로우할 수 없습니다": "아티스트는 1,000명까지 팔로우할 수 있습니다.",
+        "No more artists to follow": "One member follows 1,000 artists at most.",
+    }
     TooMany TOO_MANY_REQUESTS {
         "요청이 너무 많습니다": "잠시 뒤 다시 시도해 주세요.",
         "Too many requests": "Try again later.",

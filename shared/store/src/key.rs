@@ -3,13 +3,13 @@ use serde::{Serialize, de::DeserializeOwned};
 /// One of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Table {
-    /// Members, guards, sessions.
+    /// Members, guards, sessions, who follows whom.
     Identity,
     /// Events; has a stream.
     Catalog,
     /// Stock, payments, tickets, points; has a stream.
     Sales,
-    /// Mail and alerts to members.
+    /// What reaches members: mail, notifications.
     Inbox,
     /// What may be lost after a day: codes, idempotency of what is not a purchase, rate counters.
     Ephemeral,

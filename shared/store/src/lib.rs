@@ -10,6 +10,7 @@ mod health;
 mod query;
 mod read;
 mod retry;
+mod shard;
 mod stream;
 mod transaction;
 mod ttl;

@@ -30,6 +30,7 @@ pub struct Query {
     partition: String,
     at_most: Option<i64>,
     beginning: Option<&'static str>,
+    between: Option<[String; 2]>,
     backwards: bool,
     limit: u32,
     start: Option<Start>,
@@ -66,8 +67,8 @@ enum Part {
 impl Query {
     /// The first items of a partition, at most `limit`.
     pub fn new(index: Index, partition: String, limit: u32) -> Self {
-        let (at_most, beginning, start) = (None, None, None);
-        Self { index, partition, at_most, beginning, backwards: false, limit, start }
+        let (at_most, beginning, between, start) = (None, None, None, None);
+        Self { index, partition, at_most, beginning, between, backwards: false, limit, start }
     }
 
     /// Only up to this sort key, itself included.
@@ -78,6 +79,11 @@ impl Query {
     /// Only sort keys that begin so: of a partition that holds several kinds, one.
     pub fn beginning(self, prefix: &'static str) -> Self {
         Self { beginning: Some(prefix), ..self }
+    }
+
+    /// Only sort keys from the one text to the other, both included.
+    pub fn between(self, first: String, last: String) -> Self {
+        Self { between: Some([first, last]), ..self }
     }
 
     /// From the highest sort key down: newest first.
@@ -137,6 +143,13 @@ impl Store {
             request = request
                 .expression_attribute_names("#sort", index.sort)
                 .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()));
+        }
+        if let Some([first, last]) = &query.between {
+            condition.push_str(" AND #sort BETWEEN :first AND :last");
+            request = request
+                .expression_attribute_names("#sort", index.sort)
+                .expression_attribute_values(":first", AttributeValue::S(first.clone()))
+                .expression_attribute_values(":last", AttributeValue::S(last.clone()));
         }
         let wanted = query.limit.saturating_add(1);
         let mut found = Vec::new();

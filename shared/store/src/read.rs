@@ -147,9 +147,9 @@ impl Found {
     }
 }
 
-/// What is read in one call: a key, or a tuple of such.
+/// What is read in one call: a key, or a tuple or list of such.
 pub trait Keys {
-    /// An `Option` for a key's item, a tuple for a tuple.
+    /// An `Option` for a key's item, a tuple for a tuple, a list for a list.
     type Items;
     #[doc(hidden)]
     fn want(&self, wanted: &mut Wanted);
@@ -166,6 +166,18 @@ impl<K: Key> Keys for K {
 
     fn take(&self, found: &mut Found) -> Result<Self::Items, serde_dynamo::Error> {
         found.take(self)
+    }
+}
+
+impl<K: Keys> Keys for Vec<K> {
+    type Items = Vec<K::Items>;
+
+    fn want(&self, wanted: &mut Wanted) {
+        self.iter().for_each(|keys| keys.want(wanted));
+    }
+
+    fn take(&self, found: &mut Found) -> Result<Self::Items, serde_dynamo::Error> {
+        self.iter().map(|keys| keys.take(found)).collect()
     }
 }
 

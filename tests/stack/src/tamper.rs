@@ -66,6 +66,17 @@ impl Intercept for Without {
                     &mut update.expression_attribute_values,
                 );
             }
+            if let Some(delete) = &mut item.delete {
+                self.strip(
+                    &mut delete.condition_expression,
+                    "",
+                    &mut delete.expression_attribute_values,
+                );
+                if delete.condition_expression.is_none() {
+                    delete.expression_attribute_names = None;
+                    delete.expression_attribute_values = None;
+                }
+            }
             if let Some(put) = &mut item.put {
                 self.allow(
                     &mut put.condition_expression,

@@ -11,7 +11,10 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::on_sale::{OnSale, OnSaleKey};
+use super::{
+    of_artist::OfArtist,
+    on_sale::{OnSale, OnSaleKey},
+};
 use crate::{
     Index, Page, Start, Store, StoreFault, Streamed, Table, Write, fault::Effect, read::readable,
 };
@@ -87,10 +90,14 @@ impl Event {
         OnSale::from(self).sale()
     }
 
-    /// Makes the event, and beside it what a purchase reads of it: pieces for the transaction that makes its stock.
-    pub fn create(&self) -> [Write; 2] {
-        let on_sale = OnSaleKey(self.id);
-        [Write::create(&EventKey(self.id), self), Write::create(&on_sale, &self.into())]
+    /// Makes the event, what a purchase reads of it, and its place among its artist's: pieces for the transaction that makes its
+    /// stock.
+    pub fn create(&self) -> [Write; 3] {
+        [
+            Write::create(&EventKey(self.id), self),
+            Write::create(&OnSaleKey(self.id), &self.into()),
+            OfArtist::of(self).create(),
+        ]
     }
 }
 

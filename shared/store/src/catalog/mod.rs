@@ -1,4 +1,5 @@
 //! Events.
 
 pub mod event;
+pub mod of_artist;
 pub mod on_sale;

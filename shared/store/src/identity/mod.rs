@@ -1,4 +1,5 @@
-//! Members and their sessions.
+//! Members, their sessions, and whom they follow.
 
+pub mod follow;
 pub mod member;
 pub mod session;

@@ -1,3 +1,4 @@
-//! What reaches members: mail.
+//! What reaches members: mail, and what they are told here.
 
 pub mod mail;
+pub mod notification;

@@ -6,8 +6,7 @@ use std::marker::PhantomData;
 use domain::id::MemberId;
 use serde::Deserialize;
 
-use super::shard::shard_of;
-use crate::{Index, Key, Page, Query, Start, Store, StoreFault, Table};
+use crate::{Index, Key, Page, Query, Start, Store, StoreFault, Table, shard::shard_of};
 
 /// Over how many partitions each kind of an event's items is spread, so that the index never limits a sale. Whoever wants all of
 /// them reads all shards.

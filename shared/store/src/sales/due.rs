@@ -3,8 +3,7 @@
 use domain::{id::PaymentId, time::Time};
 use serde::Deserialize;
 
-use super::shard::shard_of;
-use crate::{Index, Query, Store, StoreFault, Table};
+use crate::{Index, Query, Store, StoreFault, Table, shard::shard_of};
 
 /// Over how many partitions each kind is spread, so that none limits the sale.
 pub const SHARDS: u8 = 16;

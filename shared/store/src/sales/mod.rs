@@ -9,5 +9,3 @@ pub mod purchase;
 pub mod sold_out;
 pub mod stock;
 pub mod ticket;
-
-mod shard;

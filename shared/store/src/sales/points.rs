@@ -8,8 +8,8 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{payment::BY_MEMBER, shard::shard_of};
-use crate::{Index, Page, Query, Start, Store, StoreFault, Table, Write};
+use super::payment::BY_MEMBER;
+use crate::{Index, Page, Query, Start, Store, StoreFault, Table, Write, shard::shard_of};
 
 /// Over how many partitions the transfers of the platform and of the promotions are spread: every purchase meets there.
 const SHARDS: u8 = 16;

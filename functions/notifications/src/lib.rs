@@ -1,0 +1,11 @@
+//! Notifications: who is told what, and the inbox.
+
+pub mod list_notifications;
+pub mod tell_followers;
+
+api::routes! {
+    list_notifications,
+}
+
+/// The part's functions without a route.
+pub const WORKERS: &[&str] = &["tell_followers"];

@@ -1,0 +1,200 @@
+//! Notifications: what a member is told. The transaction that puts one counts it as unread, so that the number is known without
+//! reading all of them.
+//!
+//! A notification and the number that it is counted in go at the same moment: both belong to a period of thirty days, and are kept
+//! for 180 days after its end. One number for all would be wrong as soon as the first that nobody read is gone.
+
+use std::time::Duration;
+
+use domain::{
+    event::Title,
+    id::{EventId, MemberId, NotificationId},
+    member::Nickname,
+    notification::Kind,
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Index, Page, Query, Rejected, Start, Store, StoreFault, Table, Transaction, Ttl, Write,
+};
+
+/// How long a notification is kept after the period that it belongs to: for 180 days at least, and 210 at most.
+const KEPT: Duration = Duration::from_hours(24 * 180);
+
+const PERIOD: Duration = Duration::from_hours(24 * 30);
+
+/// More numbers than a member can have: those of the periods that are kept, and one that begins.
+const PERIODS: u32 = 10;
+
+key!(
+    /// Where a notification stands beside its member's others: in the order in which things happened.
+    #[derive(Copy)]
+    pub struct NotificationKey {
+        /// Who is told.
+        member_id: MemberId,
+        /// Its id.
+        id: NotificationId,
+    } => Notification in Inbox, pk("MEM#{member_id}"), sk("NOTE#{id}")
+);
+
+/// Something that a member is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notification {
+    /// Its id: the same of all who are told of one thing, however often they are.
+    pub id: NotificationId,
+    /// What is told.
+    pub kind: Kind,
+    /// The event that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<Event>,
+    /// The artist whom it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artist: Option<Artist>,
+    /// When it happened.
+    #[serde(with = "domain::time::millis")]
+    pub created_at: Time,
+    /// When its member read it, if they did.
+    #[serde(
+        default,
+        with = "domain::time::optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub read_at: Option<Time>,
+    /// When it is gone.
+    pub expires_at: Ttl,
+}
+
+/// An event, as it was when its notification was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// What it was called.
+    pub title: Title,
+}
+
+/// An artist, as they were when the notification was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artist {
+    /// Their id.
+    pub id: MemberId,
+    /// What they were called.
+    pub nickname: Nickname,
+}
+
+key!(
+    /// Where it is counted how many notifications of a period a member has not read.
+    #[derive(Copy)]
+    struct UnreadKey {
+        /// Who was told.
+        member_id: MemberId,
+        /// Which period, counted since 1970.
+        period: i64,
+    } => Unread in Inbox, pk("MEM#{member_id}"), sk("UNREAD#{period:06}")
+);
+
+/// How many notifications of a period are not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Unread {
+    count: u64,
+    expires_at: Ttl,
+}
+
+impl Notification {
+    /// Tells of a new event, by what the bus calls its publication and when that was.
+    pub fn new_event(publication: &str, at: Time, event: Event, artist: Artist) -> Self {
+        let hash = Sha256::digest(publication);
+        let mut random = [0; 10];
+        random.copy_from_slice(&hash[..10]);
+        Self {
+            id: NotificationId::of(at, random),
+            kind: Kind::NewEvent,
+            event: Some(event),
+            artist: Some(artist),
+            created_at: at,
+            read_at: None,
+            expires_at: expiry(period(at)),
+        }
+    }
+}
+
+fn period(at: Time) -> i64 {
+    at.millis().div_euclid(millis(PERIOD))
+}
+
+fn expiry(period: i64) -> Ttl {
+    Ttl::at(Time::from_millis((period + 1) * millis(PERIOD)).plus(KEPT))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Store {
+    /// Tells members something, once each, at most 50 at a time: all of them, or none. It changes nothing to say it again.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn notify(
+        &self,
+        members: &[MemberId],
+        notification: &Notification,
+    ) -> Result<(), StoreFault> {
+        let key = |&member_id: &MemberId| NotificationKey { member_id, id: notification.id };
+        let period = period(notification.created_at);
+        let unread = |&member_id: &MemberId| {
+            let unread = Write::update(&UnreadKey { member_id, period });
+            unread.add("count", 1).set("expiresAt", notification.expires_at)
+        };
+        let mut left = members.to_vec();
+        while !left.is_empty() {
+            let telling = left.iter().fold(Transaction::new(), |telling, member| {
+                let put = Write::create(&key(member), notification);
+                telling.require(put, ()).also(unread(member))
+            });
+            match self.transact(telling).await {
+                Ok(()) => break,
+                Err(Rejected::Store(fault)) => return Err(fault),
+                // Some were told before; the others are still to be.
+                Err(Rejected::Condition(())) => {
+                    let told = self.read_all(&left.iter().map(key).collect::<Vec<_>>()).await?;
+                    let mut told = told.iter();
+                    left.retain(|_| told.next().is_some_and(Option::is_none));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a member was told, the latest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn notifications_of(
+        &self,
+        member_id: MemberId,
+        now: Time,
+        limit: u32,
+        start: Option<Start>,
+    ) -> Result<Page<Notification>, StoreFault> {
+        let query = Query::new(Index::of(Table::Inbox), format!("MEM#{member_id}"), limit);
+        let query = query.beginning("NOTE#").backwards().after(start);
+        let mut page = self.query::<Notification>(query).await?;
+        page.items.retain(|notification| !notification.expires_at.is_past(now));
+        Ok(page)
+    }
+
+    /// How much of it they have not read.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn unread_of(&self, member_id: MemberId, now: Time) -> Result<u64, StoreFault> {
+        let query = Query::new(Index::of(Table::Inbox), format!("MEM#{member_id}"), PERIODS);
+        let unread = self.query::<Unread>(query.beginning("UNREAD#").backwards()).await?.items;
+        Ok(unread.iter().filter(|it| !it.expires_at.is_past(now)).map(|it| it.count).sum())
+    }
+}
