@@ -52,6 +52,8 @@ pub fn matches(given: &GivenPassword, hash: Option<&PasswordHash>) -> Result<boo
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn given(text: &str) -> GivenPassword {
@@ -75,5 +77,14 @@ mod tests {
         let cost = "$argon2id$v=19$m=19456,t=2,p=1$";
         assert!(hashed.as_str().starts_with(cost) && NOBODY.starts_with(cost));
         assert_eq!(hashed.as_str().len(), NOBODY.len());
+        let quickest = |hash: Option<&PasswordHash>| {
+            let took = (0..3).map(|_| {
+                let began = Instant::now();
+                assert!(!matches(&given("anything at all"), hash).unwrap());
+                began.elapsed()
+            });
+            took.min().unwrap()
+        };
+        assert!(quickest(None) > quickest(Some(&hashed)) / 2, "nobody's is hashed, too");
     }
 }
