@@ -198,7 +198,7 @@ def main() -> int:
     sweep()
     end_by_exception()
     # Holds end while this runs.
-    stack = Stack(LOCAL / f"test-{os.getpid()}", Ports(*free_ports(5)), {"HoldSeconds": "30"})
+    stack = Stack(LOCAL / f"test-{os.getpid()}", Ports(*free_ports(6)), {"HoldSeconds": "30"})
     kept = True
     try:
         walk(stack)

@@ -72,7 +72,7 @@ def visit(method: str, address: str, cookie: str = "", body: Any = None) -> tupl
     except urllib.error.HTTPError as other:
         answer = other
     text = answer.read().decode(errors="replace")
-    told = json.loads(text) if "json" in answer.headers.get("Content-Type", "") else None
+    told = json.loads(text) if text and "json" in answer.headers.get("Content-Type", "") else None
     given = answer.headers.get("Set-Cookie", "").split(";")[0]
     return answer.status, answer.headers.get("Location", ""), given, told
 

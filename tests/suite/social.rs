@@ -422,7 +422,8 @@ fn a_first_sign_in_that_dies_anywhere_leaves_nobody_or_one_member_and_is_begun_a
         };
         let members = async |id: u64| {
             let items = stack::items(&format!("{}-identity", variable("STAGE"))).await;
-            let theirs = |item: &&Value| item["identities"]["kakao"] == id.to_string();
+            let id = json!(id.to_string());
+            let theirs = |item: &&Value| item["identities"]["kakao"] == id;
             items.iter().filter(theirs).count()
         };
         let begin_anew = async |(id, _): &(u64, Value)| {

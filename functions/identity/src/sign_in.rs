@@ -63,8 +63,6 @@ pub async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use domain::{member::Role, time::Time};
     use serde_json::json;
     use store::{Store, ephemeral::rate::Rule, identity::member::Member};
@@ -165,23 +163,17 @@ mod tests {
     }
 
     #[test]
-    fn who_has_no_password_is_answered_like_who_says_a_wrong_one_after_the_same_work() {
+    fn who_has_no_password_is_answered_like_who_says_a_wrong_one_after_the_same_calls() {
         stack::run(async {
             let member = Member { password_hash: None, ..stack::member(Role::User, Time::now()) };
             store().transact(member.creation()).await.unwrap();
             let (client, meter) = stack::metered();
             let clients = (clients(Store::new(client, stack::prefix())).await, queue().await);
             let body = json!({ "email": member.email, "password": PASSWORD });
-            let began = Instant::now();
             let seen = handle(clients, request(Anyone, read(body), Time::now())).await;
-            let took = began.elapsed();
             assert_eq!(Seen::of(seen).told(), (401, "WRONG_EMAIL_OR_PASSWORD"));
             let calls: Vec<_> = meter.take().iter().map(|call| call.operation).collect();
             assert_eq!(calls, ["UpdateItem", "UpdateItem", "UpdateItem", "GetItem", "GetItem"]);
-
-            let hashing = Instant::now();
-            password::hash(&PASSWORD.parse().unwrap()).unwrap();
-            assert!(took > hashing.elapsed() / 2, "a password was hashed, though there is none");
         });
     }
 

@@ -17,6 +17,7 @@ use crate::{credentials::handshake::Handshake, limits};
 #[into_params(parameter_in = Path)]
 pub struct ProviderPath {
     /// The provider.
+    #[param(inline)]
     pub provider: Provider,
 }
 

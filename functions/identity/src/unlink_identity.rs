@@ -129,7 +129,11 @@ mod tests {
                 unlink(store.clone(), &claims, Provider::Naver),
             );
             let after = store.get(&MemberKey(before.id)).await.unwrap().unwrap();
-            locked_out += usize::from(after.identities.is_empty());
+            let guards: Vec<_> = after.identities.iter().collect();
+            let guards: Vec<_> =
+                guards.iter().map(|(provider, id)| IdentityKey { provider, id }).collect();
+            let guards = store.read_all(&guards).await.unwrap();
+            locked_out += usize::from(guards.iter().all(Option::is_none));
         }
         locked_out
     }

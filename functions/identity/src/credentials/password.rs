@@ -66,7 +66,15 @@ pub fn matches(given: &GivenPassword, hash: Option<&PasswordHash>) -> Result<boo
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    /// For how many nanoseconds a processor has worked for this thread, however many others there are.
+    fn worked() -> u64 {
+        let told = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        told.split(' ').next().unwrap().parse().unwrap()
+    }
 
     fn given(text: &str) -> GivenPassword {
         text.parse().unwrap()
@@ -89,5 +97,11 @@ mod tests {
         let cost = "$argon2id$v=19$m=19456,t=2,p=1$";
         assert!(hashed.as_str().starts_with(cost) && NOBODY.starts_with(cost));
         assert_eq!(hashed.as_str().len(), NOBODY.len());
+        let work = |hash: Option<&PasswordHash>| {
+            let before = worked();
+            assert!(!matches(&given("anything at all"), hash).unwrap());
+            worked() - before
+        };
+        assert!(work(None) > work(Some(&hashed)) / 4, "nobody's is hashed, too");
     }
 }
