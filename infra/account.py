@@ -54,6 +54,9 @@ class Account:
     # The answers of the API that are not as they should be.
     answers: dict[str, int] = field(default_factory=dict)
     stacks: dict[str, Stack] = field(default_factory=lambda: {"aws-sam-cli-managed-default": Stack("CREATE_COMPLETE")})
+    # The domains that SES knows to be ours, or waits to.
+    proven: dict[str, bool] = field(default_factory=lambda: {"spotlight.kr": True, "staging.spotlight.kr": True})
+    sandbox: bool = False
     reserved: dict[str, int] = field(default_factory=dict)
     versions: dict[str, list[str]] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
@@ -211,6 +214,15 @@ class Account:
         self.calls.append(f"associate {PackageID} {DomainName}")
         self.associated[PackageID] = "ASSOCIATING"
         return {}
+
+    # SES
+    def get_email_identity(self, EmailIdentity: str) -> Said:
+        if EmailIdentity not in self.proven:
+            raise Refusal("NotFoundException", f"Email identity {EmailIdentity} does not exist.")
+        return {"VerifiedForSendingStatus": self.proven[EmailIdentity]}
+
+    def get_account(self) -> Said:
+        return {"ProductionAccessEnabled": not self.sandbox, "SendQuota": {"MaxSendRate": 14.0}}
 
     # Lambda
     def get_account_settings(self) -> Said:

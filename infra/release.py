@@ -105,11 +105,28 @@ def missing(stage: Stage) -> Iterator[str]:
     if stage.own_search:
         engine = load(DATA)["Resources"]["Search"]["Properties"]["EngineVersion"]
         yield from korean.missing(stage.client("opensearch"), engine, stage.data["SearchInstanceType"])
+    yield from _mail(stage)
     needed = {"kakaopay": "buy", "kakao": "sign in with Kakao", "naver": "sign in with Naver"}
     for name, what in needed.items():
         offered = name == "kakaopay" or stage.app[f"{name.capitalize()}ClientId"]
         if offered and name not in _given() and not keys.value_of(stage.client("secretsmanager"), f"{stage.name}/{name}"):
             yield f"Nobody could {what}: set {GIVEN[name]}, which goes into the secret {stage.name}/{name} once."
+
+
+def _mail(stage: Stage) -> Iterator[str]:
+    """Without mail nobody signs up."""
+    ses, domain = stage.client("sesv2"), stage.app["MailFrom"].rpartition("@")[2]
+    try:
+        proven = ses.get_email_identity(EmailIdentity=domain)["VerifiedForSendingStatus"]
+    except ses.exceptions.NotFoundException:
+        proven = False
+    if not proven:
+        yield f"SES does not know that {domain} is yours: create the identity there, and put its records into the DNS."
+    account = ses.get_account()
+    if not account["ProductionAccessEnabled"]:
+        yield "SES mails to nobody but yourself: ask AWS to take the account out of its sandbox (SES, Account dashboard)."
+    elif float(stage.app["MailRate"]) > account["SendQuota"]["MaxSendRate"]:
+        yield f"MailRate is {stage.app['MailRate']}, and SES takes {account['SendQuota']['MaxSendRate']:g} a second."
 
 
 def _functions() -> dict[str, Any]:

@@ -244,10 +244,10 @@ class Check(Case):
         (self.folder / "lambda/get_me/bootstrap").unlink()
         os.environ.pop("KAKAOPAY_SECRET_KEY")
         told = list(release.missing(self.stage("production")))
-        for part in ("PublicUrl is https://spotlight.example", "SignedInUrl is https://spotlight.example/docs", "AlarmEmail is operators@spotlight.example", "test shop",
+        for part in ("MailFrom is stage@spotlight.example", "SES does not know", "PublicUrl is https://spotlight.example", "SignedInUrl is https://spotlight.example/docs", "AlarmEmail is operators@spotlight.example", "test shop",
                      "the first is get_me", "at once", "no package analysis-nori", "Nobody could buy"):
             self.assertTrue(any(part in sentence for sentence in told), f"{part}: {told}")
-        self.assertEqual(len(told), 8)
+        self.assertEqual(len(told), 10)
         self.refused("production can't be deployed yet:\n- ", release.deploy, self.stage("production"))
         self.assertEqual(self.account.calls, [])
 
@@ -258,6 +258,16 @@ class Check(Case):
             release.deploy(self.stage())
         self.assertEqual(self.account.secrets["staging/kakao"], '{"clientSecret": "hush"}')
         release.deploy(self.stage())
+
+    def test_an_account_that_mails_to_nobody_is_refused(self) -> None:
+        self.account.proven["staging.spotlight.kr"] = False
+        self.refused("SES does not know that staging.spotlight.kr is yours", release.deploy, self.stage())
+        self.account.proven["staging.spotlight.kr"] = self.account.sandbox = True
+        self.refused("out of its sandbox", release.deploy, self.stage())
+        self.account.sandbox = False
+        self.config = self.config.replace('"PublicUrl', '"MailRate=20",\n    "PublicUrl', 1)
+        self.refused("MailRate is 20, and SES takes 14 a second", release.deploy, self.stage())
+        self.assertEqual(self.account.calls, [])
 
     def test_a_small_account_is_refused_before_anything_is_made_and_can_have_what_it_has_already(self) -> None:
         self.config = self.config.replace('"ReserveConcurrency=false"', '"HashingConcurrency=2"')

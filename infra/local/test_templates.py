@@ -205,7 +205,13 @@ class Rules(unittest.TestCase):
                     continue
                 with self.subTest(name):
                     rules += 1
-                    self.assertEqual(rule["Properties"]["EventBusName"], {"Ref": "Stage"})
+                    pattern = rule["Properties"]["EventPattern"]
+                    if pattern["source"] == ["aws.ses"]:
+                        # SES knows the default bus only, which is every stage's.
+                        self.assertNotIn("EventBusName", rule["Properties"])
+                        self.assertEqual(pattern["detail"]["mail"]["tags"], {"ses:configuration-set": [{"Ref": "Stage"}]})
+                    else:
+                        self.assertEqual(rule["Properties"]["EventBusName"], {"Ref": "Stage"})
                     queue, dead = (at["Fn::GetAtt"][0] for at in (target["Arn"], target["DeadLetterConfig"]["Arn"]))
                     redrive = template["Resources"][queue]["Properties"]["RedrivePolicy"]
                     self.assertEqual(redrive["deadLetterTargetArn"], {"Fn::GetAtt": [dead, "Arn"]})
