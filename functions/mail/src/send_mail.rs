@@ -28,12 +28,18 @@ use crate::{letter::Words, letters};
 /// How many of this function run at once: `MaximumConcurrency` of every queue's reader (`infra/generate`).
 const AT_ONCE: u32 = 5;
 
+/// How long the first wait is when SES takes nothing, and how often there is one twice as long as the one before: until a message
+/// comes again by itself takes minutes, and somebody waits for a code.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const WAITS: u32 = 5;
+
 /// The database, and whoever carries the letters.
 #[derive(Clone)]
 pub struct Clients {
     store: Store,
     ses: Ses,
     pace: Pace,
+    first_wait: Duration,
 }
 
 impl Connect for Clients {
@@ -41,7 +47,7 @@ impl Connect for Clients {
     async fn connect() -> Result<Self, ConnectError> {
         let (store, ses) = <(Store, Ses)>::connect().await?;
         let rate: f64 = variable("MAIL_RATE")?.parse()?;
-        Ok(Self { store, ses, pace: Pace::of(rate) })
+        Ok(Self { store, ses, pace: Pace::of(rate), first_wait: FIRST_WAIT })
     }
 }
 
@@ -178,9 +184,21 @@ impl Clients {
         Ok(goes.then_some((email, words)))
     }
 
+    /// Asks SES in turn, and again after a while if it surely did nothing.
     async fn send(&self, to: &Email, letter: &Letter) -> Result<String, NotSent> {
-        self.pace.turn().await;
-        self.ses.send(to, letter).await
+        let mut wait = self.first_wait;
+        let longest = wait * 2_u32.pow(WAITS - 1);
+        loop {
+            self.pace.turn().await;
+            match self.ses.send(to, letter).await {
+                Err(NotSent::NotNow(cause)) if wait <= longest => {
+                    tracing::info!(cause, "SES takes no mail now");
+                    tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+                    wait *= 2;
+                }
+                sent => return sent,
+            }
+        }
     }
 }
 
@@ -273,7 +291,8 @@ mod tests {
             sends.mount(&server).await;
             let ses =
                 Ses::new(&stack::aws(&server.uri()), "stage@example.com".into(), "test".into());
-            let clients = Clients { store: store(), ses, pace: Pace::of(1_000.0) };
+            let first_wait = Duration::from_millis(1);
+            let clients = Clients { store: store(), ses, pace: Pace::of(1e6), first_wait };
             Self { server, clients }
         }
 
@@ -384,7 +403,7 @@ mod tests {
         stack::run(async {
             let post = Post::answering(&[500, 429, 200]).await;
             let item = asked(CodePurpose::SignUp, &nobody()).await;
-            for fails in [true, true, false] {
+            for fails in [true, false] {
                 assert_eq!(post.send(MailMessage::Code(item.id)).await.is_err(), fails);
             }
             let sent = post.sent().await;
@@ -446,6 +465,7 @@ mod tests {
         stack::run(async {
             for (answers, sends, ends) in [
                 (&[429, 429, 200][..], 3, MailState::Sent),
+                (&[429, 429, 429, 429, 429, 429, 429, 200], 8, MailState::Sent),
                 (&[500, 200], 1, MailState::Sending),
                 (&[400, 200], 1, MailState::Dropped),
             ] {
