@@ -122,22 +122,12 @@ async fn member(
     if let Some(guard) = store.get(&key).await? {
         return Ok(Known::As(guard.member_id));
     }
+    let nickname = someone.nickname.map_or_else(made_up, Ok)?;
     let mut member = Member {
-        id: MemberId::generate(),
         email: someone.email,
-        nickname: someone.nickname.map_or_else(made_up, Ok)?,
-        role: Role::User,
-        password_hash: None,
         identities: BTreeMap::from([(provider.to_string(), someone.id.clone())]),
-        birth_date: None,
-        declared_of_age_at: None,
         phone: someone.phone,
-        location: None,
-        sessions_ended_at: None,
-        spared_session: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
+        ..Member::new(nickname, Role::User, now)
     };
     loop {
         match (store.transact(member.creation()).await, &member.email) {

@@ -60,7 +60,6 @@ pub async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use api::Anyone;
     use domain::{
         id::MemberId,
         member::{Provider, ProviderId},
@@ -76,17 +75,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::ask_for_code;
     use crate::testing::{
-        PASSWORD, Seen, fresh_email, mailed, mailing, read, request, request_of, sign_in, sign_up,
-        sign_up_body, store, stored,
+        PASSWORD, Seen, code_for, fresh_email, read, request_of, sign_in, sign_up, sign_up_body,
+        store, stored,
     };
-
-    async fn code_for(email: &str, purpose: &str) -> Value {
-        let body = read(json!({ "email": email, "purpose": purpose }));
-        let call = request(Anyone, body, Time::now());
-        mailed(&Seen::of(ask_for_code::handle(mailing(store()).await, call).await)).await
-    }
 
     /// Somebody who is signed in, with an identity at Kakao that waits for them.
     struct Waiting {

@@ -57,23 +57,15 @@ pub async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use api::Anyone;
     use domain::{member::Role, time::Time};
-    use serde_json::{Value, json};
+    use serde_json::Value;
     use store::identity::session::SessionKey;
 
     use super::*;
-    use crate::ask_for_code;
     use crate::testing::{
-        Seen, fresh_email, mailed, mailing, read, request, request_of, sign_up, sign_up_body,
-        signed_in, store, stored,
+        Seen, code_for, fresh_email, read, request_of, sign_up, sign_up_body, signed_in, store,
+        stored,
     };
-
-    async fn code_for(email: &str, purpose: &str) -> Value {
-        let body = read(json!({ "email": email, "purpose": purpose }));
-        let call = request(Anyone, body, Time::now());
-        mailed(&Seen::of(ask_for_code::handle(mailing(store()).await, call).await)).await
-    }
 
     async fn set(store: Store, key: SessionKey, code: Value) -> Seen {
         let Call { who, context, .. } = request_of(key, Time::now());

@@ -58,23 +58,16 @@ pub async fn handle(
 #[cfg(test)]
 mod tests {
     use domain::time::Time;
-    use serde_json::{Value, json};
+    use serde_json::Value;
     use store::Store;
 
     use super::*;
-    use crate::ask_for_code;
     use crate::testing::{
-        PASSWORD, Seen, fresh_email, is_alive, mailed, mailing, queue, read, request, sign_in,
-        sign_up, sign_up_body, store, stored, verify,
+        PASSWORD, Seen, code_for, fresh_email, is_alive, queue, read, request, sign_in, sign_up,
+        sign_up_body, store, stored, verify,
     };
 
     const NEW: &str = "무대 뒤의 새 비밀번호";
-
-    async fn code_for(email: &str, purpose: &str) -> Value {
-        let body = read(json!({ "email": email, "purpose": purpose }));
-        let call = request(Anyone, body, Time::now());
-        mailed(&Seen::of(ask_for_code::handle(mailing(store()).await, call).await)).await
-    }
 
     fn with_password(mut code: Value, password: &str) -> Value {
         code["password"] = password.into();

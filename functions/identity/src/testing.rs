@@ -25,8 +25,8 @@ use store::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    access::Clients, by_mail, credentials::refresh_token::RefreshToken, get_me, sign_in, sign_up,
-    verify_code,
+    access::Clients, ask_for_code, by_mail, credentials::refresh_token::RefreshToken, get_me,
+    sign_in, sign_up, verify_code,
 };
 
 /// Every member's password.
@@ -159,6 +159,18 @@ pub async fn mailed(asked: &Seen) -> Value {
     let item = store().get(&CodeKey(id)).await.unwrap().unwrap();
     store().draw_code(&item, &MailedCode::of(48_215), Time::now()).await.unwrap();
     json!({ "codeId": id, "code": "048215" })
+}
+
+/// Asks for a code.
+pub async fn ask(email: &str, purpose: &str) -> Seen {
+    let body = read(json!({ "email": email, "purpose": purpose }));
+    let call = request(Anyone, body, Time::now());
+    Seen::of(ask_for_code::handle(mailing(store()).await, call).await)
+}
+
+/// The body that shows a code for an address.
+pub async fn code_for(email: &str, purpose: &str) -> Value {
+    mailed(&ask(email, purpose).await).await
 }
 
 /// Shows a code.

@@ -1,11 +1,9 @@
 //! `POST /v1/auth/email-codes/verify`: shows a code that was mailed.
 
-use std::collections::BTreeMap;
-
 use api::{Answer, Anyone, Body, Call, FieldFaults, Problem};
 use deserr::Deserr;
 use domain::{
-    id::{CodeId, MemberId},
+    id::CodeId,
     member::{CodePurpose, MailedCode},
     time::Time,
 };
@@ -78,23 +76,14 @@ pub async fn handle(
 }
 
 fn member(account: Account, code: &CodeItem, now: Time) -> Member {
-    let Account { nickname, role, password_hash, phone, location, .. } = account;
     Member {
-        id: MemberId::generate(),
         email: Some(code.email.clone()),
-        nickname,
-        role,
-        password_hash: Some(password_hash),
-        identities: BTreeMap::new(),
+        password_hash: Some(account.password_hash),
         birth_date: account.birth_date,
         declared_of_age_at: account.declared_of_age_at,
-        phone,
-        location,
-        sessions_ended_at: None,
-        spared_session: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
+        phone: account.phone,
+        location: account.location,
+        ..Member::new(account.nickname, account.role, now)
     }
 }
 
@@ -108,17 +97,10 @@ mod tests {
     use tokio::task::JoinSet;
 
     use super::*;
-    use crate::ask_for_code;
     use crate::testing::{
-        PASSWORD, Seen, ask_to_sign_up, fresh_email, fresh_phone, mailed, mailing, queue, read,
-        request, sign_in, sign_up, sign_up_body, store, stored, verify,
+        PASSWORD, Seen, ask, ask_to_sign_up, code_for, fresh_email, fresh_phone, mailed, mailing,
+        queue, read, request, sign_in, sign_up, sign_up_body, store, stored, verify,
     };
-
-    async fn ask(email: &str, purpose: &str) -> Seen {
-        let body = read(json!({ "email": email, "purpose": purpose }));
-        let call = request(Anyone, body, Time::now());
-        Seen::of(ask_for_code::handle(mailing(store()).await, call).await)
-    }
 
     fn with(code: &str, shown: &Value) -> Value {
         json!({ "codeId": shown["codeId"], "code": code })
@@ -148,7 +130,7 @@ mod tests {
     #[test]
     fn any_other_code_is_right_for_what_it_is_for_until_it_is_used() {
         stack::run(async {
-            let shown = mailed(&ask(&fresh_email(), "NEW_PASSWORD").await).await;
+            let shown = code_for(&fresh_email(), "NEW_PASSWORD").await;
             for _ in 0..8 {
                 let seen = verify(shown.clone()).await;
                 assert_eq!(
@@ -164,7 +146,7 @@ mod tests {
     #[test]
     fn a_wrong_a_spent_a_late_an_unmailed_and_an_unknown_code_are_answered_alike() {
         stack::run(async {
-            let shown = mailed(&ask(&fresh_email(), "NEW_PASSWORD").await).await;
+            let shown = code_for(&fresh_email(), "NEW_PASSWORD").await;
             for _ in 0..5 {
                 assert_eq!(verify(with("000000", &shown)).await.told(), (400, "CODE_NOT_GOOD"));
             }
@@ -190,7 +172,7 @@ mod tests {
 
     /// Whether the right code is still taken after twenty others were tried at once.
     async fn taken_after_guesses(trying: Store) -> bool {
-        let shown = mailed(&ask(&fresh_email(), "NEW_PASSWORD").await).await;
+        let shown = code_for(&fresh_email(), "NEW_PASSWORD").await;
         let mut guessing = JoinSet::new();
         for guess in 0..20 {
             let body = read(with(&format!("{guess:06}"), &shown));
@@ -298,7 +280,7 @@ mod tests {
             body["email"] = fresh_email().into();
             body["phone"] = fresh_phone().into();
             let with_phone = mailed(&ask_to_sign_up(body).await).await;
-            let other = mailed(&ask(&fresh_email(), "NEW_PASSWORD").await).await;
+            let other = code_for(&fresh_email(), "NEW_PASSWORD").await;
             for (operation, body) in [
                 ("verify_code of a sign-up", alone),
                 ("verify_code of a sign-up with a phone", with_phone),

@@ -1,6 +1,6 @@
 //! What tests begin with: somebody who is signed in, an event on sale, keys, a configuration for a server of a test's own.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
@@ -35,23 +35,13 @@ pub const PUBLIC_KEYS: &str = r#"{"keys": [{"kty": "EC", "crv": "P-256", "alg": 
 
 /// An artist or a fan who signed up just now.
 pub fn member(role: Role, now: Time) -> Member {
-    let id = MemberId::generate();
+    let nickname = "새벽의 기타".parse().expect("a nickname");
+    let member = Member::new(nickname, role, now);
     Member {
-        id,
-        email: Some(format!("{id}@example.com").parse().expect("an address")),
-        nickname: "새벽의 기타".parse().expect("a nickname"),
-        role,
+        email: Some(format!("{}@example.com", member.id).parse().expect("an address")),
         password_hash: Some(PasswordHash::new(String::new())),
-        identities: BTreeMap::new(),
-        birth_date: None,
         declared_of_age_at: Some(now),
-        phone: None,
-        location: None,
-        sessions_ended_at: None,
-        spared_session: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
+        ..member
     }
 }
 

@@ -199,6 +199,27 @@ impl Own<'_> {
 }
 
 impl Member {
+    /// Somebody of whom nothing is known yet but what nobody is without.
+    pub fn new(nickname: Nickname, role: Role, now: Time) -> Self {
+        Self {
+            id: MemberId::generate(),
+            email: None,
+            nickname,
+            role,
+            password_hash: None,
+            identities: BTreeMap::new(),
+            birth_date: None,
+            declared_of_age_at: None,
+            phone: None,
+            location: None,
+            sessions_ended_at: None,
+            spared_session: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// Makes the account with all its guards, or nothing of it.
     pub fn creation(&self) -> Transaction<Taken> {
         let guard = Guard { member_id: self.id };
