@@ -41,7 +41,7 @@ use crate::{
 /// The text of a mail to an address with this in its subject.
 async fn mailed(world: &World, email: &str, subject: &str) -> String {
     let what = format!("a mail to {email}: {subject}");
-    eventually(&what, 60, async || {
+    eventually(&what, 90, async || {
         let letters = world.mail(email).await;
         let is_it = |letter: &&Value| letter["subject"].as_str().unwrap().contains(subject);
         letters.iter().find(is_it).map(|letter| letter["text"].as_str().unwrap().to_owned())
@@ -153,7 +153,7 @@ fn nothing_is_mailed_to_an_address_that_bounced_but_the_code_that_opens_it_again
             items.iter().filter(|item| item["sk"] == "BLOCK").count()
         };
         // The code that opened it bounced, too, and so may the greeting have.
-        eventually("the bounce is noted", 30, async || (blocks().await > 0).then_some(())).await;
+        eventually("the bounce is noted", 90, async || (blocks().await > 0).then_some(())).await;
         let passwords = ["correct horse battery", "a new good password", "another good password"];
         for pair in passwords.windows(2) {
             let body = json!({ "currentPassword": pair[0], "password": pair[1] });
@@ -169,7 +169,7 @@ fn nothing_is_mailed_to_an_address_that_bounced_but_the_code_that_opens_it_again
             };
             (items.iter().filter(is_it).count() >= 2).then_some(())
         };
-        eventually("both mails are dropped", 60, dropped).await;
+        eventually("both mails are dropped", 90, dropped).await;
         let changed =
             |letter: &Value| letter["subject"].as_str().unwrap().contains("password was changed");
         assert!(!world.mail(&member.email).await.iter().any(changed));
