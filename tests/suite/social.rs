@@ -175,7 +175,12 @@ fn an_address_that_is_known_is_linked_by_a_code_and_unlinked_while_there_is_anot
         assert_eq!(stranger, (404, "LINK_NOT_FOUND".into()));
         assert_eq!(world.done(linking(&world.fan)).await["identities"], json!(["kakao"]));
 
-        let token = signed_in(&world, "kakao", person.clone()).await;
+        // With a device that they never signed in with: they are told by mail, as by any way in.
+        let way = start(&world, "kakao").await;
+        let back = way.decides("accept", person.clone()).await;
+        let whale = "Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Whale/4.1 Safari/537.36";
+        let request = way.goes(&world, &back).header(header::USER_AGENT, whale);
+        let token = token(&world, request.send().await.unwrap()).await;
         assert_eq!(me(&world, &token).await["id"], mine["id"]);
         let unlink = world.request(Method::DELETE, "/v1/me/identities/kakao").bearer_auth(&token);
         assert_eq!(unlink.send().await.unwrap().status(), StatusCode::NO_CONTENT);
