@@ -120,8 +120,7 @@ async fn run() -> Result<ExitCode> {
         let [known_work, unknown_work] = work.each_ref().map(|times| mean(times));
         println!(
             "| `{}` | {pairs} | {known:.3} | {unknown:.3} | {all:.2} | {kept:.2} | {known_work:.3} | {unknown_work:.3} | {:.2} |",
-            route.name,
-            route.purpose,
+            label.trim(),
             welch(&work)
         );
     }
