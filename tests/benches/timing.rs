@@ -49,11 +49,12 @@ const WARM: usize = 20;
 
 const PASSWORD: &str = "보랏빛 무대 뒤의 고양이";
 
-/// What somebody says of an address: a method, a path, the program behind it, what a code is asked for, and what it answers.
+/// A public route that is told an address, or a code of one, and how it answers whoever can't read the address's mail.
 struct Route {
     name: &'static str,
     method: &'static str,
     path: &'static str,
+    /// What a code is asked for.
     purpose: &'static str,
     shows_code: bool,
     status: u16,
@@ -67,6 +68,8 @@ const ASK: Route = Route {
     shows_code: false,
     status: 202,
 };
+
+const SIGN_UP: Route = Route { name: "sign_up", path: "/v1/auth/sign-up", ..ASK };
 
 const ROUTES: [Route; 7] = [
     Route { purpose: "VERIFY_EMAIL", ..ASK },
@@ -90,8 +93,6 @@ const ROUTES: [Route; 7] = [
     Route { name: "sign_in", path: "/v1/auth/sign-in", status: 401, ..ASK },
     SIGN_UP,
 ];
-
-const SIGN_UP: Route = Route { name: "sign_up", path: "/v1/auth/sign-up", ..ASK };
 
 fn main() -> Result<ExitCode> {
     stack::run(run())
