@@ -4,7 +4,7 @@ RUN := $(VENV)/bin/python infra/local/stack.py
 TEMPLATES := template.yaml infra/data.yaml functions/template.yaml $(wildcard functions/*/template.yaml)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help up down fresh demo test clients fuzz second-opinion bench coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy deploy-check rollback
+.PHONY: help up down fresh demo test clients fuzz second-opinion bench timing coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy deploy-check rollback
 
 help:
 	@echo "make up        the whole product on this machine, with a programme in it"
@@ -18,6 +18,7 @@ help:
 	@echo "make fuzz      the same requests for an hour, or FUZZ_SECONDS, with a seed that it prints"
 	@echo "make second-opinion  the store's and the sales' tests against a DynamoDB that others wrote"
 	@echo "make bench     cold starts beside Go, Node and Python"
+	@echo "make timing    whether the time that a public route takes tells whose an address is: 10,000 pairs, or PAIRS (hours)"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
 	@echo "make new-endpoint PART=tickets NAME=get_ticket METHOD=get ROUTE='/v1/tickets/{ticketId}'  writes its skeleton"
 	@echo "make generate  each part's openapi.json and template, and infra/api.yaml, from code and functions.yaml"
@@ -61,7 +62,10 @@ fuzz: $(VENV)/ready
 	@$(RUN) run -- tests/clients/run long
 
 bench: $(VENV)/ready
-	@$(RUN) run -- cargo bench --package tests --profile dev
+	@$(RUN) run -- cargo bench --package tests --profile dev --bench cold_start
+
+timing: $(VENV)/ready
+	@$(RUN) run -- cargo bench --package tests --profile dev --bench timing
 
 coverage: LIB_TESTS = $(VENV)/bin/python infra/local/coverage.py
 coverage: test

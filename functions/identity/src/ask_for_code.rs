@@ -46,29 +46,7 @@ mod tests {
     use store::Store;
 
     use super::*;
-    use crate::testing::{Seen, fresh_email, queue, read, request, sign_up, sign_up_body};
-
-    #[test]
-    fn whoever_has_an_account_is_not_given_away() {
-        stack::run(async {
-            let (known, unknown) = (fresh_email(), fresh_email());
-            sign_up(sign_up_body(&known)).await;
-            let (client, meter) = stack::metered();
-            let clients = (Store::new(client, stack::prefix()), queue().await);
-            let ask = async |email: &str, purpose: &str| {
-                let body = read(json!({ "email": email, "purpose": purpose }));
-                let call = request(Anyone, body, Time::now());
-                let mut seen = Seen::of(handle(clients.clone(), call).await);
-                seen.body["codeId"].take();
-                let calls: Vec<_> = meter.take().iter().map(|call| call.operation).collect();
-                assert_eq!(seen.status, 202);
-                (seen.headers, seen.body, calls)
-            };
-            for purpose in AskedPurpose::NAMES {
-                assert_eq!(ask(&known, purpose).await, ask(&unknown, purpose).await, "{purpose}");
-            }
-        });
-    }
+    use crate::testing::{fresh_email, queue, read, request};
 
     #[test]
     fn the_code_of_a_sign_up_is_asked_for_by_signing_up() {

@@ -1,6 +1,8 @@
 //! Accounts and sessions.
 
 mod access;
+#[cfg(test)]
+mod alike;
 mod by_mail;
 mod codes;
 mod credentials;

@@ -63,9 +63,9 @@ pub async fn handle(
 
 #[cfg(test)]
 mod tests {
-    use domain::{member::Role, time::Time};
+    use domain::time::Time;
     use serde_json::json;
-    use store::{Store, ephemeral::rate::Rule, identity::member::Member};
+    use store::{Store, ephemeral::rate::Rule};
 
     use super::*;
     use crate::testing::{
@@ -127,53 +127,6 @@ mod tests {
             let call = request(Anyone, body, Time::now());
             let seen = Seen::of(handle((clients(losing).await, queue().await), call).await);
             assert_eq!(seen.told(), (200, ""));
-        });
-    }
-
-    #[test]
-    fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
-        stack::run(async {
-            let email = fresh_email();
-            sign_up(sign_up_body(&email)).await;
-            let wrong = sign_in(&email, "보랏빛 무대 뒤의 강아지").await;
-            let unknown = sign_in(&fresh_email(), PASSWORD).await;
-            assert_eq!(wrong.told(), (401, "WRONG_EMAIL_OR_PASSWORD"));
-            assert_eq!(
-                (wrong.status, wrong.headers, wrong.body),
-                (unknown.status, unknown.headers, unknown.body)
-            );
-        });
-    }
-
-    #[test]
-    fn a_wrong_password_and_an_unknown_address_take_the_same_calls() {
-        stack::run(async {
-            let email = fresh_email();
-            sign_up(sign_up_body(&email)).await;
-            let (client, meter) = stack::metered();
-            let clients = (clients(Store::new(client, stack::prefix())).await, queue().await);
-            for email in [email, fresh_email()] {
-                let body = read(json!({ "email": email, "password": "보랏빛 무대 뒤의 강아지" }));
-                handle(clients.clone(), request(Anyone, body, Time::now())).await.unwrap_err();
-                let calls = meter.take();
-                let calls: Vec<_> = calls.iter().map(|call| call.operation).collect();
-                assert_eq!(calls, ["UpdateItem", "UpdateItem", "UpdateItem", "GetItem", "GetItem"]);
-            }
-        });
-    }
-
-    #[test]
-    fn who_has_no_password_is_answered_like_who_says_a_wrong_one_after_the_same_calls() {
-        stack::run(async {
-            let member = Member { password_hash: None, ..stack::member(Role::User, Time::now()) };
-            store().transact(member.creation()).await.unwrap();
-            let (client, meter) = stack::metered();
-            let clients = (clients(Store::new(client, stack::prefix())).await, queue().await);
-            let body = json!({ "email": member.email, "password": PASSWORD });
-            let seen = handle(clients, request(Anyone, read(body), Time::now())).await;
-            assert_eq!(Seen::of(seen).told(), (401, "WRONG_EMAIL_OR_PASSWORD"));
-            let calls: Vec<_> = meter.take().iter().map(|call| call.operation).collect();
-            assert_eq!(calls, ["UpdateItem", "UpdateItem", "UpdateItem", "GetItem", "GetItem"]);
         });
     }
 
