@@ -30,21 +30,19 @@ use crate::{
 ///
 /// # Errors
 /// When the system gives no random bytes.
-pub fn session(
-    member_id: MemberId,
-    context: &Context,
-) -> Result<(RefreshToken, SessionItem), Problem> {
-    let key = SessionKey { member_id, session_id: SessionId::generate() };
+pub fn session(member: &Member, context: &Context) -> Result<(RefreshToken, SessionItem), Problem> {
+    let key = SessionKey { member_id: member.id, session_id: SessionId::generate() };
     let (device, country) = device(context);
     let token = RefreshToken::first(key)?;
     let session = SessionItem {
         id: key.session_id,
-        member_id,
+        member_id: member.id,
         family_hash: token.family_hash(),
         refresh_hash: token.own_hash(),
         rotation: None,
         device,
         country,
+        begun_after: member.sessions_ended_at,
         created_at: context.now,
         ended_at: None,
         expires_at: Ttl::at(context.now.plus(LIFE)),

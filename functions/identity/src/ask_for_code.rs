@@ -33,8 +33,8 @@ pub async fn handle(
     call: Call<Anyone, Body<AskForCode>>,
 ) -> Result<Answer<CodeAsked>, Problem> {
     let Call { input: Body(AskForCode { email, purpose }), context, .. } = call;
-    let (account, network) = (limits::account(&email), limits::address(&context.address));
-    limits::count_code(&clients.0, &account, &network, context.now).await?;
+    let network = limits::address(&context.address);
+    limits::count_code(&clients.0, &email, &network, context.now).await?;
     let item = CodeItem::asked(purpose.into(), email, context.language, None, context.now);
     Ok(Answer::accepted(ask(&clients, &item).await?))
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use api::Problem;
+use api::{Context, Problem};
 use domain::{
     fault::{Code, Fault},
     id::CodeId,
+    member::{CodePurpose, MailedCode},
 };
 use gateways::{MailMessage, Queue};
 use serde::Serialize;
@@ -16,6 +17,8 @@ use store::{
     inbox::mail::Mail,
 };
 use utoipa::ToSchema;
+
+use crate::limits;
 
 /// A letter is announced before what it is about is done, and looked for so much later: longer than any function with a route
 /// lives, whom the gateway gives 29 seconds. So one that dies in between leaves neither a letter about nothing nor nothing about a
@@ -55,6 +58,23 @@ pub async fn do_and_tell<C: Fault + Clone>(
     queue.send(&MailMessage::Mail(mail.id), ANNOUNCED).await?;
     store.transact(transaction.also(mail.writing())).await?;
     Ok(())
+}
+
+/// The code that somebody shows, if it is good, and for this. That it came shows that mail reaches the address.
+///
+/// # Errors
+/// When it is not, or too many were tried from there; the database's trouble.
+pub async fn shown(
+    store: &Store,
+    (id, code): (CodeId, &MailedCode),
+    purpose: Option<CodePurpose>,
+    context: &Context,
+) -> Result<CodeItem, Problem> {
+    let (network, now) = (limits::address(&context.address), context.now);
+    store.count(limits::CODE_TRIED_FROM, &network, now).await?;
+    let item = store.try_code(id, code, purpose, now).await?;
+    store.unblock(&item.email).await?;
+    Ok(item)
 }
 
 /// Why what a code is good for can't be done.

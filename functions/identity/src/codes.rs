@@ -2,8 +2,8 @@
 
 domain::codes! {
     Conflict LAST_WAY_IN {
-        "마지막 로그인 방법입니다": "비밀번호를 정하거나 다른 계정을 연결한 뒤 다시 시도해 주세요.",
-        "The last way in": "Set a password or link another provider first.",
+        "마지막 로그인 방법입니다": "끊으면 다시 로그인할 수 없습니다.",
+        "The last way in": "Without it nobody could sign in to the account any more.",
     }
     Unauthenticated REFRESH_TOKEN_INVALID {
         "갱신 토큰이 올바르지 않습니다": "다시 로그인해 주세요.",
@@ -12,6 +12,10 @@ domain::codes! {
     NotFound SESSION_NOT_FOUND {
         "세션을 찾을 수 없습니다": "없거나 다른 회원의 세션입니다.",
         "Session not found": "It does not exist, or is another member's.",
+    }
+    Conflict PROVIDER_LINKED {
+        "다른 계정이 연결되어 있습니다": "연결된 계정을 먼저 끊어 주세요.",
+        "Another identity is linked": "Unlink that one first.",
     }
     NotFound LINK_NOT_FOUND {
         "연결할 계정을 찾을 수 없습니다": "시간이 지났거나 다른 회원의 것입니다. 카카오나 네이버로 다시 로그인해 주세요.",

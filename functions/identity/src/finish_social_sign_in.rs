@@ -6,7 +6,7 @@ use api::{Answer, Anyone, Call, Context, FieldFaults, Path, Problem, Query};
 use aws::{Connect, ConnectError, variable};
 use deserr::Deserr;
 use domain::{
-    id::{LinkId, MemberId},
+    id::LinkId,
     member::{Nickname, Provider, Role},
 };
 use gateways::{
@@ -16,9 +16,9 @@ use gateways::{
 };
 use http::header;
 use store::{
-    Rejected, Store,
+    Rejected, Store, StoreFault,
     ephemeral::link::Link,
-    identity::member::{EmailKey, IdentityKey, Member, Taken},
+    identity::member::{EmailKey, IdentityKey, Member, MemberKey, Taken},
 };
 use utoipa::IntoParams;
 
@@ -91,8 +91,8 @@ pub async fn handle(
 
     let Landing(page) = landing;
     match member(&store, provider, someone, &context).await? {
-        Known::As(member_id) => {
-            let (token, session) = access::session(member_id, &context)?;
+        Known::As(member) => {
+            let (token, session) = access::session(&member, &context)?;
             access::begin(&(store, queue), &session, &context).await?;
             Ok(Answer::found(&page).with(header::SET_COOKIE, &token.cookie(LIFE)))
         }
@@ -105,7 +105,7 @@ pub async fn handle(
 /// Who it is that a provider tells of.
 enum Known {
     /// A member, perhaps a new one.
-    As(MemberId),
+    As(Box<Member>),
     /// Somebody whose address is a member's: it may be linked.
     ByAddress(LinkId),
 }
@@ -119,8 +119,8 @@ async fn member(
 ) -> Result<Known, Problem> {
     let now = context.now;
     let key = IdentityKey { provider: provider.as_str(), id: &someone.id };
-    if let Some(guard) = store.get(&key).await? {
-        return Ok(Known::As(guard.member_id));
+    if let Some(member) = owner(store, &key).await? {
+        return Ok(Known::As(member));
     }
     let nickname = someone.nickname.map_or_else(made_up, Ok)?;
     let mut member = Member {
@@ -133,12 +133,12 @@ async fn member(
         match (store.transact(member.creation()).await, &member.email) {
             (Ok(()), _) => {
                 access::remember_device(store, member.id, context).await?;
-                return Ok(Known::As(member.id));
+                return Ok(Known::As(Box::new(member)));
             }
             // They came twice at once.
             (Err(Rejected::Condition(Taken::Identity)), _) => {
-                if let Some(guard) = store.get(&key).await? {
-                    return Ok(Known::As(guard.member_id));
+                if let Some(member) = owner(store, &key).await? {
+                    return Ok(Known::As(member));
                 }
             }
             (Err(Rejected::Condition(Taken::Email)), Some(email)) => {
@@ -158,6 +158,14 @@ async fn member(
     }
 }
 
+/// Whose an identity is.
+async fn owner(store: &Store, key: &IdentityKey<'_>) -> Result<Option<Box<Member>>, StoreFault> {
+    match store.get(key).await? {
+        Some(guard) => Ok(store.get(&MemberKey(guard.member_id)).await?.map(Box::new)),
+        None => Ok(None),
+    }
+}
+
 /// A nickname for who has none that can be shown: nobody is without one.
 fn made_up() -> Result<Nickname, Problem> {
     let internal = || Problem::new(domain::codes::INTERNAL);
@@ -169,7 +177,7 @@ fn made_up() -> Result<Nickname, Problem> {
 mod tests {
     use std::time::Duration;
 
-    use domain::{member::Email, time::Time};
+    use domain::{id::MemberId, member::Email, time::Time};
     use gateways::{
         Limits,
         oauth::{Access, App, Apps, Config, Key},

@@ -30,27 +30,40 @@ pub mod start_social_sign_in;
 pub mod unlink_identity;
 pub mod verify_code;
 
-use gateways::codes::{PROVIDER_REFUSED, PROVIDER_UNAVAILABLE};
+use domain::codes::CHANGED_SINCE;
+use gateways::codes::{PROVIDER_REFUSED, PROVIDER_UNAVAILABLE, QUEUE_UNAVAILABLE};
+use store::codes::{CODE_NOT_GOOD, EMAIL_TAKEN, IDENTITY_TAKEN, PHONE_TAKEN};
 
 api::routes! {
-    sign_up,
-    sign_in [codes::WRONG_EMAIL_OR_PASSWORD],
+    sign_up [QUEUE_UNAVAILABLE],
+    sign_in [codes::WRONG_EMAIL_OR_PASSWORD, QUEUE_UNAVAILABLE],
     refresh [codes::REFRESH_TOKEN_INVALID],
     sign_out,
-    ask_for_code,
-    verify_code [store::codes::CODE_NOT_GOOD, store::codes::EMAIL_TAKEN, store::codes::PHONE_TAKEN],
-    set_password [store::codes::CODE_NOT_GOOD],
+    ask_for_code [QUEUE_UNAVAILABLE],
+    verify_code [CODE_NOT_GOOD, EMAIL_TAKEN, PHONE_TAKEN, QUEUE_UNAVAILABLE],
+    set_password [CODE_NOT_GOOD, QUEUE_UNAVAILABLE],
     get_me,
-    change_me [store::codes::PHONE_TAKEN],
-    change_password [codes::SOCIAL_ACCOUNT, codes::WRONG_PASSWORD],
-    set_email [codes::EMAIL_GIVEN, store::codes::CODE_NOT_GOOD, store::codes::EMAIL_TAKEN],
+    change_me [PHONE_TAKEN],
+    change_password [codes::SOCIAL_ACCOUNT, codes::WRONG_PASSWORD, QUEUE_UNAVAILABLE],
+    set_email [codes::EMAIL_GIVEN, CHANGED_SINCE, CODE_NOT_GOOD, EMAIL_TAKEN],
     list_my_sessions,
     end_my_session [codes::SESSION_NOT_FOUND],
     end_my_other_sessions,
     start_social_sign_in,
-    finish_social_sign_in [codes::SIGN_IN_STATE_INVALID, PROVIDER_REFUSED, PROVIDER_UNAVAILABLE],
-    link_identity [codes::LINK_NOT_FOUND, store::codes::CODE_NOT_GOOD, store::codes::IDENTITY_TAKEN],
-    unlink_identity [codes::LAST_WAY_IN, domain::codes::CHANGED_SINCE],
+    finish_social_sign_in [
+        codes::SIGN_IN_STATE_INVALID,
+        PROVIDER_REFUSED,
+        PROVIDER_UNAVAILABLE,
+        QUEUE_UNAVAILABLE,
+    ],
+    link_identity [
+        codes::LINK_NOT_FOUND,
+        codes::PROVIDER_LINKED,
+        CHANGED_SINCE,
+        CODE_NOT_GOOD,
+        IDENTITY_TAKEN,
+    ],
+    unlink_identity [codes::LAST_WAY_IN, CHANGED_SINCE],
 }
 
 /// The part's functions without a route.

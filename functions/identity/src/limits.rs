@@ -48,6 +48,11 @@ pub const CODE_TO: Rule = Rule { name: "code_to", limit: 5, window: WINDOW };
 pub const CODE_TO_FROM_ANYWHERE: Rule =
     Rule { name: "code_anywhere", limit: 20, window: Duration::from_hours(24) };
 
+/// The same for those behind an address from which the account's owner has signed in: a stranger's asking keeps no owner out, and a
+/// neighbour's fills no mailbox.
+pub const CODE_TO_FROM_HOME: Rule =
+    Rule { name: "code_home", limit: 20, window: Duration::from_hours(24) };
+
 /// Codes that one address may try.
 pub const CODE_TRIED_FROM: Rule = Rule { name: "code_tried_from", limit: 120, window: WINDOW };
 
@@ -74,34 +79,34 @@ pub async fn count_sign_in(
     network: &str,
     now: Time,
 ) -> Result<(), RateFault> {
-    count(store, [SIGN_IN_FROM, SIGN_IN_TO, SIGN_IN_TO_FROM_ANYWHERE], account, network, now).await
+    store.count(SIGN_IN_FROM, network, now).await?;
+    store.count(SIGN_IN_TO, &format!("{account}@{network}"), now).await?;
+    match store.count(SIGN_IN_TO_FROM_ANYWHERE, account, now).await {
+        Err(RateFault::TooMany { .. }) if store.knows(account, network, now).await? => Ok(()),
+        counted => counted,
+    }
 }
 
-/// Counts a code that is to be mailed.
+/// Counts a code that is to be mailed. Whoever's address has parts behind a `+` has one mailbox.
 ///
 /// # Errors
 /// When there were too many, or the database's trouble.
 pub async fn count_code(
     store: &Store,
-    account: &str,
+    email: &Email,
     network: &str,
     now: Time,
 ) -> Result<(), RateFault> {
-    count(store, [CODE_FROM, CODE_TO, CODE_TO_FROM_ANYWHERE], account, network, now).await
-}
-
-/// Counts what somebody at a network does to an account. Who has signed in from there is stopped by no stranger.
-async fn count(
-    store: &Store,
-    [from, to, anywhere]: [Rule; 3],
-    account: &str,
-    network: &str,
-    now: Time,
-) -> Result<(), RateFault> {
-    store.count(from, network, now).await?;
-    store.count(to, &format!("{account}@{network}"), now).await?;
-    match store.count(anywhere, account, now).await {
-        Err(RateFault::TooMany { .. }) if store.knows(account, network, now).await? => Ok(()),
+    let (local, domain) = email.as_str().split_once('@').unwrap_or_default();
+    let mailbox = local.split('+').next().unwrap_or_default();
+    let mailbox = hashed(format!("{mailbox}@{domain}").as_bytes());
+    let from_here = format!("{mailbox}@{network}");
+    store.count(CODE_FROM, network, now).await?;
+    store.count(CODE_TO, &from_here, now).await?;
+    match store.count(CODE_TO_FROM_ANYWHERE, &mailbox, now).await {
+        Err(RateFault::TooMany { .. }) if store.knows(&account(email), network, now).await? => {
+            store.count(CODE_TO_FROM_HOME, &from_here, now).await
+        }
         counted => counted,
     }
 }

@@ -13,7 +13,12 @@ use store::{
 };
 use utoipa::ToSchema;
 
-use crate::{by_mail::using, codes, limits, start_social_sign_in::ProviderPath, view::MemberView};
+use crate::{
+    by_mail::{shown, using},
+    codes,
+    start_social_sign_in::ProviderPath,
+    view::MemberView,
+};
 
 /// The identity that waits, and the code that was mailed to the account's address.
 #[derive(Debug, Deserr, ToSchema)]
@@ -28,7 +33,8 @@ pub struct LinkIdentity {
 /// Links Kakao or Naver to one's own account
 ///
 /// For whoever came by a provider that told a verified address which this account has (`IDENTITY_NOT_LINKED`): with the link that the
-/// page was told, and a code that was mailed to the account's address for `LINK_IDENTITY`. Neither does without the other.
+/// page was told, and a code that was mailed to the account's address for `LINK_IDENTITY`. Neither does without the other. Who has
+/// another identity there unlinks that first: `PROVIDER_LINKED`.
 #[utoipa::path(put, path = "/v1/me/identities/{provider}", params(ProviderPath), request_body = LinkIdentity,
     responses((status = 200, description = "The account", body = MemberView, headers(("ETag" = String)))),
     security(("bearer" = [])),
@@ -45,9 +51,11 @@ pub async fn handle(
         link.member_id == before.id && link.provider == provider && !link.expires_at.is_past(now)
     });
     let link = link.ok_or_else(|| Problem::new(codes::LINK_NOT_FOUND))?;
-    store.count(limits::CODE_TRIED_FROM, &limits::address(&context.address), now).await?;
+    if before.identity(provider).is_some_and(|linked| *linked != link.provider_id) {
+        return Err(Problem::new(codes::PROVIDER_LINKED));
+    }
     let purpose = Some(CodePurpose::LinkIdentity);
-    let item = store.try_code(body.code_id, &body.code, purpose, now).await?;
+    let item = shown(&store, (body.code_id, &body.code), purpose, &context).await?;
     if before.email.as_ref() != Some(&item.email) {
         return Err(NotGood.into());
     }
@@ -153,6 +161,21 @@ mod tests {
             let write = Link::waiting(late, Provider::Kakao, id, key.member_id, long_ago);
             store().write(write, ()).await.unwrap();
             assert_eq!(refused(late, Provider::Kakao, &code).await, no_link);
+        });
+    }
+
+    #[test]
+    fn another_identity_at_the_provider_is_unlinked_first() {
+        stack::run(async {
+            let Waiting { email, key, link: waits, id } = waiting().await;
+            let before = stored(&email).await.unwrap();
+            let mut linked = Member { version: before.version + 1, ..before.clone() };
+            linked.identities.insert("kakao".into(), "another".parse().unwrap());
+            store().change_member(&before, &linked).await.unwrap();
+            let code = code_for(&email, "LINK_IDENTITY").await;
+            let seen = link(store(), key, waits, Provider::Kakao, &code).await;
+            assert_eq!(seen.told(), (409, "PROVIDER_LINKED"));
+            assert_eq!((whose(&id).await, stored(&email).await), (None, Some(linked)));
         });
     }
 

@@ -12,7 +12,11 @@ use store::{
 };
 use utoipa::ToSchema;
 
-use crate::{by_mail::using, codes, limits, view::MemberView};
+use crate::{
+    by_mail::{shown, using},
+    codes,
+    view::MemberView,
+};
 
 /// The code that was mailed to the address.
 #[derive(Debug, Deserr, ToSchema)]
@@ -38,8 +42,8 @@ pub async fn handle(
     let Call { who, input: Body(SetEmail { code_id, code }), context } = call;
     let now = context.now;
     let before = store.session(&who, now).await?.member;
-    store.count(limits::CODE_TRIED_FROM, &limits::address(&context.address), now).await?;
-    let item = store.try_code(code_id, &code, Some(CodePurpose::VerifyEmail), now).await?;
+    let purpose = Some(CodePurpose::VerifyEmail);
+    let item = shown(&store, (code_id, &code), purpose, &context).await?;
     if before.email.is_some() {
         return Err(Problem::new(codes::EMAIL_GIVEN));
     }
@@ -50,7 +54,6 @@ pub async fn handle(
         ..before.clone()
     };
     store.transact(using(&item).and(before.becoming(&after).map(Into::into))).await?;
-    store.unblock(&item.email).await?;
     let version = after.version;
     Ok(Answer::ok(after.into()).versioned(version, &context))
 }

@@ -14,9 +14,8 @@ use store::{
 use utoipa::ToSchema;
 
 use crate::{
-    by_mail::{Clients, do_and_tell, using},
+    by_mail::{Clients, do_and_tell, shown, using},
     credentials::password,
-    limits,
 };
 
 /// A new password, and the code that allows it.
@@ -41,8 +40,8 @@ pub async fn handle(
 ) -> Result<Answer<()>, Problem> {
     let Call { input: Body(SetPassword { code_id, code, password }), context, .. } = call;
     let (store, now) = (&clients.0, context.now);
-    store.count(limits::CODE_TRIED_FROM, &limits::address(&context.address), now).await?;
-    let item = store.try_code(code_id, &code, Some(CodePurpose::NewPassword), now).await?;
+    let purpose = Some(CodePurpose::NewPassword);
+    let item = shown(store, (code_id, &code), purpose, &context).await?;
     let guard = store.get(&EmailKey(&item.email)).await?.ok_or(NotGood)?;
     let member = store.get(&MemberKey(guard.member_id)).await?;
     // Who only comes through a provider was mailed none.
@@ -62,6 +61,7 @@ mod tests {
     use store::Store;
 
     use super::*;
+    use crate::access;
     use crate::testing::{
         PASSWORD, Seen, code_for, fresh_email, is_alive, queue, read, request, sign_in, sign_up,
         sign_up_body, store, stored, verify,
@@ -93,6 +93,22 @@ mod tests {
             assert_eq!(sign_in(&email, NEW).await.status, 200);
             let again = set(store(), with_password(code, PASSWORD)).await;
             assert_eq!(again.told(), (400, "CODE_NOT_GOOD"));
+        });
+    }
+
+    #[test]
+    fn who_knew_the_old_password_a_moment_ago_is_not_signed_in_after_the_new_one() {
+        stack::run(async {
+            let email = fresh_email();
+            sign_up(sign_up_body(&email)).await;
+            // As a sign-in that has read the account, and is slow.
+            let read = stored(&email).await.unwrap();
+            let code = code_for(&email, "NEW_PASSWORD").await;
+            assert_eq!(set(store(), with_password(code, NEW)).await.status, 204);
+            let later = api::Context::at(Time::now().plus(std::time::Duration::from_secs(5)));
+            let (token, session) = access::session(&read, &later).unwrap();
+            store().put(&token.key(), &session).await.unwrap();
+            assert!(!is_alive(token.key()).await);
         });
     }
 

@@ -53,7 +53,7 @@ pub async fn handle(
         return Err(Problem::new(codes::WRONG_EMAIL_OR_PASSWORD));
     };
 
-    let (token, session) = access::session(member_id, &context)?;
+    let (token, session) = access::session(&member, &context)?;
     // Signed before the session is written: without a key there is no session that nobody can use.
     let access = clients.access(member, session.id, now).await?;
     access::begin(&(store.clone(), queue), &session, &context).await?;

@@ -48,9 +48,9 @@ pub async fn handle(
 ) -> Result<Answer<CodeAsked>, Problem> {
     let Call { input: Body(body), context, .. } = call;
     password::require_not_own(&body.password, Some(&body.email), &body.nickname)?;
-    let (account, network) = (limits::account(&body.email), limits::address(&context.address));
+    let network = limits::address(&context.address);
     clients.0.count(limits::SIGN_UP, &network, context.now).await?;
-    limits::count_code(&clients.0, &account, &network, context.now).await?;
+    limits::count_code(&clients.0, &body.email, &network, context.now).await?;
     let account = Account {
         nickname: body.nickname,
         role: body.role.into(),
@@ -176,6 +176,8 @@ mod tests {
             let network = limits::address(&call.context.address);
             store().remember(&account, &network, now).await.unwrap();
             assert!(handle(mailing(store()).await, call).await.is_ok(), "the owner, from home");
+            let tagged = email.replace('@', "+more@");
+            assert_eq!(ask_to_sign_up(sign_up_body(&tagged)).await.status, 429, "one mailbox");
         });
     }
 

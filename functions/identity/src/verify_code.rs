@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::{
     access::remember_device,
-    by_mail::{Clients, do_and_tell, using},
+    by_mail::{Clients, do_and_tell, shown, using},
     limits,
 };
 
@@ -55,23 +55,28 @@ pub async fn handle(
 ) -> Result<Answer<CodeVerified>, Problem> {
     let Call { input: Body(VerifyCode { code_id, code }), context, .. } = call;
     let (store, now) = (&clients.0, context.now);
-    let network = limits::address(&context.address);
-    store.count(limits::CODE_TRIED_FROM, &network, now).await?;
-    let mut item = store.try_code(code_id, &code, None, now).await?;
+    let mut item = shown(store, (code_id, &code), None, &context).await?;
     let ends_at = match item.account.take() {
         Some(account) => {
             let member = member(account, &item, now);
             let mail = Mail::new(member.id, About::Welcome, item.language, now);
             let creation = using(&item).and(member.creation().map(Into::into));
             do_and_tell(&clients, creation, &mail).await?;
-            // Whoever signs in from here, and with this, is no stranger.
-            store.remember(&limits::account(&item.email), &network, now).await?;
-            remember_device(store, member.id, &context).await?;
+            // Whoever signs in from here, and with this, is no stranger. The account is there whether that is known or not.
+            let (account, network) =
+                (limits::account(&item.email), limits::address(&context.address));
+            for known in [
+                store.remember(&account, &network, now).await,
+                remember_device(store, member.id, &context).await,
+            ] {
+                if let Err(cause) = known {
+                    tracing::warn!(%cause, "a new member is a stranger");
+                }
+            }
             None
         }
         None => Some(store.keep_code(&item, now).await?),
     };
-    store.unblock(&item.email).await?;
     Ok(Answer::ok(CodeVerified { purpose: item.purpose, ends_at }))
 }
 

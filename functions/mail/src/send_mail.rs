@@ -12,13 +12,13 @@ use domain::{
     member::{CodePurpose, Email, MailedCode},
     time::Time,
 };
-use gateways::{
-    MailMessage, Ses,
-    ses::{Letter, NotSent},
-};
+use gateways::{MailMessage, Ses, ses::NotSent};
 use store::{
     Rejected, Store, StoreFault,
-    ephemeral::code::{CodeItem, CodeKey},
+    ephemeral::{
+        code::{CodeItem, CodeKey},
+        rate::{RateFault, Rule, hashed},
+    },
     identity::member::{EmailKey, Member, MemberKey},
     inbox::mail::{About, BlockKey, BlockReason, Mail, MailKey, MailState},
 };
@@ -32,6 +32,10 @@ const AT_ONCE: u32 = 5;
 /// comes again by itself takes minutes, and somebody waits for a code.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const WAITS: u32 = 5;
+
+/// Codes to an address that bounced.
+const TO_BOUNCED: Rule =
+    Rule { name: "code_to_bounced", limit: 1, window: Duration::from_hours(24) };
 
 /// The database, and whoever carries the letters.
 #[derive(Clone)]
@@ -71,6 +75,10 @@ impl Clients {
         let Some(asked) = asked.filter(|asked| !asked.expires_at.is_past(now)) else {
             return Ok(());
         };
+        if !self.may_reach(&asked.email, now).await? {
+            self.pace.turn().await;
+            return Ok(());
+        }
         let words = match (asked.purpose, self.owner(&asked.email).await?) {
             (CodePurpose::NewPassword, Some(Member { password_hash: None, .. })) => {
                 letters::no_password(asked.language)
@@ -85,18 +93,40 @@ impl Clients {
             (CodePurpose::SignUp | CodePurpose::VerifyEmail, Some(_)) => {
                 letters::known(asked.language)
             }
-            (CodePurpose::NewPassword | CodePurpose::LinkIdentity, None)
-            | (CodePurpose::Unknown, _) => {
+            (CodePurpose::NewPassword | CodePurpose::LinkIdentity, None) => {
+                // It takes its turn as if it were mailed: who waits behind it learns nothing.
+                self.pace.turn().await;
                 return Ok(());
             }
+            (CodePurpose::Unknown, _) => return Err(Failure::Newer),
         };
-        match self.send(&asked.email, &words.letter(asked.language)?).await {
-            Ok(_) => Ok(()),
-            Err(NotSent::Refused(cause)) => {
-                tracing::warn!(code_id = %id, cause, "SES refuses a code");
-                Ok(())
+        let letter = words.letter(asked.language)?;
+        let mut waits = Waits::from(self.first_wait);
+        loop {
+            self.pace.turn().await;
+            match self.ses.send(&asked.email, &letter).await {
+                Ok(_) => return Ok(()),
+                Err(NotSent::Refused(cause)) => {
+                    tracing::warn!(code_id = %id, cause, "SES refuses a code");
+                    return Ok(());
+                }
+                Err(fault @ NotSent::NotNow(_)) => waits.wait_after(fault).await?,
+                Err(fault) => return Err(fault.into()),
             }
-            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Whether a code may go to an address: to one that bounced once a day, so that its owner can open it again, and nobody makes us
+    /// mail to addresses that don't exist.
+    async fn may_reach(&self, email: &Email, now: Time) -> Result<bool, Failure> {
+        let block = self.store.get(&BlockKey::of(email)).await?;
+        if block.is_none_or(|block| block.reason != BlockReason::Bounced) {
+            return Ok(true);
+        }
+        match self.store.count(TO_BOUNCED, &hashed(email.as_str().as_bytes()), now).await {
+            Ok(()) => Ok(true),
+            Err(RateFault::TooMany { .. }) => Ok(false),
+            Err(RateFault::Store(fault)) => Err(fault.into()),
         }
     }
 
@@ -116,37 +146,48 @@ impl Clients {
         }
     }
 
-    /// Mails what is written down, if nobody has begun to. From the mark on it is left alone, unless SES surely did nothing.
+    /// Mails what is written down, if nobody has begun to. All that can fail comes before the mark; from the mark on it is left
+    /// alone, unless SES surely did nothing.
     async fn send_mail(&self, id: MailId) -> Result<(), Failure> {
         // What was announced and is not there did not happen.
         let Some(mail) = self.store.get(&MailKey(id)).await? else { return Ok(()) };
-        if !self.moved(id, MailState::Queued, MailState::Sending).await? {
-            if mail.state == MailState::Sending {
-                tracing::warn!(metric = "MailUnknown", mail_id = %id, "nobody knows whether a mail was sent");
-            }
+        if mail.state == MailState::Sending {
+            tracing::warn!(metric = "MailUnknown", mail_id = %id, "nobody knows whether a mail was sent");
+        }
+        if mail.state != MailState::Queued {
             return Ok(());
         }
         let Some((email, words)) = self.addressed(&mail).await? else {
-            self.moved(id, MailState::Sending, MailState::Dropped).await?;
+            self.moved(id, MailState::Queued, MailState::Dropped).await?;
             return Ok(());
         };
-        match self.send(&email, &words.letter(mail.language)?).await {
-            Ok(message_id) => match self.store.mail_is_sent(id, &message_id).await {
-                Err(Rejected::Store(fault)) => Err(fault.into()),
-                Ok(()) | Err(Rejected::Condition(_)) => Ok(()),
-            },
-            Err(NotSent::Refused(cause)) => {
-                tracing::warn!(mail_id = %id, cause, "SES refuses a mail");
-                self.moved(id, MailState::Sending, MailState::Dropped).await?;
-                Ok(())
+        let letter = words.letter(mail.language)?;
+        let mut waits = Waits::from(self.first_wait);
+        loop {
+            self.pace.turn().await;
+            if !self.moved(id, MailState::Queued, MailState::Sending).await? {
+                return Ok(());
             }
-            Err(fault @ NotSent::NotNow(_)) => {
-                self.moved(id, MailState::Sending, MailState::Queued).await?;
-                Err(fault.into())
-            }
-            Err(NotSent::Unknown(cause)) => {
-                tracing::warn!(metric = "MailUnknown", mail_id = %id, cause, "nobody knows whether a mail was sent");
-                Ok(())
+            match self.ses.send(&email, &letter).await {
+                Ok(message_id) => {
+                    return match self.store.mail_is_sent(id, &message_id).await {
+                        Err(Rejected::Store(fault)) => Err(fault.into()),
+                        Ok(()) | Err(Rejected::Condition(_)) => Ok(()),
+                    };
+                }
+                Err(NotSent::Refused(cause)) => {
+                    tracing::warn!(mail_id = %id, cause, "SES refuses a mail");
+                    self.moved(id, MailState::Sending, MailState::Dropped).await?;
+                    return Ok(());
+                }
+                Err(fault @ NotSent::NotNow(_)) => {
+                    self.moved(id, MailState::Sending, MailState::Queued).await?;
+                    waits.wait_after(fault).await?;
+                }
+                Err(NotSent::Unknown(cause)) => {
+                    tracing::warn!(metric = "MailUnknown", mail_id = %id, cause, "nobody knows whether a mail was sent");
+                    return Ok(());
+                }
             }
         }
     }
@@ -161,7 +202,7 @@ impl Clients {
     }
 
     /// Where a mail goes and what it says; nothing for whom no mail reaches.
-    async fn addressed(&self, mail: &Mail) -> Result<Option<(Email, Words)>, StoreFault> {
+    async fn addressed(&self, mail: &Mail) -> Result<Option<(Email, Words)>, Failure> {
         let Some(member) = self.store.get(&MemberKey(mail.member_id)).await? else {
             return Ok(None);
         };
@@ -174,7 +215,7 @@ impl Clients {
             About::NewDevice { device, country } => {
                 (letters::new_device(device, country.clone(), at, language), true)
             }
-            About::Unknown => return Ok(None),
+            About::Unknown => return Err(Failure::Newer),
         };
         let goes = match block.map(|block| block.reason) {
             None => true,
@@ -183,22 +224,28 @@ impl Clients {
         };
         Ok(goes.then_some((email, words)))
     }
+}
 
-    /// Asks SES in turn, and again after a while if it surely did nothing.
-    async fn send(&self, to: &Email, letter: &Letter) -> Result<String, NotSent> {
-        let mut wait = self.first_wait;
-        let longest = wait * 2_u32.pow(WAITS - 1);
-        loop {
-            self.pace.turn().await;
-            match self.ses.send(to, letter).await {
-                Err(NotSent::NotNow(cause)) if wait <= longest => {
-                    tracing::info!(cause, "SES takes no mail now");
-                    tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
-                    wait *= 2;
-                }
-                sent => return sent,
-            }
+/// How long to wait each time that SES takes no mail.
+struct Waits {
+    next: Duration,
+    longest: Duration,
+}
+
+impl Waits {
+    fn from(first: Duration) -> Self {
+        Self { next: first, longest: first * 2_u32.pow(WAITS - 1) }
+    }
+
+    /// Waits, until that was often enough: then the message comes again by itself.
+    async fn wait_after(&mut self, fault: NotSent) -> Result<(), NotSent> {
+        if self.next > self.longest {
+            return Err(fault);
         }
+        tracing::info!(cause = %fault, "SES takes no mail now");
+        tokio::time::sleep(self.next.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+        self.next *= 2;
+        Ok(())
     }
 }
 
@@ -240,6 +287,9 @@ pub enum Failure {
     /// A letter could not be written.
     #[error(transparent)]
     Letter(#[from] askama::Error),
+    /// What only a newer program knows how to tell: it comes again, to that one.
+    #[error("a newer program's mail")]
+    Newer,
     /// The system gives no random bytes.
     #[error("no randomness")]
     NoRandomness,
@@ -500,7 +550,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bounce_ends_all_but_codes_and_a_complaint_all_but_what_keeps_the_account_safe() {
+    fn a_bounce_ends_all_but_a_code_a_day_and_a_complaint_all_but_what_keeps_the_account_safe() {
         stack::run(async {
             let device = About::NewDevice { device: Default::default(), country: None };
             for (reason, about, goes) in [
@@ -517,9 +567,12 @@ mod tests {
                 post.send(MailMessage::Mail(mail.id)).await.unwrap();
                 let expected = if goes { MailState::Sent } else { MailState::Dropped };
                 assert_eq!(state(&mail).await, expected, "{reason:?} {:?}", mail.about);
-                let item = asked(CodePurpose::NewPassword, &email).await;
-                post.send(MailMessage::Code(item.id)).await.unwrap();
-                assert_eq!(post.sent().await.len(), 1 + usize::from(goes));
+                for _ in 0..2 {
+                    let item = asked(CodePurpose::NewPassword, &email).await;
+                    post.send(MailMessage::Code(item.id)).await.unwrap();
+                }
+                let codes = if reason == BlockReason::Bounced { 1 } else { 2 };
+                assert_eq!(post.sent().await.len(), codes + usize::from(goes), "{reason:?}");
             }
         });
     }

@@ -34,6 +34,7 @@ fn session(now: Time) -> (SessionKey, SessionItem) {
         member_id: key.member_id,
         refresh_hash: "hash".into(),
         rotation: None,
+        begun_after: None,
         device: Device::default(),
         country: None,
         family_hash: "family".into(),

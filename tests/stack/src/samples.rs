@@ -53,6 +53,7 @@ pub fn session(key: &SessionKey, now: Time) -> SessionItem {
         family_hash: "family".into(),
         refresh_hash: "refresh".into(),
         rotation: None,
+        begun_after: None,
         device: Device::default(),
         country: None,
         created_at: now,

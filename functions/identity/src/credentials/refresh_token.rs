@@ -169,6 +169,7 @@ mod tests {
             family_hash: token.family_hash(),
             refresh_hash: token.own_hash(),
             rotation: None,
+            begun_after: None,
             device: Device::default(),
             country: None,
             created_at: Time::now(),

@@ -139,6 +139,7 @@ impl CodeItem {
         let hash = self.hash.as_deref().unwrap_or_default();
         bool::from(given.as_bytes().ct_eq(hash.as_bytes()))
             && self.ends_at.is_some_and(|end| now < end)
+            && !self.expires_at.is_past(now)
             && purpose.is_none_or(|purpose| purpose == self.purpose)
     }
 
@@ -157,7 +158,8 @@ impl Store {
         self.put(&CodeKey(item.id), item).await
     }
 
-    /// Makes `code` the one that is good, with all its tries; fails when none is wanted any more.
+    /// Makes `code` the one that is good; fails when none is wanted any more. What was tried before stays counted: who is mailed
+    /// none has no more tries either.
     ///
     /// # Errors
     /// [`NotGood`] when it was used up meanwhile, or the database's trouble.
@@ -170,7 +172,6 @@ impl Store {
         let write = Write::update(&CodeKey(item.id))
             .set("hash", item.hash_of(code))
             .set("endsAt", now.plus(LIFE).millis())
-            .set("tries", 0)
             .when_present("pk");
         self.write(write, NotGood).await
     }
@@ -193,12 +194,13 @@ impl Store {
         item.filter(|item| item.is_right(code, purpose, now)).ok_or(Rejected::Condition(NotGood))
     }
 
-    /// Gives a code that was found right its time again, and its tries: what it is good for is still to be said.
+    /// Gives a code that was found right its time again, within the hour after it was asked for, and its tries: what it is good for
+    /// is still to be said.
     ///
     /// # Errors
     /// [`NotGood`] when it was used up meanwhile, or the database's trouble.
     pub async fn keep_code(&self, item: &CodeItem, now: Time) -> Result<Time, Rejected<NotGood>> {
-        let ends_at = now.plus(LIFE);
+        let ends_at = now.plus(LIFE).min(item.expires_at.time());
         let write = Write::update(&CodeKey(item.id)).set("endsAt", ends_at.millis());
         self.write(write.set("tries", 0).when_present("pk"), NotGood).await?;
         Ok(ends_at)

@@ -53,7 +53,7 @@ pub struct Member {
     /// Where they live, if they said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
-    /// Whatever session began until then is over: the mark that ends all of them at once, however many there are.
+    /// When all sessions were ended: whichever began under another mark than this is over, however many there are.
     #[serde(
         default,
         with = "domain::time::optional_millis",

@@ -113,6 +113,14 @@ pub struct SessionItem {
     /// Where from, if whatever stands before the gateway said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<Country>,
+    /// What its member's `sessionsEndedAt` was when it began: as soon as that is another, it is over. So no clock decides whether a
+    /// session came before the end of all of them or after.
+    #[serde(
+        default,
+        with = "domain::time::optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub begun_after: Option<Time>,
     /// When its member signed in.
     #[serde(with = "domain::time::millis")]
     pub created_at: Time,
@@ -177,8 +185,8 @@ impl Fault for SessionEnded {
 impl SessionItem {
     /// Whether it is neither over nor ended, by itself or with all of its member's.
     pub fn is_alive(&self, member: &Member, now: Time) -> bool {
-        let ended_with_all = member.sessions_ended_at.is_some_and(|ended| self.created_at <= ended)
-            && member.spared_session != Some(self.id);
+        let ended_with_all =
+            member.sessions_ended_at != self.begun_after && member.spared_session != Some(self.id);
         self.ended_at.is_none() && !self.expires_at.is_past(now) && !ended_with_all
     }
 

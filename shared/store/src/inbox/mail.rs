@@ -164,7 +164,7 @@ pub struct Block {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum BlockReason {
-    /// There is no such mailbox: nothing goes there but a code that somebody asks for, until one comes back.
+    /// There is no such mailbox: nothing goes there but one code a day, if somebody asks for it, until one is shown.
     Bounced,
     /// Its owner called our mail unwanted: nothing goes there but what keeps the account safe.
     #[serde(other)]
