@@ -6,11 +6,12 @@
 //!
 //! Inside of a time: the Runtime API, the function, all its calls. Outside: the gateway and the network, which add noise for whoever
 //! measures from afar, and nothing that knows addresses. The local cloud is slower than AWS and busier, so a difference of some
-//! microseconds is below its noise; the processor time of the function alone is printed beside, without the cloud in it.
+//! microseconds is below its noise; the processor time of the function alone is printed beside, without the cloud in it, to tell where
+//! a difference comes from.
 //!
 //! Welch's t of all pairs, and of those times that are not among the slowest 5 % of both kinds together, since such a pause hides what
-//! is looked for (as dudect does: <https://eprint.iacr.org/2016/1123>). Either fails at 4.5. `PAIRS` is 10,000 unless it is set; a name
-//! after `--` measures that route alone.
+//! is looked for (as dudect does: <https://eprint.iacr.org/2016/1123>). Either fails at 4.5. `PAIRS` is 10,000 unless it is set; words
+//! after `--` choose the rows that contain them.
 
 #![expect(clippy::print_stdout, reason = "its table is what it is for")]
 
