@@ -177,9 +177,10 @@ mod tests {
     #[test]
     fn what_surely_was_not_sent_is_told_from_what_may_have_been_and_neither_is_sent_twice() {
         stack::run(async {
-            let refusal = |status, code: &str| {
-                let answer =
-                    ResponseTemplate::new(status).set_body_json(json!({ "message": "no" }));
+            let refusal = |status, told: &str| {
+                let (code, message) = told.split_once(": ").unwrap_or((told, "no"));
+                let answer = ResponseTemplate::new(status);
+                let answer = answer.set_body_json(json!({ "message": message }));
                 answer.insert_header("x-amzn-ErrorType", code)
             };
             for (status, code, expected) in [
