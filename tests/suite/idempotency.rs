@@ -10,8 +10,13 @@ use crate::{
 };
 
 /// `POST` routes without a key, each with the reason why it may be sent again all the same.
-const WITHOUT_KEY: [(&str, &str); 4] = [
-    ("sign_up", "an address has one account, and the second time is refused"),
+const WITHOUT_KEY: [(&str, &str); 6] = [
+    ("sign_up", "an address has one account, and asking twice is a code more"),
+    ("ask_for_code", "a code more is another mail, and so many there are of each"),
+    (
+        "verify_code",
+        "a sign-up's code is used up with the account, and any other is shown as often as one likes",
+    ),
     ("sign_in", "a session more costs nobody anything"),
     ("refresh", "its token is replaced by each use"),
     ("sign_out", "a session ends once"),
