@@ -11,7 +11,7 @@ use store::{
 };
 use tests::kills::{Step, every_kill_point};
 
-use super::program::{Things, program, things};
+use super::program::{program, things};
 use crate::{shop::variable, world::aws};
 
 /// An event, and those who follow its artist: a page and a few of them in one shard, and some elsewhere.
@@ -65,16 +65,15 @@ impl Crowd {
     }
 
     /// What Lambda does next: the message comes again, and so does whatever was sent on.
-    async fn recover(&self, things: &Things) {
-        let queue =
-            Queue::new(&stack::aws(&variable("AWS_ENDPOINT_URL")), things.followers.clone());
+    async fn recover(&self, url: &str) {
+        let queue = Queue::new(&stack::aws(&variable("AWS_ENDPOINT_URL")), url.to_owned());
         let work = async |message: Value| {
             let message: Published = serde_json::from_value(message).unwrap();
             tell_followers::handle((store(), queue.clone()), message).await.unwrap();
         };
         work(self.message(None)).await;
         loop {
-            let asked = json!({ "QueueUrl": things.followers, "MaxNumberOfMessages": 10 });
+            let asked = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10 });
             let received = aws("AmazonSQS.ReceiveMessage", asked).await;
             let received = received["Messages"].as_array().cloned().unwrap_or_default();
             if received.is_empty() {
@@ -82,7 +81,7 @@ impl Crowd {
             }
             for message in received {
                 work(serde_json::from_str(message["Body"].as_str().unwrap()).unwrap()).await;
-                let done = json!({ "QueueUrl": things.followers, "ReceiptHandle": message["ReceiptHandle"] });
+                let done = json!({ "QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"] });
                 aws("AmazonSQS.DeleteMessage", done).await;
             }
         }
@@ -99,21 +98,28 @@ impl Crowd {
 
 fn survived(event: fn(&Crowd) -> Value, calls: &str) {
     stack::run(async {
-        let things = things().await;
-        let aws = variable("AWS_ENDPOINT_URL");
+        let (things, endpoint) = (things().await, variable("AWS_ENDPOINT_URL"));
+        // Of this test's own: what is sent on is for it to receive.
+        let queue = json!({ "QueueName": MemberId::generate() });
+        let queue = aws("AmazonSQS.CreateQueue", queue).await;
+        let url = queue["QueueUrl"].as_str().unwrap();
         let step = Step {
             name: "tell_followers",
-            services: &[("aws", &aws), ("kakaopay", &aws)],
-            program: &|outside| program("tell_followers", things, outside),
+            services: &[("aws", &endpoint), ("kakaopay", &endpoint)],
+            program: &|outside| {
+                let mut program = program("tell_followers", things, outside);
+                program.env("FOLLOWERS_QUEUE_URL", url);
+                program
+            },
             event: &|crowd: &Crowd| {
                 let message = json!({ "messageId": "1", "body": event(crowd).to_string() });
                 json!({ "Records": [message] })
             },
         };
-        let recover = async |crowd: &Crowd| crowd.recover(things).await;
+        let recover = async |crowd: &Crowd| crowd.recover(url).await;
         let points = every_kill_point(step, Crowd::new, recover, async |crowd, _| {
             crowd.assert_told_once().await;
-            crowd.recover(things).await;
+            crowd.recover(url).await;
             crowd.assert_told_once().await;
         });
         let points = points.await;

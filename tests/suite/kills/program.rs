@@ -17,8 +17,6 @@ use crate::{
 /// What the functions need outside the tables: the queues' addresses and the secret's name.
 pub struct Things {
     queue: String,
-    /// Of it what is sent is read, too.
-    pub followers: String,
     secret: String,
 }
 
@@ -30,12 +28,8 @@ pub async fn things() -> &'static Things {
             let key = json!({ "secretKey": simulator::KEY }).to_string();
             aws("secretsmanager.CreateSecret", json!({ "Name": secret, "SecretString": key }))
                 .await;
-            let queue = async |name: &str| {
-                let name = format!("{}-{name}", stack::prefix());
-                let queue = aws("AmazonSQS.CreateQueue", json!({ "QueueName": name })).await;
-                queue["QueueUrl"].as_str().unwrap().to_owned()
-            };
-            Things { queue: queue("sales").await, followers: queue("followers").await, secret }
+            let queue = aws("AmazonSQS.CreateQueue", json!({ "QueueName": stack::prefix() })).await;
+            Things { queue: queue["QueueUrl"].as_str().unwrap().to_owned(), secret }
         })
         .await
 }
@@ -59,7 +53,6 @@ pub fn program(name: &str, things: &Things, outside: &Outside) -> Command {
         ("HOLD_SECONDS", &HOLD.as_secs().to_string()),
         ("HOLD_QUEUE_URL", &things.queue),
         ("RECONCILE_QUEUE_URL", &things.queue),
-        ("FOLLOWERS_QUEUE_URL", &things.followers),
     ]);
     program
 }
