@@ -16,9 +16,9 @@ use gateways::{
 };
 use http::header;
 use store::{
-    Rejected, Store, StoreFault,
+    Rejected, Store,
     ephemeral::link::Link,
-    identity::member::{EmailKey, IdentityKey, Member, MemberKey, Taken},
+    identity::member::{EmailKey, IdentityKey, Member, Taken},
 };
 use utoipa::IntoParams;
 
@@ -119,8 +119,8 @@ async fn member(
 ) -> Result<Known, Problem> {
     let now = context.now;
     let key = IdentityKey { provider: provider.as_str(), id: &someone.id };
-    if let Some(member) = owner(store, &key).await? {
-        return Ok(Known::As(member));
+    if let Some(member) = store.owner(&key).await? {
+        return Ok(Known::As(Box::new(member)));
     }
     let nickname = someone.nickname.map_or_else(made_up, Ok)?;
     let mut member = Member {
@@ -137,8 +137,8 @@ async fn member(
             }
             // They came twice at once.
             (Err(Rejected::Condition(Taken::Identity)), _) => {
-                if let Some(member) = owner(store, &key).await? {
-                    return Ok(Known::As(member));
+                if let Some(member) = store.owner(&key).await? {
+                    return Ok(Known::As(Box::new(member)));
                 }
             }
             (Err(Rejected::Condition(Taken::Email)), Some(email)) => {
@@ -155,14 +155,6 @@ async fn member(
             }
             (Err(refused), _) => return Err(refused.into()),
         }
-    }
-}
-
-/// Whose an identity is.
-async fn owner(store: &Store, key: &IdentityKey<'_>) -> Result<Option<Box<Member>>, StoreFault> {
-    match store.get(key).await? {
-        Some(guard) => Ok(store.get(&MemberKey(guard.member_id)).await?.map(Box::new)),
-        None => Ok(None),
     }
 }
 

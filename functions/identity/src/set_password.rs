@@ -8,7 +8,7 @@ use domain::{
 };
 use store::{
     ephemeral::code::NotGood,
-    identity::member::{EmailKey, MemberKey},
+    identity::member::EmailKey,
     inbox::mail::{About, Mail},
 };
 use utoipa::ToSchema;
@@ -42,8 +42,7 @@ pub async fn handle(
     let (store, now) = (&clients.0, context.now);
     let purpose = Some(CodePurpose::NewPassword);
     let item = shown(store, (code_id, &code), purpose, &context).await?;
-    let guard = store.get(&EmailKey(&item.email)).await?.ok_or(NotGood)?;
-    let member = store.get(&MemberKey(guard.member_id)).await?;
+    let member = store.owner(&EmailKey(&item.email)).await?;
     // Who only comes through a provider was mailed none.
     let member = member.filter(|member| member.password_hash.is_some()).ok_or(NotGood)?;
     password::require_not_own(&password, member.email.as_ref(), &member.nickname)?;

@@ -79,7 +79,7 @@ impl Clients {
             self.pace.turn().await;
             return Ok(());
         }
-        let words = match (asked.purpose, self.owner(&asked.email).await?) {
+        let words = match (asked.purpose, self.store.owner(&EmailKey(&asked.email)).await?) {
             (CodePurpose::NewPassword, Some(Member { password_hash: None, .. })) => {
                 letters::no_password(asked.language)
             }
@@ -127,13 +127,6 @@ impl Clients {
             Ok(()) => Ok(true),
             Err(RateFault::TooMany { .. }) => Ok(false),
             Err(RateFault::Store(fault)) => Err(fault.into()),
-        }
-    }
-
-    async fn owner(&self, email: &Email) -> Result<Option<Member>, StoreFault> {
-        match self.store.get(&EmailKey(email)).await? {
-            Some(guard) => self.store.get(&MemberKey(guard.member_id)).await,
-            None => Ok(None),
         }
     }
 

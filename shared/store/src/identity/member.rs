@@ -10,7 +10,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Key, Rejected, Store, Table, Transaction, Write, codes};
+use crate::{Compare, Key, Rejected, Store, StoreFault, Table, Transaction, Write, codes};
 
 key!(
     /// Where a member stands.
@@ -338,6 +338,17 @@ impl Member {
 }
 
 impl Store {
+    /// The member whose something is that only one member may have.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn owner<K: Key<Item = Guard>>(&self, key: &K) -> Result<Option<Member>, StoreFault> {
+        match self.get(key).await? {
+            Some(guard) => self.get(&MemberKey(guard.member_id)).await,
+            None => Ok(None),
+        }
+    }
+
     /// Makes `after` of what a member was, with the guards of what nobody else may have.
     ///
     /// # Errors
