@@ -4,6 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::Value;
+use store::personal::{Erasure, Export, ITEMS, Section, Work};
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -59,6 +60,29 @@ fn every_test_that_the_security_checklist_names_exists() {
     let named = quoted(&checklist).filter(|name| name.matches('_').count() > 2);
     for name in named {
         assert!(tests.contains(name), "infra/security.md names {name}, and there is no such test");
+    }
+}
+
+#[test]
+fn every_item_says_what_of_it_is_handed_over_and_what_becomes_of_it() {
+    let model = read("infra/data-model.md");
+    let table = model.split("\n## Items\n").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows = table.unwrap().lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" |"));
+    let modelled: Vec<_> =
+        rows.map(|(name, _)| name).skip_while(|name| *name != "member").collect();
+    let registered: Vec<_> = ITEMS.iter().map(|item| item.name).collect();
+    assert_eq!(
+        registered, modelled,
+        "shared/store/src/personal.rs (left), infra/data-model.md (right)"
+    );
+    for section in Section::ALL {
+        assert!(
+            ITEMS.iter().any(|it| it.export == Export::In(section)),
+            "nothing is in {section:?}"
+        );
+    }
+    for work in Work::ALL {
+        assert!(ITEMS.iter().any(|it| it.erasure == Erasure::By(work)), "{work:?} is of no item");
     }
 }
 

@@ -132,11 +132,8 @@ impl Clients {
 
     async fn draw(&self, asked: &CodeItem, now: Time) -> Result<Option<MailedCode>, Failure> {
         let code = MailedCode::of(getrandom::u64().map_err(|_| Failure::NoRandomness)?);
-        match self.store.draw_code(asked, &code, now).await {
-            Ok(()) => Ok(Some(code)),
-            Err(Rejected::Condition(_)) => Ok(None),
-            Err(Rejected::Store(fault)) => Err(fault.into()),
-        }
+        let drawn = was_done(self.store.draw_code(asked, &code, now).await)?;
+        Ok(drawn.then_some(code))
     }
 
     /// Mails what is written down, if nobody has begun to. All that can fail comes before the mark; from the mark on it is left
@@ -163,10 +160,8 @@ impl Clients {
             }
             match self.ses.send(&email, &letter).await {
                 Ok(message_id) => {
-                    return match self.store.mail_is_sent(id, &message_id).await {
-                        Err(Rejected::Store(fault)) => Err(fault.into()),
-                        Ok(()) | Err(Rejected::Condition(_)) => Ok(()),
-                    };
+                    was_done(self.store.mail_is_sent(id, &message_id).await)?;
+                    return Ok(());
                 }
                 Err(NotSent::Refused(cause)) => {
                     tracing::warn!(mail_id = %id, cause, "SES refuses a mail");
@@ -187,11 +182,7 @@ impl Clients {
 
     /// Whether it was there to be moved.
     async fn moved(&self, id: MailId, from: MailState, to: MailState) -> Result<bool, StoreFault> {
-        match self.store.move_mail(id, from, to).await {
-            Ok(()) => Ok(true),
-            Err(Rejected::Condition(_)) => Ok(false),
-            Err(Rejected::Store(fault)) => Err(fault),
-        }
+        was_done(self.store.move_mail(id, from, to).await)
     }
 
     /// Where a mail goes and what it says; nothing for whom no mail reaches.

@@ -60,18 +60,18 @@ struct NotifiedEvent {
     title: Title,
 }
 
-/// An artist whom somebody is told of, as they were then.
+/// An artist whom somebody is told of.
 #[derive(Debug, Serialize, ToSchema)]
 struct NotifiedArtist {
     /// Their id.
     id: MemberId,
-    /// The name they were shown by.
+    /// The name they are shown by.
     nickname: Nickname,
 }
 
-impl From<Notification> for NotificationView {
-    fn from(notification: Notification) -> Self {
-        let Notification { id, kind, event, artist, created_at, read_at, .. } = notification;
+impl From<(Notification, Option<Artist>)> for NotificationView {
+    fn from((notification, artist): (Notification, Option<Artist>)) -> Self {
+        let Notification { id, kind, event, created_at, read_at, .. } = notification;
         Self {
             id,
             kind,
@@ -113,7 +113,11 @@ mod tests {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
     use domain::{member::Role, who::Claims};
     use serde_json::{Value, json};
-    use store::{Write, inbox::notification::NotificationKey};
+    use store::{
+        Write,
+        identity::member::{Member, MemberKey},
+        inbox::notification::NotificationKey,
+    };
 
     use super::*;
 
@@ -140,10 +144,13 @@ mod tests {
         serde_json::from_slice(answer.body()).unwrap()
     }
 
-    /// Something that happened then.
+    /// Something that happened then, by an artist who is gone.
     fn happened(at: Time) -> Notification {
+        published_by(MemberId::generate(), at)
+    }
+
+    fn published_by(artist: MemberId, at: Time) -> Notification {
         let event = Event { id: EventId::generate(), title: "달빛 공연".parse().unwrap() };
-        let artist = Artist { id: MemberId::generate(), nickname: "달빛".parse().unwrap() };
         let publication = format!("EventPublished:{}:1", event.id);
         Notification::new_event(&publication, at, event, artist)
     }
@@ -175,16 +182,39 @@ mod tests {
                 paging["cursor"] = page["nextCursor"].clone();
             }
             let expected = [1, 2, 0, 4, 3].map(|at: usize| {
-                let Notification { id, event, artist, created_at, .. } = &told[at];
-                let (event, artist) = (event.as_ref().unwrap(), artist.as_ref().unwrap());
+                let Notification { id, event, artist_id, created_at, .. } = &told[at];
+                let event = event.as_ref().unwrap();
                 json!({
                     "id": id, "kind": "NEW_EVENT", "createdAt": created_at, "readAt": null,
                     "event": { "id": event.id, "title": event.title },
-                    "artist": { "id": artist.id, "nickname": artist.nickname },
+                    "artist": { "id": artist_id, "nickname": "탈퇴한 회원" },
                 })
             });
             assert_eq!(seen, expected);
             assert_eq!(read(clients, &other, json!({}), now).await, nothing, "another's");
+        });
+    }
+
+    #[test]
+    fn an_artist_is_named_as_they_are_now_and_not_when_they_left() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let fan = stack::sign_in(&store, Role::User, now).await;
+            let artist = stack::sign_in(&store, Role::Artist, now).await.member_id;
+            let before = store.get(&MemberKey(artist)).await.unwrap().unwrap();
+            store.notify(&[fan.member_id], &published_by(artist, now)).await.unwrap();
+            let clients = (store.clone(), cursors().await);
+            let named = async || {
+                let page = read(clients.clone(), &fan, json!({}), now).await;
+                page["items"][0]["artist"]["nickname"].as_str().unwrap().to_owned()
+            };
+            assert_eq!(named().await, before.nickname.as_str());
+            let nickname = "새 이름".parse().unwrap();
+            let renamed = Member { nickname, version: before.version + 1, ..before.clone() };
+            store.change_member(&before, &renamed).await.unwrap();
+            assert_eq!(named().await, "새 이름");
+            store.change_member(&renamed, &renamed.leaving(now)).await.unwrap();
+            assert_eq!(named().await, "탈퇴한 회원");
         });
     }
 
@@ -219,7 +249,8 @@ mod tests {
             let notification = happened(now);
             store.notify(&[fan.member_id], &notification).await.unwrap();
             let key = NotificationKey { member_id: fan.member_id, id: notification.id };
-            let newer = Write::update(&key).set("kind", "SETTLED").remove("event").remove("artist");
+            let newer =
+                Write::update(&key).set("kind", "SETTLED").remove("event").remove("artistId");
             store.write(newer, ()).await.unwrap();
             let page = read((store, cursors().await), &fan, json!({}), now).await;
             let expected = json!({
@@ -235,7 +266,8 @@ mod tests {
         stack::run(async {
             let now = Time::now();
             let fan = stack::sign_in(&store(), Role::User, now).await;
-            store().notify(&[fan.member_id], &happened(now)).await.unwrap();
+            let artist = stack::sign_in(&store(), Role::Artist, now).await.member_id;
+            store().notify(&[fan.member_id], &published_by(artist, now)).await.unwrap();
             let (client, meter) = stack::metered();
             let clients = (Store::new(client, stack::prefix()), cursors().await);
             read(clients, &fan, json!({}), now).await;

@@ -94,9 +94,8 @@ async fn tell(
     start: Option<Start>,
 ) -> Result<Option<Start>, StoreFault> {
     let followers = store.followers_of(event.artist_id, shard, PAGE, start).await?;
-    let artist = notification::Artist { id: event.artist_id, nickname: event.artist_nickname };
     let it = notification::Event { id: event.id, title: event.title };
-    let notification = Notification::new_event(&detail.id, event.created_at, it, artist);
+    let notification = Notification::new_event(&detail.id, event.created_at, it, event.artist_id);
     let members: Vec<_> = followers.items.iter().map(|follower| follower.member_id).collect();
     store.notify(&members, &notification).await?;
     Ok(followers.next)

@@ -31,6 +31,11 @@ impl Nickname {
     pub fn shown_of(name: &str) -> Option<Self> {
         text::shown(name, 20).parse().ok()
     }
+
+    /// What stands where somebody's name stood who has left.
+    pub fn of_nobody() -> Self {
+        Self("탈퇴한 회원".to_owned())
+    }
 }
 
 text!(

@@ -49,6 +49,18 @@ domain::codes! {
         "더 팔로우할 수 없습니다": "아티스트는 1,000명까지 팔로우할 수 있습니다.",
         "No more artists to follow": "One member follows 1,000 artists at most.",
     }
+    Conflict LIVE_TICKETS {
+        "아직 쓸 수 있는 티켓이 있습니다": "공연이 끝나거나 티켓을 취소한 뒤에 탈퇴할 수 있습니다.",
+        "There are live tickets": "An account can be deleted when their events are over, or the tickets given back.",
+    }
+    Conflict RUNNING_EVENTS {
+        "끝나지 않은 공연이 있습니다": "올린 공연이 끝나거나 취소된 뒤에 탈퇴할 수 있습니다.",
+        "There are events that are not over": "An account can be deleted when its events are over, or called off.",
+    }
+    Conflict UNSETTLED_MONEY {
+        "정산되지 않은 금액이 있습니다": "진행 중인 결제나 정산이 끝난 뒤에 탈퇴할 수 있습니다.",
+        "Money is not settled": "An account can be deleted when its payments are done and its events are settled.",
+    }
     TooMany TOO_MANY_REQUESTS {
         "요청이 너무 많습니다": "잠시 뒤 다시 시도해 주세요.",
         "Too many requests": "Try again later.",

@@ -50,6 +50,18 @@ pub enum Rejected<C> {
     Store(#[from] StoreFault),
 }
 
+/// Whether a write was done, for a writer to whom it is no fault that its condition did not hold.
+///
+/// # Errors
+/// The database's trouble.
+pub fn was_done<C>(written: Result<(), Rejected<C>>) -> Result<bool, StoreFault> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(Rejected::Condition(_)) => Ok(false),
+        Err(Rejected::Store(fault)) => Err(fault),
+    }
+}
+
 impl<C: Fault> Fault for Rejected<C> {
     fn code(&self) -> Code {
         match self {

@@ -1,4 +1,6 @@
-use serde::{Serialize, de::DeserializeOwned};
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// One of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,5 +88,25 @@ impl<K: Key> Key for Relaxed<K> {
 
     fn pair(&self) -> (String, String) {
         self.0.pair()
+    }
+}
+
+/// Where an item of a kind stands, whatever it says: as an index names it, or as it is deleted.
+#[derive(Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct Named<K> {
+    pk: String,
+    sk: String,
+    #[serde(skip)]
+    kind: PhantomData<K>,
+}
+
+impl<K: Key> Key for Named<K> {
+    type Item = K::Item;
+    const TABLE: Table = K::TABLE;
+    const CONSISTENT: bool = K::CONSISTENT;
+
+    fn pair(&self) -> (String, String) {
+        (self.pk.clone(), self.sk.clone())
     }
 }

@@ -21,13 +21,14 @@ pub mod codes;
 pub mod ephemeral;
 pub mod identity;
 pub mod inbox;
+pub mod personal;
 pub mod sales;
 
 #[cfg(test)]
 mod tests;
 
 pub use aws_sdk_dynamodb::Client;
-pub use fault::{Rejected, StoreFault};
+pub use fault::{Rejected, StoreFault, was_done};
 pub use key::{Key, Relaxed, Table};
 pub use query::{Index, Page, Query, Start};
 pub use read::Keys;

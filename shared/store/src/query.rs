@@ -45,6 +45,13 @@ pub struct Page<T> {
     pub next: Option<Start>,
 }
 
+impl<T> Page<T> {
+    /// The same of something else.
+    pub fn map<U>(self, of: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(of).collect(), next: self.next }
+    }
+}
+
 impl<T> From<Page<T>> for (Vec<T>, Option<Start>) {
     fn from(page: Page<T>) -> Self {
         (page.items, page.next)

@@ -16,7 +16,8 @@ use super::{
     on_sale::{OnSale, OnSaleKey},
 };
 use crate::{
-    Index, Page, Start, Store, StoreFault, Streamed, Table, Write, fault::Effect, read::readable,
+    Compare, Index, Page, Start, Store, StoreFault, Streamed, Table, Write, fault::Effect,
+    read::readable,
 };
 
 const CATALOG: Index = Index::of(Table::Catalog);
@@ -98,6 +99,20 @@ impl Event {
             Write::create(&OnSaleKey(self.id), &self.into()),
             OfArtist::of(self).create(),
         ]
+    }
+}
+
+impl Event {
+    /// The event when its artist is gone: who bought or saw it still finds it, under nobody's name.
+    pub fn without_artist(&self, now: Time) -> Self {
+        let artist_nickname = Nickname::of_nobody();
+        Self { artist_nickname, version: self.version + 1, updated_at: now, ..self.clone() }
+    }
+
+    /// Writes what becomes of it, unless it was changed meanwhile. It is for what is not sold by: *event on sale* stays as it is.
+    pub fn becoming(&self, after: &Self) -> Write {
+        let write = Write::change(&EventKey(self.id), self, after);
+        write.when("version", Compare::Equal, self.version)
     }
 }
 

@@ -8,10 +8,10 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::Event,
+    event::{Event, EventKey},
     on_sale::{OnSale, OnSaleKey},
 };
-use crate::{Index, Query, Relaxed, Start, Store, StoreFault, Table, Write};
+use crate::{Index, Page, Query, Relaxed, Start, Store, StoreFault, Table, Write};
 
 key!(
     /// Where an event stands among its artist's.
@@ -85,6 +85,25 @@ impl Position {
 }
 
 impl Store {
+    /// Some of all the events that an artist published, deleted ones included, the first to end first; as they are now.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn own_events(
+        &self,
+        artist: MemberId,
+        limit: u32,
+        start: Option<Start>,
+    ) -> Result<Page<Event>, StoreFault> {
+        let query = Query::new(Index::of(Table::Catalog), format!("ART#{artist}"), limit);
+        let Page { items: entries, next } = self.query::<OfArtist>(query.after(start)).await?;
+        let keys: Vec<_> = entries.iter().map(|entry| EventKey(entry.event_id)).collect();
+        if keys.is_empty() {
+            return Ok(Page { items: Vec::new(), next });
+        }
+        Ok(Page { items: self.list(&keys).await?, next })
+    }
+
     /// Some of an artist's events that are on public view, and where the list goes on. They may be a second old. A page is shorter
     /// for each event on it that was deleted, and the last may be empty.
     ///

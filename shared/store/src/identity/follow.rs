@@ -8,12 +8,13 @@ use domain::{
     member::Role,
     time::Time,
 };
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::member::{Member, MemberKey};
 use crate::{
     Compare, Index, Page, Query, Rejected, Relaxed, Start, Store, StoreFault, Table, Transaction,
-    Write, codes, shard::shard_of,
+    Write, codes, shard::shard_of, was_done,
 };
 
 /// Over how many partitions an artist's followers are spread, and their number with them: two who follow an artist at the same
@@ -189,6 +190,48 @@ impl Store {
         self.end(leaving).await
     }
 
+    /// Makes a member who left follow some fewer artists, and says whether there is none any more.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub(crate) async fn leave_artists(
+        &self,
+        member_id: MemberId,
+        limit: u32,
+    ) -> Result<bool, StoreFault> {
+        let own = format!("MEM#{member_id}");
+        let query = Query::new(Index::of(Table::Identity), own.clone(), limit).beginning("FOL#");
+        let Page { items: followed, next } = self.query::<Following>(query).await?;
+        for Following { artist_id, .. } in followed {
+            was_done(self.unfollow(member_id, artist_id).await)?;
+        }
+        // The number, and what was one of a pair no more.
+        Ok(next.is_none() && self.clear::<FollowingKey>(own, "FOL").await?)
+    }
+
+    /// Makes some fewer members follow an artist who left, and says whether there is none any more. All shards go at once, in each
+    /// one after the other: they meet on its number.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub(crate) async fn leave_followers(
+        &self,
+        artist_id: MemberId,
+        limit: u32,
+    ) -> Result<bool, StoreFault> {
+        let shards = (0..SHARDS).map(async |shard| {
+            let Page { items, next } = self.followers_of(artist_id, shard, limit, None).await?;
+            for Follower { member_id, .. } in items {
+                was_done(self.unfollow(member_id, artist_id).await)?;
+            }
+            let shard = format!("FOLLOWERS#{artist_id}#{shard}");
+            let is_last = next.is_none();
+            Ok::<_, StoreFault>(is_last && self.clear::<FollowerCountKey>(shard, "COUNT").await?)
+        });
+        let done = try_join_all(shards).await?;
+        Ok(done.into_iter().all(|done| done))
+    }
+
     async fn end(&self, transaction: Transaction<Ended>) -> Result<(), Rejected<NotFollowed>> {
         match self.transact(transaction).await {
             Ok(()) | Err(Rejected::Condition(Ended::Done)) => Ok(()),
@@ -215,7 +258,8 @@ impl Store {
         if keys.is_empty() {
             return Ok(Page { items: Vec::new(), next });
         }
-        let artists = self.list(&keys).await?;
+        let mut artists = self.list(&keys).await?;
+        artists.retain(|artist| artist.left_at.is_none());
         let artist_of =
             |it: Following| Some((it, artists.iter().find(|a| a.id == it.artist_id)?.clone()));
         Ok(Page { items: followed.into_iter().filter_map(artist_of).collect(), next })
@@ -239,7 +283,7 @@ impl Store {
 }
 
 fn artist(member: Option<Member>) -> Result<Member, Rejected<NotFollowed>> {
-    let artist = member.filter(|member| member.role == Role::Artist);
+    let artist = member.filter(|member| member.role == Role::Artist && member.left_at.is_none());
     artist.ok_or(Rejected::Condition(NotFollowed::NoArtist))
 }
 

@@ -63,6 +63,14 @@ pub struct Member {
     /// The one session that the mark spares: its member was there when the others were ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spared_session: Option<SessionId>,
+    /// When they left, if they did. Until everything else of theirs is gone, this and their address are what is left of them: a mail
+    /// tells them of it.
+    #[serde(
+        default,
+        with = "domain::time::optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub left_at: Option<Time>,
     /// Rises with each change, and an update checks it.
     pub version: u64,
     /// When they signed up.
@@ -214,6 +222,7 @@ impl Member {
             location: None,
             sessions_ended_at: None,
             spared_session: None,
+            left_at: None,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -250,8 +259,25 @@ impl Member {
         self.identities.get(provider.as_str())
     }
 
+    /// What is left of them when they leave: all that nobody else may have is free, and all sessions are over.
+    pub fn leaving(&self, now: Time) -> Self {
+        let Self { email, nickname, role, .. } = self.clone();
+        Self {
+            id: self.id,
+            email,
+            sessions_ended_at: Some(now),
+            left_at: Some(now),
+            version: self.version + 1,
+            created_at: self.created_at,
+            ..Self::new(nickname, role, now)
+        }
+    }
+
     /// Identities first: who comes twice at once is told that they are there, not that their address is somebody's.
     fn own(&self) -> Vec<Own<'_>> {
+        if self.left_at.is_some() {
+            return Vec::new();
+        }
         let identities = self.identities.iter();
         let identities =
             identities.map(|(provider, id)| Own::Identity(IdentityKey { provider, id }));

@@ -187,7 +187,8 @@ impl SessionItem {
     pub fn is_alive(&self, member: &Member, now: Time) -> bool {
         let ended_with_all =
             member.sessions_ended_at != self.begun_after && member.spared_session != Some(self.id);
-        self.ended_at.is_none() && !self.expires_at.is_past(now) && !ended_with_all
+        let is_over = self.ended_at.is_some() || self.expires_at.is_past(now) || ended_with_all;
+        !is_over && member.left_at.is_none()
     }
 
     /// When its tokens were last renewed, or made: an access token lasts a quarter of an hour.

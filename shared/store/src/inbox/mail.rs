@@ -12,7 +12,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write, ephemeral::rate::hashed};
+use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write, ephemeral::rate::hashed, was_done};
 
 /// How long it is known what was mailed.
 const MEMORY: Duration = Duration::from_hours(90 * 24);
@@ -182,7 +182,8 @@ impl Store {
             BlockReason::Complained => write,
             BlockReason::Bounced => write.when_absent("pk"),
         };
-        done_or_not_needed(self.write(write, ()).await)
+        was_done(self.write(write, ()).await)?;
+        Ok(())
     }
 
     /// Mails to an address again that bounced: its owner has just shown a code that came there.
@@ -192,13 +193,7 @@ impl Store {
     pub async fn unblock(&self, email: &Email) -> Result<(), StoreFault> {
         let write = Write::delete(&BlockKey::of(email));
         let bounced = write.when("reason", Compare::Equal, BlockReason::Bounced);
-        done_or_not_needed(self.write(bounced, ()).await)
-    }
-}
-
-fn done_or_not_needed(written: Result<(), Rejected<()>>) -> Result<(), StoreFault> {
-    match written {
-        Err(Rejected::Store(fault)) => Err(fault),
-        Ok(()) | Err(Rejected::Condition(())) => Ok(()),
+        was_done(self.write(bounced, ()).await)?;
+        Ok(())
     }
 }

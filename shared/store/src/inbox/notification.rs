@@ -4,7 +4,7 @@
 //! A notification and the number that it is counted in go at the same moment: both belong to a period of thirty days, and are kept
 //! for 180 days after its end. One number for all would be wrong as soon as the first that nobody read is gone.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use domain::{
     event::Title,
@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Index, Page, Query, Rejected, Start, Store, StoreFault, Table, Transaction, Ttl, Write,
+    Index, Page, Query, Rejected, Relaxed, Start, Store, StoreFault, Table, Transaction, Ttl,
+    Write, identity::member::MemberKey,
 };
 
 /// How long a notification is kept after the period that it belongs to: for 180 days at least, and 210 at most.
@@ -50,9 +51,9 @@ pub struct Notification {
     /// The event that it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<Event>,
-    /// The artist whom it is about, if it is about one.
+    /// The artist whom it is about, if it is about one. What they are called only their own item says: it goes with them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub artist: Option<Artist>,
+    pub artist_id: Option<MemberId>,
     /// When it happened.
     #[serde(with = "domain::time::millis")]
     pub created_at: Time,
@@ -76,12 +77,12 @@ pub struct Event {
     pub title: Title,
 }
 
-/// An artist, as they were when the notification was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An artist whom a notification is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artist {
     /// Their id.
     pub id: MemberId,
-    /// What they were called.
+    /// What they are called; of who is gone, [`Nickname::of_nobody`].
     pub nickname: Nickname,
 }
 
@@ -106,7 +107,7 @@ struct Unread {
 
 impl Notification {
     /// Tells of a new event, by what the bus calls its publication and when that was.
-    pub fn new_event(publication: &str, at: Time, event: Event, artist: Artist) -> Self {
+    pub fn new_event(publication: &str, at: Time, event: Event, artist_id: MemberId) -> Self {
         let hash = Sha256::digest(publication);
         let mut random = [0; 10];
         random.copy_from_slice(&hash[..10]);
@@ -114,7 +115,7 @@ impl Notification {
             id: NotificationId::of(at, random),
             kind: Kind::NewEvent,
             event: Some(event),
-            artist: Some(artist),
+            artist_id: Some(artist_id),
             created_at: at,
             read_at: None,
             expires_at: expiry(period(at)),
@@ -170,7 +171,7 @@ impl Store {
         Ok(())
     }
 
-    /// What a member was told, the latest first.
+    /// What a member was told, the latest first, each with the artist whom it is about as they are called now.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -180,12 +181,23 @@ impl Store {
         now: Time,
         limit: u32,
         start: Option<Start>,
-    ) -> Result<Page<Notification>, StoreFault> {
+    ) -> Result<Page<(Notification, Option<Artist>)>, StoreFault> {
         let query = Query::new(Index::of(Table::Inbox), format!("MEM#{member_id}"), limit);
         let query = query.beginning("NOTE#").backwards().after(start);
         let mut page = self.query::<Notification>(query).await?;
         page.items.retain(|notification| !notification.expires_at.is_past(now));
-        Ok(page)
+        let ids: BTreeSet<_> = page.items.iter().filter_map(|it| it.artist_id).collect();
+        let keys: Vec<_> = ids.into_iter().map(|id| Relaxed(MemberKey(id))).collect();
+        let members = if keys.is_empty() { Vec::new() } else { self.list(&keys).await? };
+        let artist = |id| {
+            let here = members.iter().find(|it| it.id == id && it.left_at.is_none());
+            let nickname = here.map_or_else(Nickname::of_nobody, |it| it.nickname.clone());
+            Artist { id, nickname }
+        };
+        Ok(page.map(|it| {
+            let artist = it.artist_id.map(artist);
+            (it, artist)
+        }))
     }
 
     /// How much of it they have not read.

@@ -1,12 +1,10 @@
 //! What belongs to an event: the index `byEvent` of its payments and tickets. It names them and no more, so that an entry is
 //! written once, whatever becomes of the item. Whoever acts on one has to read the item itself in any case.
 
-use std::marker::PhantomData;
-
+use crate::{
+    Index, Key, Page, Query, Start, Store, StoreFault, Table, key::Named, shard::shard_of,
+};
 use domain::id::MemberId;
-use serde::Deserialize;
-
-use crate::{Index, Key, Page, Query, Start, Store, StoreFault, Table, shard::shard_of};
 
 /// Over how many partitions each kind of an event's items is spread, so that the index never limits a sale. Whoever wants all of
 /// them reads all shards.
@@ -18,26 +16,6 @@ const BY_EVENT: Index =
 /// The shard of a member: what one has of an event stands together.
 pub(super) fn shard_of_member(member_id: MemberId) -> u8 {
     shard_of(member_id, SHARDS)
-}
-
-/// An item as the index names it.
-#[derive(Deserialize)]
-#[serde(bound = "")]
-struct Named<K> {
-    pk: String,
-    sk: String,
-    #[serde(skip)]
-    kind: PhantomData<K>,
-}
-
-impl<K: Key> Key for Named<K> {
-    type Item = K::Item;
-    const TABLE: Table = K::TABLE;
-    const CONSISTENT: bool = K::CONSISTENT;
-
-    fn pair(&self) -> (String, String) {
-        (self.pk.clone(), self.sk.clone())
-    }
 }
 
 impl Store {

@@ -9,7 +9,10 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::payment::BY_MEMBER;
-use crate::{Index, Page, Query, Start, Store, StoreFault, Table, Write, shard::shard_of};
+use crate::{
+    Compare, Index, Page, Query, Start, Store, StoreFault, Table, Write,
+    identity::session::SignedIn, shard::shard_of,
+};
 
 /// Over how many partitions the transfers of the platform and of the promotions are spread: every purchase meets there.
 const SHARDS: u8 = 16;
@@ -106,6 +109,33 @@ pub fn earn(member_id: MemberId, payment_id: PaymentId, amount: Won, now: Time) 
     let entry = Entry::of(transfer, Some(payment_id), now);
     let points = i64::try_from(amount.get()).unwrap_or(i64::MAX);
     vec![entry.create(), Write::update(&BalanceKey(member_id)).add("balance", points)]
+}
+
+/// Leaves a member's points to the shop: two pieces for the transaction in which the member leaves, none if they have none. The
+/// second fails when it is no longer their balance.
+pub fn forfeit(member_id: MemberId, balance: Won, now: Time) -> Option<[Write; 2]> {
+    if balance.is_zero() {
+        return None;
+    }
+    let (from, to) = (Account::Member(member_id), Account::Platform);
+    let transfer = Transfer {
+        id: TransferId::generate(),
+        from,
+        to,
+        amount: balance,
+        kind: Kind::Forfeited,
+        state: State::Posted,
+    };
+    let taking = Write::update(&BalanceKey(member_id)).set("balance", Won::default());
+    let taking = taking.when("balance", Compare::Equal, balance);
+    Some([Entry::of(transfer, None, now).create(), taking])
+}
+
+impl BalanceKey {
+    /// Of a caller whose session is read together with it.
+    pub fn of(caller: &SignedIn) -> Self {
+        Self(caller.member_id())
+    }
 }
 
 impl Store {

@@ -1,0 +1,530 @@
+//! What is a person's own: what of each kind of item they are handed when they ask for it, and what becomes of it when they leave.
+//!
+//! [`ITEMS`] has a line for everything that `infra/data-model.md` lists under *Items*; a test says so. Who adds an item says here
+//! what it is to the member whose it is.
+
+use domain::{
+    event::State,
+    fault::{Code, Fault},
+    id::MemberId,
+    payment::{self, HistoryEntry},
+    ticket,
+    time::Time,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    Index, Key, Page, Query, Rejected, Start, Store, StoreFault, Transaction, Write,
+    catalog::{event::Event, of_artist::Position, on_sale::OnSale},
+    codes,
+    identity::{
+        follow::Following,
+        member::{Member, MemberKey},
+        session::{SessionItem, SessionKey},
+    },
+    inbox::notification::{Artist, Notification, NotificationKey},
+    key::Named,
+    sales::{
+        payment::Payment,
+        points::{BalanceKey, Entry},
+        stock,
+        ticket::Ticket,
+    },
+    was_done,
+};
+
+/// A kind of item, as `infra/data-model.md` calls it, and what it is to a member.
+#[derive(Clone, Copy, Debug)]
+pub struct Item {
+    /// Its name.
+    pub name: &'static str,
+    /// What of it a member is handed.
+    pub export: Export,
+    /// What becomes of it when they leave.
+    pub erasure: Erasure,
+}
+
+/// What of a kind of item a member is handed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// What this section says.
+    In(Section),
+    /// Nothing, and why.
+    Nothing(&'static str),
+}
+
+/// What becomes of a kind of item when its member leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Erasure {
+    /// It is gone, or holds nothing of them any more, in the transaction in which they leave.
+    AtOnce,
+    /// This work takes it away, or takes them out of it.
+    By(Work),
+    /// It goes by itself, at its `expiresAt`; and what it says of them until then.
+    Expires(&'static str),
+    /// It stays; and why it may.
+    Stays(&'static str),
+}
+
+/// A part of what a member is handed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// Who they are, with their balance of points: one only.
+    Account,
+    /// The devices that they signed in with.
+    Sessions,
+    /// The artists whom they follow.
+    Following,
+    /// What they were told.
+    Notifications,
+    /// What they published.
+    Events,
+    /// What they paid.
+    Payments,
+    /// Their tickets.
+    Tickets,
+    /// How their points moved.
+    Transfers,
+}
+
+/// A part of what is done after a member left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Deletes their sessions.
+    Sessions,
+    /// Takes them out of their artists' followers.
+    Following,
+    /// Takes their followers from them.
+    Followers,
+    /// Deletes what they were told.
+    Notifications,
+    /// Takes their name from their events.
+    Events,
+    /// Deletes the member: the last of all.
+    Member,
+}
+
+const ACCOUNT: Export = Export::In(Section::Account);
+const ONLY_COUNTS: Export = Export::Nothing("counts what another section lists");
+const OF_THE_SHOP: Export = Export::Nothing("is the shop's, and names nobody");
+const FOR_A_MOMENT: Export = Export::Nothing("is gone before it could be read");
+const IDS_ALONE: Erasure =
+    Erasure::Stays("names its member by an id that nobody is found by any more");
+const BOOKS: Erasure = Erasure::Stays(
+    "is kept for five years (Act on Consumer Protection in Electronic Commerce, art. 6), with an id that nobody is found by any more",
+);
+const NOBODY: Erasure = Erasure::Stays("names nobody");
+const HASHED: Erasure = Erasure::Expires("an id or a hash");
+
+const fn item(name: &'static str, export: Export, erasure: Erasure) -> Item {
+    Item { name, export, erasure }
+}
+
+/// Every kind of item, in the order of `infra/data-model.md`.
+pub const ITEMS: &[Item] = &[
+    item("member", ACCOUNT, Erasure::By(Work::Member)),
+    item("session", Export::In(Section::Sessions), Erasure::By(Work::Sessions)),
+    item("e-mail guard", ACCOUNT, Erasure::AtOnce),
+    item("phone guard", ACCOUNT, Erasure::AtOnce),
+    item("identity guard", ACCOUNT, Erasure::AtOnce),
+    item(
+        "follower",
+        Export::Nothing("is the other's who follows, and in their `following`"),
+        Erasure::By(Work::Followers),
+    ),
+    item("followed artist", Export::In(Section::Following), Erasure::By(Work::Following)),
+    item("follower count", ONLY_COUNTS, Erasure::By(Work::Followers)),
+    item("following count", ONLY_COUNTS, Erasure::By(Work::Following)),
+    item("event", Export::In(Section::Events), Erasure::By(Work::Events)),
+    item("event on sale", Export::In(Section::Events), IDS_ALONE),
+    item("event of an artist", Export::In(Section::Events), IDS_ALONE),
+    item("stock shard", OF_THE_SHOP, NOBODY),
+    item("sold-out mark", OF_THE_SHOP, NOBODY),
+    item("buyer counter", ONLY_COUNTS, IDS_ALONE),
+    item("payment", Export::In(Section::Payments), BOOKS),
+    item("purchase idempotency", FOR_A_MOMENT, HASHED),
+    item("ticket", Export::In(Section::Tickets), BOOKS),
+    item("points balance", ACCOUNT, Erasure::AtOnce),
+    item("transfer", Export::In(Section::Transfers), BOOKS),
+    item("coupon claim (place kept, no route yet)", Export::Nothing("no route makes one"), NOBODY),
+    item("notification", Export::In(Section::Notifications), Erasure::By(Work::Notifications)),
+    item("unread count", ONLY_COUNTS, Erasure::By(Work::Notifications)),
+    item(
+        "idempotency",
+        FOR_A_MOMENT,
+        Erasure::Expires("an answer that was sent to them, for a day"),
+    ),
+    item("rate counter", FOR_A_MOMENT, HASHED),
+    item("known network or device", Export::Nothing("a hash that tells nothing"), HASHED),
+    item("mailed code", FOR_A_MOMENT, Erasure::Expires("the address that it was for, for an hour")),
+    item(
+        "mail",
+        Export::Nothing("they have it; we keep that it went, and no word of it"),
+        Erasure::Expires("an id, and with what a browser they signed in, for 90 days"),
+    ),
+    item(
+        "mail block",
+        Export::Nothing("is found by the address alone, whoever has it"),
+        Erasure::Stays("a hash; without it mail would go where it is not wanted"),
+    ),
+    item("spent", FOR_A_MOMENT, HASHED),
+    item(
+        "identity to be linked",
+        FOR_A_MOMENT,
+        Erasure::Expires("what a provider calls them, for ten minutes"),
+    ),
+];
+
+impl Section {
+    /// All of them, in the order in which they are handed over.
+    pub const ALL: [Self; 8] = [
+        Self::Account,
+        Self::Sessions,
+        Self::Following,
+        Self::Notifications,
+        Self::Events,
+        Self::Payments,
+        Self::Tickets,
+        Self::Transfers,
+    ];
+
+    /// As it is called where it is handed over.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Sessions => "sessions",
+            Self::Following => "following",
+            Self::Notifications => "notifications",
+            Self::Events => "events",
+            Self::Payments => "payments",
+            Self::Tickets => "tickets",
+            Self::Transfers => "transfers",
+        }
+    }
+}
+
+/// So many items of a section are read at once.
+const HANDED: u32 = 100;
+
+/// So many items are taken away at once: what a transaction takes, and little enough for a worker's time.
+const TAKEN: u32 = 25;
+
+impl Store {
+    /// A page of what a member is handed: the newest first, but for events, which come in the order of `events_of_artist`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn handed(
+        &self,
+        member_id: MemberId,
+        section: Section,
+        start: Option<Start>,
+    ) -> Result<Page<Value>, StoreFault> {
+        let page = match section {
+            Section::Account => {
+                let keys = (MemberKey(member_id), BalanceKey(member_id));
+                let (member, balance) = self.read(&keys).await?;
+                let balance = balance.unwrap_or_default().balance;
+                let items = member.map(|member| account(member, json!(balance)));
+                Page { items: items.into_iter().collect(), next: None }
+            }
+            Section::Sessions => self.sessions_of(member_id, HANDED, start).await?.map(session),
+            Section::Following => {
+                let page = self.followed_by(member_id, HANDED, start).await?;
+                page.map(following)
+            }
+            Section::Notifications => {
+                self.notifications_of(member_id, Time::now(), HANDED, start).await?.map(told)
+            }
+            Section::Events => self.own_events(member_id, TAKEN, start).await?.map(event),
+            Section::Payments => self.payments_of(member_id, HANDED, start).await?.map(payment),
+            Section::Tickets => self.tickets_of(member_id, HANDED, start).await?.map(ticket),
+            Section::Transfers => self.transfers_of(member_id, HANDED, start).await?.map(transfer),
+        };
+        Ok(page)
+    }
+}
+
+fn account(member: Member, points: Value) -> Value {
+    json!({
+        "id": member.id,
+        "email": member.email,
+        "nickname": member.nickname,
+        "role": member.role,
+        "birthDate": member.birth_date,
+        "declaredOfAgeAt": member.declared_of_age_at,
+        "phone": member.phone,
+        "location": member.location,
+        "identities": member.identities,
+        "points": points,
+        "createdAt": member.created_at,
+        "updatedAt": member.updated_at,
+    })
+}
+
+fn session(session: SessionItem) -> Value {
+    json!({
+        "id": session.id,
+        "device": session.device,
+        "country": session.country,
+        "createdAt": session.created_at,
+        "lastUsedAt": session.last_used_at(),
+        "endedAt": session.ended_at,
+    })
+}
+
+fn following((followed, artist): (Following, Member)) -> Value {
+    json!({
+        "artist": { "id": artist.id, "nickname": artist.nickname },
+        "since": followed.since,
+    })
+}
+
+fn told((notification, artist): (Notification, Option<Artist>)) -> Value {
+    let artist = artist.map(|artist| json!({ "id": artist.id, "nickname": artist.nickname }));
+    json!({
+        "id": notification.id,
+        "kind": notification.kind,
+        "event": notification.event,
+        "artist": artist,
+        "createdAt": notification.created_at,
+        "readAt": notification.read_at,
+    })
+}
+
+fn event(event: Event) -> Value {
+    json!({
+        "id": event.id,
+        "title": event.title,
+        "place": event.place,
+        "content": event.content,
+        "category": event.category,
+        "capacity": event.capacity,
+        "price": event.price,
+        "startsAt": event.schedule.starts_at(),
+        "endsAt": event.schedule.ends_at(),
+        "saleStartsAt": event.schedule.sale_starts_at(),
+        "saleEndsAt": event.schedule.sale_ends_at(),
+        "refundPolicy": event.refund_policy,
+        "state": event.state,
+        "createdAt": event.created_at,
+        "updatedAt": event.updated_at,
+        "deletedAt": event.deleted_at,
+    })
+}
+
+fn payment(payment: Payment) -> Value {
+    let step = |entry: &HistoryEntry| json!({ "step": entry.step, "at": entry.at });
+    json!({
+        "id": payment.id,
+        "purpose": payment.purpose,
+        "state": payment.state,
+        "event": { "id": payment.event_id, "title": payment.event_title },
+        "quantity": payment.quantity,
+        "listPrice": payment.amounts.list_price,
+        "coupon": payment.amounts.coupon,
+        "points": payment.amounts.points,
+        "cash": payment.amounts.cash,
+        "refunded": { "cash": payment.refunded.cash, "points": payment.refunded.points },
+        "ticketIds": payment.ticket_ids,
+        "history": payment.history.iter().map(step).collect::<Vec<_>>(),
+        "createdAt": payment.created_at,
+        "updatedAt": payment.updated_at,
+    })
+}
+
+fn ticket(ticket: Ticket) -> Value {
+    json!({
+        "id": ticket.id,
+        "paymentId": ticket.payment_id,
+        "event": { "id": ticket.event_id, "title": ticket.event_title },
+        "place": ticket.place,
+        "startsAt": ticket.schedule.starts_at(),
+        "endsAt": ticket.schedule.ends_at(),
+        "price": ticket.price,
+        "state": ticket.state,
+        "createdAt": ticket.created_at,
+    })
+}
+
+fn transfer(entry: Entry) -> Value {
+    let Entry { transfer, payment_id, created_at, .. } = entry;
+    json!({
+        "id": transfer.id,
+        "kind": transfer.kind,
+        "from": transfer.from,
+        "to": transfer.to,
+        "amount": transfer.amount,
+        "state": transfer.state,
+        "paymentId": payment_id,
+        "createdAt": created_at,
+    })
+}
+
+/// Why a member can't leave yet, in the order in which it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stays {
+    /// They have tickets of events that are not over.
+    #[error("the member has live tickets")]
+    Tickets,
+    /// They have events that are not over.
+    #[error("the member has events that are not over")]
+    Events,
+    /// Money of theirs is on its way, or what their events earned is not settled.
+    #[error("money is not settled")]
+    Money,
+}
+
+impl Fault for Stays {
+    fn code(&self) -> Code {
+        match self {
+            Self::Tickets => codes::LIVE_TICKETS,
+            Self::Events => codes::RUNNING_EVENTS,
+            Self::Money => codes::UNSETTLED_MONEY,
+        }
+    }
+}
+
+impl Store {
+    /// That nothing keeps a member from leaving. What was bought or published in the last second may be missed.
+    ///
+    /// # Errors
+    /// [`Stays`], or the database's trouble.
+    pub async fn may_leave(&self, id: MemberId, now: Time) -> Result<(), Rejected<Stays>> {
+        let stays = |reason| Err(Rejected::Condition(reason));
+        let is_live = |ticket: &Ticket| {
+            ticket.state == ticket::State::Valid && ticket.schedule.not_over(now).is_ok()
+        };
+        if any(async |start| self.tickets_of(id, HANDED, start).await, is_live).await? {
+            return stays(Stays::Tickets);
+        }
+        let mut have_sold = false;
+        let mut position = Some(Position::first(now));
+        while let Some(at) = position {
+            let (events, next) = self.events_of_artist(id, HANDED, at).await?;
+            let is_running = |event: &OnSale| {
+                event.state != State::Cancelled && event.schedule.not_over(now).is_ok()
+            };
+            if events.iter().any(is_running) {
+                return stays(Stays::Events);
+            }
+            for OnSale { id, shards, .. } in events {
+                // Nothing is settled yet: a later part says what was.
+                let stock = self.read_all(&stock::keys(id, shards)).await?;
+                have_sold |= stock.iter().flatten().any(|stock| stock.shard.sold > 0);
+            }
+            position = next;
+        }
+        let is_under_way = |payment: &Payment| {
+            let state = payment.state_at(now);
+            state.can_expire() || state.is_in_between() || state == payment::State::Unknown
+        };
+        if have_sold
+            || any(async |start| self.payments_of(id, HANDED, start).await, is_under_way).await?
+        {
+            return stays(Stays::Money);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a list has one that is so.
+async fn any<T>(
+    page: impl AsyncFn(Option<Start>) -> Result<Page<T>, StoreFault>,
+    is_so: impl Fn(&T) -> bool,
+) -> Result<bool, StoreFault> {
+    let mut start = None;
+    loop {
+        let Page { items, next } = page(start).await?;
+        if items.iter().any(&is_so) {
+            return Ok(true);
+        }
+        if next.is_none() {
+            return Ok(false);
+        }
+        start = next;
+    }
+}
+
+impl Work {
+    /// All of them, in the order in which they are done.
+    pub const ALL: [Self; 6] = [
+        Self::Sessions,
+        Self::Following,
+        Self::Followers,
+        Self::Notifications,
+        Self::Events,
+        Self::Member,
+    ];
+}
+
+impl Store {
+    /// Does some of what is to be done after a member left, and says whether that was all of it. It changes nothing to do it again.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn erase(
+        &self,
+        member_id: MemberId,
+        work: Work,
+        now: Time,
+    ) -> Result<bool, StoreFault> {
+        let own = format!("MEM#{member_id}");
+        match work {
+            Work::Sessions => self.clear::<SessionKey>(own, "SES#").await,
+            Work::Following => self.leave_artists(member_id, TAKEN).await,
+            Work::Followers => self.leave_followers(member_id, TAKEN).await,
+            Work::Notifications => {
+                // Both kinds have this one's table.
+                let notes = self.clear::<NotificationKey>(own.clone(), "NOTE#").await?;
+                Ok(self.clear::<NotificationKey>(own, "UNREAD#").await? && notes)
+            }
+            Work::Events => self.take_name_from_events(member_id, now).await,
+            Work::Member => {
+                let gone = Write::delete(&MemberKey(member_id)).when_present("leftAt");
+                was_done(self.write(gone, ()).await)?;
+                Ok(true)
+            }
+        }
+    }
+
+    async fn take_name_from_events(
+        &self,
+        member_id: MemberId,
+        now: Time,
+    ) -> Result<bool, StoreFault> {
+        let mut start = None;
+        loop {
+            let Page { items, next } = self.own_events(member_id, TAKEN, start).await?;
+            for event in items {
+                let after = event.without_artist(now);
+                if after.artist_nickname == event.artist_nickname {
+                    continue;
+                }
+                // One that was changed meanwhile is tried again.
+                if !was_done(self.write(event.becoming(&after), ()).await)? {
+                    return Ok(false);
+                }
+            }
+            if next.is_none() {
+                return Ok(true);
+            }
+            start = next;
+        }
+    }
+
+    /// Deletes the first items of a partition whose sort keys begin so, and says whether that were all.
+    pub(crate) async fn clear<K: Key>(
+        &self,
+        partition: String,
+        beginning: &'static str,
+    ) -> Result<bool, StoreFault> {
+        let query = Query::new(Index::of(K::TABLE), partition, TAKEN).beginning(beginning);
+        let Page { items, next } = self.query::<Named<K>>(query).await?;
+        if !items.is_empty() {
+            let deleting = |all: Transaction<()>, key| all.also(Write::delete(key));
+            was_done(self.transact(items.iter().fold(Transaction::new(), deleting)).await)?;
+        }
+        Ok(next.is_none())
+    }
+}
