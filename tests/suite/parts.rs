@@ -11,6 +11,7 @@ mod identity;
 mod notifications;
 mod operations;
 mod payments;
+mod points;
 mod tickets;
 
 /// What a machine can't make of a route's description.
@@ -56,6 +57,7 @@ pub fn rows(world: &World, operation: &Operation) -> Rows {
         "notifications" => notifications::rows(name),
         "operations" => operations::rows(name),
         "payments" => payments::rows(world, name),
+        "points" => points::rows(name),
         "tickets" => tickets::rows(name),
         new => panic!("{new} has no file in tests/suite/parts"),
     };

@@ -23,7 +23,7 @@ use crate::limits;
 /// A letter is announced before what it is about is done, and looked for so much later: longer than any function with a route
 /// lives, whom the gateway gives 29 seconds. So one that dies in between leaves neither a letter about nothing nor nothing about a
 /// letter.
-const ANNOUNCED: Duration = Duration::from_secs(30);
+pub const ANNOUNCED: Duration = Duration::from_secs(30);
 
 /// The database, and the queue of what is to be mailed.
 pub type Clients = (Store, Queue<MailMessage>);

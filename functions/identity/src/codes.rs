@@ -1,6 +1,10 @@
 //! What is refused here, and what people are told then.
 
 domain::codes! {
+    Conflict POINTS_NOT_CONFIRMED {
+        "사라질 포인트를 확인해 주세요": "포인트 잔액을 확인하고, 그 금액을 forfeitedPoints로 보내 주세요.",
+        "Points would be lost": "Look at your balance of points, and send it as forfeitedPoints.",
+    }
     Conflict LAST_WAY_IN {
         "마지막 로그인 방법입니다": "끊으면 다시 로그인할 수 없습니다.",
         "The last way in": "Without it nobody could sign in to the account any more.",

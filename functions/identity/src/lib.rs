@@ -13,8 +13,10 @@ mod view;
 pub mod ask_for_code;
 pub mod change_me;
 pub mod change_password;
+pub mod delete_me;
 pub mod end_my_other_sessions;
 pub mod end_my_session;
+pub mod erase_member;
 pub mod finish_social_sign_in;
 pub mod get_me;
 pub mod limits;
@@ -32,7 +34,10 @@ pub mod verify_code;
 
 use domain::codes::CHANGED_SINCE;
 use gateways::codes::{PROVIDER_REFUSED, PROVIDER_UNAVAILABLE, QUEUE_UNAVAILABLE};
-use store::codes::{CODE_NOT_GOOD, EMAIL_TAKEN, IDENTITY_TAKEN, PHONE_TAKEN};
+use store::codes::{
+    CODE_NOT_GOOD, EMAIL_TAKEN, IDENTITY_TAKEN, LIVE_TICKETS, PHONE_TAKEN, RUNNING_EVENTS,
+    UNSETTLED_MONEY,
+};
 
 api::routes! {
     sign_up [QUEUE_UNAVAILABLE],
@@ -44,6 +49,14 @@ api::routes! {
     set_password [CODE_NOT_GOOD, QUEUE_UNAVAILABLE],
     get_me,
     change_me [PHONE_TAKEN],
+    delete_me [
+        codes::POINTS_NOT_CONFIRMED,
+        CHANGED_SINCE,
+        LIVE_TICKETS,
+        RUNNING_EVENTS,
+        UNSETTLED_MONEY,
+        QUEUE_UNAVAILABLE,
+    ],
     change_password [codes::SOCIAL_ACCOUNT, codes::WRONG_PASSWORD, QUEUE_UNAVAILABLE],
     set_email [codes::EMAIL_GIVEN, CHANGED_SINCE, CODE_NOT_GOOD, EMAIL_TAKEN],
     list_my_sessions,
@@ -67,4 +80,4 @@ api::routes! {
 }
 
 /// The part's functions without a route.
-pub const WORKERS: &[&str] = &[];
+pub const WORKERS: &[&str] = &["erase_member"];

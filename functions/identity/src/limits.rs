@@ -56,6 +56,9 @@ pub const CODE_TO_FROM_HOME: Rule =
 /// Codes that one address may try.
 pub const CODE_TRIED_FROM: Rule = Rule { name: "code_tried_from", limit: 120, window: WINDOW };
 
+/// Tries of one member to leave: each looks through all that might keep them.
+pub const LEAVE: Rule = Rule { name: "leave", limit: 10, window: WINDOW };
+
 /// Guesses at the password of somebody who is signed in: whoever found a device open has no more than these.
 pub const PASSWORD_OF: Rule = Rule { name: "password_of", limit: 10, window: WINDOW };
 

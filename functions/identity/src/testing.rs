@@ -11,9 +11,10 @@ use domain::{
     time::Time,
     who::Claims,
 };
-use gateways::{MailMessage, Queue};
+use gateways::{MailMessage, Message, Queue};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
+use stack::OwnQueue;
 use store::{
     Store,
     ephemeral::code::CodeKey,
@@ -51,15 +52,16 @@ pub async fn clients(store: Store) -> Clients {
     Clients { store, keys: SECRET.get_or_init(make).await.clone() }
 }
 
+/// A queue that nobody reads.
+pub async fn queue_of<M: Message>() -> Queue<M> {
+    let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
+    Queue::new(&aws, OwnQueue::new().await.url)
+}
+
 /// A queue of mail that nobody reads.
 pub async fn queue() -> Queue<MailMessage> {
-    static URL: OnceCell<String> = OnceCell::const_new();
-    let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
-    let make = async || {
-        let made = aws_sdk_sqs::Client::new(&aws).create_queue().queue_name(stack::prefix()).send();
-        made.await.unwrap().queue_url.unwrap()
-    };
-    Queue::new(&aws, URL.get_or_init(make).await.clone())
+    static QUEUE: OnceCell<Queue<MailMessage>> = OnceCell::const_new();
+    QUEUE.get_or_init(queue_of).await.clone()
 }
 
 /// A store with a queue of mail.

@@ -14,13 +14,14 @@ use domain::{
 };
 use gateways::{MailMessage, Ses, ses::NotSent};
 use store::{
-    Rejected, Store, StoreFault,
+    Store, StoreFault,
     ephemeral::{
         code::{CodeItem, CodeKey},
         rate::{RateFault, Rule, hashed},
     },
     identity::member::{EmailKey, Member, MemberKey},
     inbox::mail::{About, BlockKey, BlockReason, Mail, MailKey, MailState},
+    was_done,
 };
 
 use crate::{letter::Words, letters};
@@ -199,6 +200,7 @@ impl Clients {
             About::NewDevice { device, country } => {
                 (letters::new_device(device, country.clone(), at, language), true)
             }
+            About::AccountDeleted => (letters::account_deleted(at, language), true),
             About::Unknown => return Err(Failure::Newer),
         };
         let goes = match block.map(|block| block.reason) {

@@ -61,6 +61,7 @@ pub fn parts() -> Vec<Part> {
             payments::routes(),
             payments::WORKERS,
         ),
+        part("points", "Points: what a member has to spend.", points::routes(), points::WORKERS),
         part(
             "tickets",
             "Tickets: one for each seat that is paid.",

@@ -395,7 +395,7 @@ impl Store {
         let is_live = |ticket: &Ticket| {
             ticket.state == ticket::State::Valid && ticket.schedule.not_over(now).is_ok()
         };
-        if any(async |start| self.tickets_of(id, HANDED, start).await, is_live).await? {
+        if any(|start| self.tickets_of(id, HANDED, start), is_live).await? {
             return stays(Stays::Tickets);
         }
         let mut have_sold = false;
@@ -419,9 +419,7 @@ impl Store {
             let state = payment.state_at(now);
             state.can_expire() || state.is_in_between() || state == payment::State::Unknown
         };
-        if have_sold
-            || any(async |start| self.payments_of(id, HANDED, start).await, is_under_way).await?
-        {
+        if have_sold || any(|start| self.payments_of(id, HANDED, start), is_under_way).await? {
             return stays(Stays::Money);
         }
         Ok(())
@@ -429,8 +427,8 @@ impl Store {
 }
 
 /// Whether a list has one that is so.
-async fn any<T>(
-    page: impl AsyncFn(Option<Start>) -> Result<Page<T>, StoreFault>,
+async fn any<T, Reading: Future<Output = Result<Page<T>, StoreFault>>>(
+    page: impl Fn(Option<Start>) -> Reading,
     is_so: impl Fn(&T) -> bool,
 ) -> Result<bool, StoreFault> {
     let mut start = None;

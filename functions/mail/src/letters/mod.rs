@@ -1,5 +1,6 @@
 //! The letters, a kind in each file.
 
+mod account_deleted;
 mod code;
 mod known;
 mod new_device;
@@ -7,6 +8,7 @@ mod no_password;
 mod password_changed;
 mod welcome;
 
+pub use account_deleted::account_deleted;
 pub use code::code;
 pub use known::known;
 pub use new_device::new_device;
@@ -41,6 +43,7 @@ mod tests {
                 ("no_password".into(), no_password(language)),
                 ("welcome".into(), welcome(&nickname, language)),
                 ("password_changed".into(), password_changed(at, language)),
+                ("account_deleted".into(), account_deleted(at, language)),
                 (
                     "new_device".into(),
                     new_device(&Device::of(CHROME), Some("KR".parse().unwrap()), at, language),

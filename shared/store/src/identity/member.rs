@@ -261,7 +261,7 @@ impl Member {
 
     /// What is left of them when they leave: all that nobody else may have is free, and all sessions are over.
     pub fn leaving(&self, now: Time) -> Self {
-        let Self { email, nickname, role, .. } = self.clone();
+        let (email, role, nickname) = (self.email.clone(), self.role, Nickname::of_nobody());
         Self {
             id: self.id,
             email,

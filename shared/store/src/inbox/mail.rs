@@ -63,6 +63,8 @@ pub enum About {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         country: Option<Country>,
     },
+    /// The account is gone. It is mailed before its address is.
+    AccountDeleted,
     /// What only a newer program knows how to tell.
     #[serde(other)]
     Unknown,

@@ -1,0 +1,288 @@
+//! `DELETE /v1/me`: leaves for good.
+
+use api::{Answer, Call, FieldFaults, Param, Problem, Query};
+use deserr::Deserr;
+use domain::{
+    fault::{Code, Fault},
+    won::Won,
+};
+use gateways::Queue;
+use store::{
+    identity::{member::NotChanged, session::SignedIn},
+    inbox::mail::{About, Mail},
+    sales::points::{BalanceKey, forfeit},
+};
+use utoipa::IntoParams;
+
+use crate::{
+    by_mail::{self, ANNOUNCED, do_and_tell},
+    codes,
+    erase_member::{AFTER_MAIL, Left},
+    limits,
+};
+
+/// What the caller knows to lose.
+#[derive(Debug, Deserr, IntoParams)]
+#[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub struct DeleteMe {
+    /// The points that are lost with the account: all there are, as `GET /v1/me/points` says.
+    #[deserr(default = Param(Won::ZERO))]
+    #[param(inline, value_type = Option<Won>)]
+    forfeited_points: Param<Won>,
+}
+
+/// Deletes one's own account
+///
+/// All sessions end, and address, phone number and linked identities are free at once; all else that is personal is erased within
+/// minutes, and a last mail says so. Refused, in this order, while there are tickets of events that are not over
+/// (`LIVE_TICKETS`), own events that are not (`RUNNING_EVENTS`), or payments that are under way and sales that are not settled
+/// (`UNSETTLED_MONEY`). What points are left are lost: `forfeitedPoints` says that the caller knows how many
+/// (`POINTS_NOT_CONFIRMED`).
+#[utoipa::path(delete, path = "/v1/me", params(DeleteMe),
+    responses((status = 204, description = "The account is gone")),
+    security(("bearer" = [])),
+)]
+pub async fn handle(
+    (clients, erasures): (by_mail::Clients, Queue<Left>),
+    call: Call<SignedIn, Query<DeleteMe>>,
+) -> Result<Answer<()>, Problem> {
+    let Call { who, input: Query(DeleteMe { forfeited_points }), context } = call;
+    let (store, now) = (&clients.0, context.now);
+    let (session, balance) = store.read_for(&who, BalanceKey::of(&who), now).await?;
+    let member = session.member;
+    store.count(limits::LEAVE, &member.id.to_string(), now).await?;
+    store.may_leave(member.id, now).await?;
+    let balance = balance.unwrap_or_default().balance;
+    if balance != forfeited_points.0 {
+        return Err(Problem::new(codes::POINTS_NOT_CONFIRMED));
+    }
+    let leaving = member.becoming(&member.leaving(now)).map(NotLeft::from);
+    let leaving = match forfeit(member.id, balance, now) {
+        Some([transfer, taking]) => leaving.also(transfer).require(taking, NotLeft::OtherBalance),
+        None => leaving,
+    };
+    let mail = Mail::new(member.id, About::AccountDeleted, context.language, now);
+    let mail_id = member.email.as_ref().map(|_| mail.id);
+    erasures.send(&Left { member_id: member.id, mail_id }, ANNOUNCED + AFTER_MAIL).await?;
+    match mail_id {
+        Some(_) => do_and_tell(&clients, leaving, &mail).await?,
+        None => store.transact(leaving).await?,
+    }
+    Ok(Answer::nothing())
+}
+
+/// Why a member is still there.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+enum NotLeft {
+    #[error(transparent)]
+    NotChanged(#[from] NotChanged),
+    /// They earned or spent some meanwhile.
+    #[error("the balance is not what was confirmed")]
+    OtherBalance,
+}
+
+impl Fault for NotLeft {
+    fn code(&self) -> Code {
+        match self {
+            Self::NotChanged(fault) => fault.code(),
+            Self::OtherBalance => codes::POINTS_NOT_CONFIRMED,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use domain::{
+        event::Schedule,
+        id::{MemberId, PaymentId, TicketId},
+        payment::amounts,
+        points::Account,
+        time::Time,
+    };
+    use serde_json::{Value, json};
+    use store::{
+        Store, Transaction, Write,
+        catalog::{event::Event, on_sale::OnSale},
+        identity::{member::MemberKey, session::SessionKey},
+        inbox::mail::MailState,
+        sales::{
+            payment::{Payment, Secret},
+            points::earn,
+            stock,
+            ticket::Ticket,
+        },
+    };
+
+    use super::*;
+    use crate::testing::{
+        PASSWORD, Seen, fresh_email, fresh_phone, is_alive, mailing, queue_of, request_of, sign_in,
+        sign_up, sign_up_body, signed_in, store, stored,
+    };
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    async fn leave_by(store: Store, key: SessionKey, points: u64) -> Seen {
+        let call = request_of(key, Time::now());
+        let input = Query(DeleteMe { forfeited_points: Param(Won::new(points)) });
+        let clients = (mailing(store).await, queue_of().await);
+        Seen::of(handle(clients, Call { who: call.who, input, context: call.context }).await)
+    }
+
+    async fn leave(key: SessionKey, points: u64) -> Seen {
+        leave_by(store(), key, points).await
+    }
+
+    /// Writes these.
+    async fn written(writes: impl IntoIterator<Item = Write>) {
+        let writing = writes.into_iter().fold(Transaction::<()>::new(), Transaction::also);
+        store().transact(writing).await.unwrap();
+    }
+
+    /// An event of an artist that is over.
+    fn over(artist: MemberId, now: Time) -> Event {
+        let ago = |days: u32| now.minus(DAY * days);
+        let schedule = Schedule::new(ago(3), ago(2), ago(9), ago(4)).unwrap();
+        Event { artist_id: artist, schedule, ..stack::event(10, now) }
+    }
+
+    async fn published(event: &Event) {
+        let stock = stock::create(event.id, event.capacity, event.sale());
+        written(event.create().into_iter().chain(stock)).await;
+    }
+
+    /// A payment of an event by a member that waits for them to pay.
+    fn hold(event: &Event, member: MemberId, now: Time) -> Payment {
+        let (one, token) = (1.try_into().unwrap(), Secret("token".into()));
+        let amounts = amounts(event.price, one, None, Won::ZERO).unwrap();
+        let ends = now.plus(Duration::from_mins(15));
+        Payment::reserved(&OnSale::from(event), member, one, amounts, ends, token, now)
+    }
+
+    #[test]
+    fn who_leaves_is_nobody_at_once_and_their_address_and_number_are_free() {
+        stack::run(async {
+            let (email, phone) = (fresh_email(), fresh_phone());
+            let mut body = sign_up_body(&email);
+            body["phone"] = phone.into();
+            sign_up(body.clone()).await;
+            let here = sign_in(&email, PASSWORD).await.refresh_token().key();
+            let there = sign_in(&email, PASSWORD).await.refresh_token().key();
+            let other = signed_in().await.key();
+            assert_eq!(leave(here, 0).await.told(), (204, ""));
+            assert!(!is_alive(here).await && !is_alive(there).await && is_alive(other).await);
+            assert_eq!(leave(here, 0).await.told(), (401, "SESSION_ENDED"));
+            assert_eq!(sign_in(&email, PASSWORD).await.told(), (401, "WRONG_EMAIL_OR_PASSWORD"));
+            let left = store().get(&MemberKey(here.member_id)).await.unwrap().unwrap();
+            let of_them = serde_json::to_string(&left).unwrap();
+            for gone in ["미나", "010-", "passwordHash", "declaredOfAgeAt"] {
+                assert!(!of_them.contains(gone), "{gone} in {of_them}");
+            }
+            // As somebody else.
+            assert_eq!(sign_up(body).await.status, 200);
+            assert_ne!(stored(&email).await.unwrap().id, here.member_id);
+        });
+    }
+
+    #[test]
+    fn what_keeps_a_member_is_told_in_order_and_whatever_is_refused_changes_nothing() {
+        stack::run(async {
+            let now = Time::now();
+            let key = signed_in().await.key();
+            let (id, stranger) = (key.member_id, MemberId::generate());
+            let before = store().get(&MemberKey(id)).await.unwrap();
+            written(earn(id, PaymentId::generate(), Won::new(70), now)).await;
+            assert_eq!(leave(key, 0).await.told(), (409, "POINTS_NOT_CONFIRMED"));
+            assert_eq!(leave(key, 71).await.told(), (409, "POINTS_NOT_CONFIRMED"));
+
+            // Others' tickets and payments of others' events say nothing, nor does what is over.
+            let (show, past) = (stack::event(10, now), over(stranger, now));
+            let theirs = Ticket::of(&hold(&show, stranger, now), TicketId::generate(), now);
+            let used = Ticket::of(&hold(&past, id, now), TicketId::generate(), now);
+            written([theirs.create(), used.create()]).await;
+            assert_eq!(leave(key, 0).await.told(), (409, "POINTS_NOT_CONFIRMED"));
+
+            written([hold(&show, id, now).create()]).await;
+            assert_eq!(leave(key, 70).await.told(), (409, "UNSETTLED_MONEY"));
+            published(&Event { artist_id: id, ..stack::event(10, now) }).await;
+            assert_eq!(leave(key, 70).await.told(), (409, "RUNNING_EVENTS"));
+            let ticket = Ticket::of(&hold(&show, id, now), TicketId::generate(), now);
+            written([ticket.create()]).await;
+            assert_eq!(leave(key, 70).await.told(), (409, "LIVE_TICKETS"));
+            assert!(is_alive(key).await);
+            assert_eq!(store().get(&MemberKey(id)).await.unwrap(), before);
+        });
+    }
+
+    #[test]
+    fn an_artist_stays_until_what_was_sold_is_settled() {
+        stack::run(async {
+            let now = Time::now();
+            let key = signed_in().await.key();
+            let (unsold, sold) = (over(key.member_id, now), over(key.member_id, now));
+            published(&unsold).await;
+            published(&sold).await;
+            let [shard] = stock::keys(sold.id, 1)[..] else { panic!("one shard") };
+            written([Write::update(&shard).add("sold", 2).add("free", -2)]).await;
+            assert_eq!(leave(key, 0).await.told(), (409, "UNSETTLED_MONEY"));
+            written([Write::update(&shard).add("sold", -2).add("free", 2)]).await;
+            assert_eq!(leave(key, 0).await.told(), (204, ""));
+        });
+    }
+
+    #[test]
+    fn points_that_were_confirmed_are_the_shops_and_no_others() {
+        stack::run(async {
+            let now = Time::now();
+            let key = signed_in().await.key();
+            let id = key.member_id;
+            written(earn(id, PaymentId::generate(), Won::new(70), now)).await;
+            let shop = store().sum_of(Account::Platform).await.unwrap();
+            // Whatever was earned since the balance was read is not lost unseen.
+            let [transfer, taking] = forfeit(id, Won::new(60), now).unwrap();
+            let losing = Transaction::new().also(transfer).require(taking, NotLeft::OtherBalance);
+            let refused = Problem::from(store().transact(losing).await.unwrap_err());
+            assert_eq!(refused.code(), "POINTS_NOT_CONFIRMED");
+            assert_eq!(leave(key, 70).await.told(), (204, ""));
+            let of_member = store().sum_of(Account::Member(id)).await.unwrap();
+            let balance = store().get(&BalanceKey(id)).await.unwrap().unwrap_or_default().balance;
+            assert_eq!((of_member, balance), (0, Won::ZERO));
+            assert!(store().sum_of(Account::Platform).await.unwrap() >= shop + 70);
+        });
+    }
+
+    #[test]
+    fn a_lost_answer_leaves_once() {
+        stack::run(async {
+            let key = signed_in().await.key();
+            let losing = Store::new(stack::losing("TransactWriteItems", 1), stack::prefix());
+            assert_eq!(leave_by(losing, key, 0).await.told(), (204, ""));
+            let items = stack::items(&format!("{}-inbox", stack::prefix())).await;
+            let is_it = |item: &&Value| {
+                item["memberId"] == json!(key.member_id)
+                    && item["about"]["kind"] == "ACCOUNT_DELETED"
+                    && item["state"] == json!(MailState::Queued)
+            };
+            assert_eq!(items.iter().filter(is_it).count(), 1);
+        });
+    }
+
+    #[test]
+    fn it_calls_and_costs_what_the_data_model_says() {
+        stack::run(async {
+            for (operation, points) in [("delete_me", 0), ("delete_me with points", 70)] {
+                let key = signed_in().await.key();
+                let earned =
+                    earn(key.member_id, PaymentId::generate(), Won::new(points), Time::now());
+                if points > 0 {
+                    written(earned).await;
+                }
+                let (client, meter) = stack::metered();
+                leave_by(Store::new(client, stack::prefix()), key, points).await;
+                stack::assert_operation(operation, &meter.take());
+            }
+        });
+    }
+}

@@ -1,0 +1,5 @@
+use super::Rows;
+
+pub fn rows(route: &str) -> Option<Rows> {
+    (route == "get_my_points").then(Rows::default)
+}
