@@ -231,15 +231,15 @@ def walk(demo: Demo) -> None:
     demo.call("PUT", "/v1/auth/password", expect=204, body=shown | {"password": NEW_PASSWORD})
     demo.call("GET", "/v1/me", "code", expect=401, token=fan)
     fan = demo.sign_in("fan", NEW_PASSWORD)
-    by_kakao(demo, order | {"quantity": 1})
+    by_kakao(demo, order | {"quantity": 1}, fan)
 
     demo.step("로그아웃하면 바로 끝납니다", "Signing out takes effect at once")
     demo.call("POST", "/v1/auth/sign-out", expect=204, token=fan)
     demo.call("GET", "/v1/me", "code", "detail", expect=401, token=fan)
 
 
-def by_kakao(demo: Demo, order: dict[str, Any]) -> None:
-    """Somebody without a password, and with nothing that Kakao does not tell of them."""
+def by_kakao(demo: Demo, order: dict[str, Any], fan: str) -> None:
+    """Somebody without a password, and with nothing that Kakao does not tell of them, who leaves again."""
     status, _, cookie, begun = visit("GET", f"{demo.url}/v1/auth/kakao/start")
     if status == 404:
         return  # it is not offered here
@@ -259,6 +259,11 @@ def by_kakao(demo: Demo, order: dict[str, Any]) -> None:
     token = access["accessToken"]
     demo.call("GET", "/v1/me", "nickname", "identities", "email", token=token)
     demo.call("POST", "/v1/payments", "code", "detail", expect=403, body=order, token=token, key=f"demo-{RUN}-kakao")
+
+    demo.step("탈퇴하면 바로 아무도 아닙니다", "Whoever leaves is nobody at once; the fan, who has tickets, may not yet")
+    demo.call("DELETE", "/v1/me", expect=204, token=token)
+    demo.call("GET", "/v1/me", "code", expect=401, token=token)
+    demo.call("DELETE", "/v1/me", "code", "detail", expect=409, token=fan)
 
 
 def main() -> None:

@@ -18,8 +18,8 @@ use crate::{
 /// Routes that an ended session may call, because it has ended: signing out twice is no fault.
 const AFTER_THE_END: [&str; 1] = ["sign_out"];
 
-/// Routes that need what only a mail brings: `social.rs` proves that they do something.
-const BY_MAIL: [&str; 2] = ["link_identity", "set_email"];
+/// Routes that need what only a mail brings, or nothing under way: `social.rs` and `leaving.rs` prove that they do something.
+const ELSEWHERE: [&str; 3] = ["delete_me", "link_identity", "set_email"];
 
 /// Routes to which a bad token is as good as none, since their callers have another way to say who they are.
 const FORGIVING: [&str; 1] = ["sign_out"];
@@ -160,7 +160,7 @@ fn every_route_is_for_its_roles_and_for_what_is_the_callers_own() {
             }
             all_refused(refused).await;
             let name = operation.name.as_str();
-            if !AFTER_THE_END.contains(&name) && !BY_MAIL.contains(&name) {
+            if !AFTER_THE_END.contains(&name) && !ELSEWHERE.contains(&name) {
                 // So that none of it was refused for another reason.
                 world.done(good(operation.owner(&world))).await;
             }

@@ -8,7 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{id::CodeId, member::Role, time::Time};
+use domain::{
+    id::{CodeId, MailId, MemberId},
+    member::Role,
+    time::Time,
+};
 use serde_json::{Map, Value, json};
 use tests::{
     gateway,
@@ -210,6 +214,10 @@ async fn event(worker: &str) -> Value {
         "block_addresses" => messages(json!({ "detail": { "bounce": {
             "bounceType": "Permanent", "bouncedRecipients": [{ "emailAddress": "mina@example.com" }],
         } } })),
+        "erase_member" => {
+            let (member, mail) = (MemberId::generate(), MailId::generate());
+            messages(json!({ "memberId": member, "mailId": mail }))
+        }
         "tell_followers" => {
             let detail = json!({ "id": "EventPublished:1:1", "eventId": shop.event.id });
             messages(json!({ "detail": detail, "next": { "shard": 0 } }))

@@ -35,7 +35,7 @@ async fn told(members: &[MemberId]) -> Vec<(Vec<String>, u64)> {
     let (store, now) = (store(), Time::now());
     let inbox = async |&member: &MemberId| {
         let page = store.notifications_of(member, now, 100, None).await.unwrap();
-        let events = page.items.iter().map(|it| it.event.as_ref().unwrap().id.to_string());
+        let events = page.items.iter().map(|(it, _)| it.event.as_ref().unwrap().id.to_string());
         (events.collect(), store.unread_of(member, now).await.unwrap())
     };
     let mut all = Vec::new();

@@ -1,10 +1,5 @@
 //! What reaches people by mail: from the request over the queue and its worker to the mail that the local SES took.
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-};
-
 use domain::{
     id::{LinkId, MemberId},
     language::Language,
@@ -17,7 +12,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 use store::{
-    Store, Transaction,
+    Transaction,
     ephemeral::{
         code::{Account, CodeItem},
         link::Link,
@@ -25,29 +20,12 @@ use store::{
     identity::member::{EmailKey, IdentityKey, Member, MemberKey, PasswordHash},
     inbox::mail::{About, Mail, MailKey, MailState},
 };
-use tests::{
-    gateway,
-    kills::{Point, Step, every_kill_point},
-    outside::{Moment, Outside},
-    runtime_api::{Function, Outcome},
-};
-use tokio::sync::OnceCell;
+use tests::{kills::Point, outside::Moment};
 
 use crate::{
-    shop::variable,
-    world::{World, aws, eventually},
+    killed::{again, killed, mails, message, posted, signed, store},
+    world::{World, eventually},
 };
-
-/// The text of a mail to an address with this in its subject.
-async fn mailed(world: &World, email: &str, subject: &str) -> String {
-    let what = format!("a mail to {email}: {subject}");
-    eventually(&what, 90, async || {
-        let letters = world.mail(email).await;
-        let is_it = |letter: &&Value| letter["subject"].as_str().unwrap().contains(subject);
-        letters.iter().find(is_it).map(|letter| letter["text"].as_str().unwrap().to_owned())
-    })
-    .await
-}
 
 #[test]
 fn a_forgotten_password_is_set_anew_with_a_code_and_its_owner_is_told() {
@@ -65,7 +43,7 @@ fn a_forgotten_password_is_set_anew_with_a_code_and_its_owner_is_told() {
         let me = world.request(Method::GET, "/v1/me").bearer_auth(&fan.token);
         assert_eq!(world.refused(me).await, (401, "SESSION_ENDED".into()));
         assert_eq!(world.refused(world.signing_in(&fan.email)).await.0, 401);
-        mailed(&world, &fan.email, "Your password was changed").await;
+        world.mailed(&fan.email, "Your password was changed").await;
     });
 }
 
@@ -73,12 +51,12 @@ fn a_forgotten_password_is_set_anew_with_a_code_and_its_owner_is_told() {
 fn whoever_changes_a_password_or_signs_in_with_something_new_is_told_in_their_language() {
     stack::run(async {
         let world = World::new().await;
-        mailed(&world, &world.fan.email, "Welcome").await;
+        world.mailed(&world.fan.email, "Welcome").await;
         let body = json!({ "currentPassword": "correct horse battery", "password": "a new good password" });
         let change = world.request(Method::PUT, "/v1/me/password").bearer_auth(&world.fan.token);
         let korean = [(header::ACCEPT_LANGUAGE, HeaderValue::from_static("ko"))];
         world.done(change.headers(korean.into_iter().collect()).json(&body)).await;
-        mailed(&world, &world.fan.email, "비밀번호가 바뀌었습니다").await;
+        world.mailed(&world.fan.email, "비밀번호가 바뀌었습니다").await;
         // Who changed it is signed in still.
         world.get("/v1/me", &world.fan).await;
 
@@ -86,7 +64,7 @@ fn whoever_changes_a_password_or_signs_in_with_something_new_is_told_in_their_la
             "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Whale/4.1 Safari/537.36";
         let sign_in = world.signing_in(&world.stranger.email).header(header::USER_AGENT, whale);
         world.done(sign_in).await;
-        let text = mailed(&world, &world.stranger.email, "Signed in from a new device").await;
+        let text = world.mailed(&world.stranger.email, "Signed in from a new device").await;
         assert!(text.contains("Whale · Windows"), "{text}");
     });
 }
@@ -108,7 +86,7 @@ fn who_has_an_account_learns_of_a_sign_up_by_mail_alone() {
             answers.push(answer);
         }
         assert_eq!(answers[0], answers[1]);
-        mailed(&world, &world.fan.email, "You have an account already").await;
+        world.mailed(&world.fan.email, "You have an account already").await;
         assert_eq!(world.get("/v1/me", &world.fan).await["role"], "USER");
     });
 }
@@ -177,73 +155,6 @@ fn nothing_is_mailed_to_an_address_that_bounced_but_a_code() {
     });
 }
 
-/// The tables of the stack.
-fn store() -> Store {
-    Store::new(stack::dynamo(), &variable("STAGE"))
-}
-
-/// A queue of mail that nobody reads.
-async fn queue() -> &'static str {
-    static URL: OnceCell<String> = OnceCell::const_new();
-    let make = async || {
-        let name = format!("{}-mail", stack::prefix());
-        let made = aws("AmazonSQS.CreateQueue", json!({ "QueueName": name })).await;
-        made["QueueUrl"].as_str().unwrap().to_owned()
-    };
-    URL.get_or_init(make).await
-}
-
-/// A function's own binary over the tables of the stack.
-fn program(name: &str, endpoint: &str, queue: &str) -> Command {
-    let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug").join(name);
-    let mut program = Command::new(binary);
-    let stage = variable("STAGE");
-    program.stdout(Stdio::null()).env_clear().envs([
-        ("AWS_REGION", "ap-northeast-2"),
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-        ("AWS_ENDPOINT_URL", endpoint),
-        ("JWT_PUBLIC_KEYS", stack::PUBLIC_KEYS),
-        ("CONFIGURATION_SET", &stage),
-        ("MAIL_FROM", "stage@spotlight.example"),
-        ("MAIL_QUEUE_URL", queue),
-        ("MAIL_RATE", "1000"),
-        ("STAGE", &stage),
-        ("TABLE_PREFIX", &stage),
-    ]);
-    program
-}
-
-/// What Lambda does with what a dead function was given: it gives it to another.
-async fn again(name: &str, event: &Value) {
-    let program = program(name, &variable("AWS_ENDPOINT_URL"), queue().await);
-    let function = Function::start(name, program).await.unwrap();
-    function.ready().await.unwrap();
-    assert!(matches!(function.invoke(event).await, Ok(Outcome::Answer(_))));
-}
-
-/// Kills a function at each of its calls; `makes_good` is done after each, and then `check` holds. Answers the calls in their order.
-async fn killed<W>(
-    name: &str,
-    event: &(dyn Fn(&W) -> Value + Sync),
-    prepare: impl AsyncFn() -> W,
-    make_good: impl AsyncFn(&W),
-    check: impl AsyncFn(&W, Option<&Point>),
-) -> String {
-    let (aws, queue) = (variable("AWS_ENDPOINT_URL"), queue().await);
-    let step = Step {
-        name,
-        services: &[("aws", &aws)],
-        program: &|outside: &Outside| program(name, outside.url("aws"), queue),
-        event,
-    };
-    let points = every_kill_point(step, prepare, make_good, check).await;
-    let names = points.iter().map(|point| point.operation.operation.rsplit(['.', '/']).next());
-    let mut names: Vec<_> = names.flatten().collect();
-    names.dedup();
-    names.join(" ")
-}
-
 fn fresh_email() -> Email {
     format!("{}@example.kr", MemberId::generate()).to_lowercase().parse().unwrap()
 }
@@ -261,23 +172,9 @@ async fn drawn(purpose: CodePurpose, email: &Email, account: Option<Account>) ->
     item
 }
 
-fn posted(method: &str, path: &str, body: &Value) -> Value {
-    let headers = json!({ "content-type": "application/json", "accept": "application/json" });
-    let mut request = gateway::request(method, path, headers);
-    request["body"] = body.to_string().into();
-    request
-}
-
 async fn member_of(email: &Email) -> Option<Member> {
     let guard = store().get(&EmailKey(email)).await.unwrap()?;
     Some(store().get(&MemberKey(guard.member_id)).await.unwrap().expect("a guard has its member"))
-}
-
-/// The mails that are written down about a member.
-async fn mails(member: MemberId) -> Vec<Value> {
-    let items = stack::items(&format!("{}-inbox", variable("STAGE"))).await;
-    let of_member = |item: &Value| item["sk"] == "MAIL" && item["memberId"] == member.to_string();
-    items.into_iter().filter(of_member).collect()
 }
 
 #[test]
@@ -361,10 +258,7 @@ fn a_linking_that_dies_is_done_once_or_the_code_is_good_still() {
         let event = |story: &Story| {
             let mut request = posted("PUT", "/v1/me/identities/{provider}", &story.body);
             request["pathParameters"] = json!({ "provider": "kakao" });
-            let bearer = format!("Bearer {}", story.token);
-            request["headers"]["authorization"] = bearer.clone().into();
-            request["multiValueHeaders"]["authorization"] = json!([bearer]);
-            request
+            signed(request, &story.token)
         };
         let prepare = async || {
             let claims = stack::sign_in(&store(), Role::User, Time::now()).await;
@@ -394,10 +288,6 @@ fn a_linking_that_dies_is_done_once_or_the_code_is_good_still() {
 
 /// The number of the call that marks a letter, before SES is asked: after those that read the letter, its member and the block.
 const MARK: usize = 3;
-
-fn message(body: &Value) -> Value {
-    json!({ "Records": [{ "messageId": "1", "body": body.to_string(), "eventSource": "aws:sqs" }] })
-}
 
 #[test]
 fn a_letter_whose_mailing_dies_goes_once_or_is_known_to_be_unknown() {

@@ -186,6 +186,17 @@ impl World {
         serde_json::from_value(letters["items"].take()).unwrap()
     }
 
+    /// The text of a mail to an address with this in its subject.
+    pub async fn mailed(&self, email: &str, subject: &str) -> String {
+        let what = format!("a mail to {email}: {subject}");
+        eventually(&what, 90, async || {
+            let letters = self.mail(email).await;
+            let is_it = |letter: &&Value| letter["subject"].as_str().unwrap().contains(subject);
+            letters.iter().find(is_it).map(|letter| letter["text"].as_str().unwrap().to_owned())
+        })
+        .await
+    }
+
     /// Asks for a code for an address, and answers what shows it, as soon as it is mailed.
     pub async fn code(&self, email: &str, asking: RequestBuilder) -> Value {
         let before = self.mail(email).await.len();

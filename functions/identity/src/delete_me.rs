@@ -63,12 +63,10 @@ pub async fn handle(
         None => leaving,
     };
     let mail = Mail::new(member.id, About::AccountDeleted, context.language, now);
-    let mail_id = member.email.as_ref().map(|_| mail.id);
-    erasures.send(&Left { member_id: member.id, mail_id }, ANNOUNCED + AFTER_MAIL).await?;
-    match mail_id {
-        Some(_) => do_and_tell(&clients, leaving, &mail).await?,
-        None => store.transact(leaving).await?,
-    }
+    let left = Left { member_id: member.id, mail_id: mail.id };
+    erasures.send(&left, ANNOUNCED + AFTER_MAIL).await?;
+    // It is written for who has no address, too: it is all that says who left, should a table be restored.
+    do_and_tell(&clients, leaving, &mail).await?;
     Ok(Answer::nothing())
 }
 

@@ -33,9 +33,8 @@ const PATIENCE: Duration = Duration::from_hours(24);
 pub struct Left {
     /// Who.
     pub member_id: MemberId,
-    /// The mail that tells them, if they have an address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mail_id: Option<MailId>,
+    /// The mail that tells them.
+    pub mail_id: MailId,
 }
 
 impl Message for Left {
@@ -66,7 +65,8 @@ pub async fn handle((store, queue): (Store, Queue<Left>), left: Left) -> Result<
     // Who is none any more is gone wholly; who has no such time did not leave.
     let Some(left_at) = left_at else { return Ok(()) };
     let is_late = left_at.plus(PATIENCE) <= now;
-    if !is_late && is_to_be_mailed(&store, left.mail_id).await? {
+    let mail = store.get(&MailKey(left.mail_id)).await?;
+    if !is_late && mail.is_some_and(|mail| mail.state == MailState::Queued) {
         return Ok(queue.send(&left, AFTER_MAIL).await?);
     }
     // Nothing can be begun for them any more; what was a moment before comes to light here.
@@ -90,12 +90,6 @@ pub async fn handle((store, queue): (Store, Queue<Left>), left: Left) -> Result<
         }
     }
     Ok(())
-}
-
-async fn is_to_be_mailed(store: &Store, mail: Option<MailId>) -> Result<bool, StoreFault> {
-    let Some(id) = mail else { return Ok(false) };
-    let mail = store.get(&MailKey(id)).await?;
-    Ok(mail.is_some_and(|mail| mail.state == MailState::Queued))
 }
 
 /// The worker.
@@ -173,7 +167,7 @@ mod tests {
 
         /// Works until nothing is left to be done, on each message so many times. Answers how many messages there were.
         async fn works(&self, member_id: MemberId, times: usize) -> usize {
-            let mut messages = vec![Left { member_id, mail_id: None }];
+            let mut messages = vec![Left { member_id, mail_id: MailId::generate() }];
             let mut number = 0;
             while !messages.is_empty() {
                 for left in &messages {
@@ -304,7 +298,7 @@ mod tests {
                 let mail = Mail::new(member.id, About::AccountDeleted, Language::Korean, now);
                 eraser.written([Mail { state, ..mail.clone() }.writing()]).await;
                 let delayed = eraser.own.delayed().await;
-                let left = Left { member_id: member.id, mail_id: Some(mail.id) };
+                let left = Left { member_id: member.id, mail_id: mail.id };
                 eraser.handles(left).await.unwrap();
                 let there = eraser.store.get(&MemberKey(member.id)).await.unwrap().is_some();
                 assert_eq!(there, stays, "{state:?} since {left_at:?}");
@@ -328,7 +322,9 @@ mod tests {
                 let hold = Payment::reserved(&sale, member.id, one, amounts, ends, token, now);
                 eraser.written([hold.create()]).await;
                 let delayed = eraser.own.delayed().await;
-                let done = eraser.handles(Left { member_id: member.id, mail_id: None }).await;
+                let done = eraser
+                    .handles(Left { member_id: member.id, mail_id: MailId::generate() })
+                    .await;
                 assert_eq!(done.is_err(), is_late, "{done:?}");
                 assert_eq!(eraser.own.delayed().await - delayed, usize::from(!is_late));
                 assert!(eraser.store.get(&MemberKey(member.id)).await.unwrap().is_some());
@@ -344,7 +340,7 @@ mod tests {
             let member = store.get(&MemberKey(claims.member_id)).await.unwrap().unwrap();
             store.change_member(&member, &member.leaving(Time::now())).await.unwrap();
             let (client, meter) = stack::metered();
-            let left = Left { member_id: member.id, mail_id: None };
+            let left = Left { member_id: member.id, mail_id: MailId::generate() };
             let clients = (Store::new(client, stack::prefix()), queue_of().await);
             handle(clients, left).await.unwrap();
             stack::assert_operation("erase_member, of one session", &meter.take());

@@ -140,6 +140,15 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             let unknown = world.request(Method::DELETE, "/v1/me/identities/UNKNOWN");
             rows.refuses(unknown.bearer_auth(&world.fan.token), 404, "NOT_FOUND")
         }
+        "delete_me" => {
+            let leave = |points: &str| {
+                let path = format!("/v1/me?forfeitedPoints={points}");
+                world.request(Method::DELETE, &path).bearer_auth(&world.fan.token)
+            };
+            rows.finds(leave("-1"), "query", "forfeitedPoints", "RANGE")
+                .finds(leave("1.5"), "query", "forfeitedPoints", "TYPE")
+                .refuses(leave("0"), 409, "UNSETTLED_MONEY")
+        }
         "sign_out" | "get_me" | "list_my_sessions" | "end_my_session" | "end_my_other_sessions" => {
             rows
         }

@@ -1,0 +1,292 @@
+//! Who leaves is gone everywhere: from the request over its worker to the last table, the search, the files and the logs.
+
+use std::{fs, path::Path, time::Duration};
+
+use domain::{
+    id::{EventId, MailId, MemberId},
+    member::{Email, Provider, Role},
+    time::Time,
+};
+use reqwest::{Client, Method, header};
+use serde_json::{Value, json};
+use store::{
+    Transaction, Write,
+    identity::member::{EmailKey, Member, MemberKey},
+    inbox::notification::{self, Notification},
+    personal::{Erasure, ITEMS},
+};
+use tests::{gateway, kills::Point};
+
+use crate::{
+    killed::{again, killed, mails, message, signed, store},
+    shop::variable,
+    world::{World, aws, eventually},
+};
+
+/// Everything that is kept somewhere and says this, but for what the data model says goes by itself.
+async fn saying(what: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for table in stack::table_names(&variable("STAGE")) {
+        let items = stack::items(&table).await.into_iter();
+        found.extend(items.filter(|item| !expires(item)).map(|item| format!("{table}: {item}")));
+    }
+    found.extend(indexed().await);
+    found.extend(files());
+    found.extend(logged().await);
+    found.retain(|place| place.contains(what));
+    found
+}
+
+/// Whether an item goes by itself though it says something of somebody: a code for an address, or an answer for whoever lost it.
+fn expires(item: &Value) -> bool {
+    let kind = match item["sk"].as_str().unwrap() {
+        "CODE" => "mailed code",
+        "IDEMPOTENCY" => "idempotency",
+        _ => return false,
+    };
+    let erasure = ITEMS.iter().find(|item| item.name == kind).unwrap().erasure;
+    matches!(erasure, Erasure::Expires(_)) && item["expiresAt"].is_i64()
+}
+
+/// Every document of every index.
+async fn indexed() -> Vec<String> {
+    let url = format!("{}/_all/_search?size=10000", variable("OPENSEARCH_URL"));
+    let client = Client::builder().no_proxy().build().unwrap();
+    let all: Value = client.get(url).send().await.unwrap().json().await.unwrap();
+    let hits = all["hits"]["hits"].as_array().unwrap().iter();
+    hits.map(|hit| format!("{}: {hit}", hit["_index"].as_str().unwrap())).collect()
+}
+
+/// Every version of every file in every bucket, as the local cloud keeps them.
+fn files() -> Vec<String> {
+    fn below(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            match fs::read(&path) {
+                // The functions' own programs.
+                Ok(bytes) if bytes.len() < 10_000_000 => {
+                    found.push(format!("{}: {}", path.display(), String::from_utf8_lossy(&bytes)));
+                }
+                Ok(_) => {}
+                Err(_) => below(&path, found),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    below(&Path::new(&variable("STACK_DIR")).join("s3"), &mut found);
+    found
+}
+
+/// Every line of every log group: the functions', the journal's, the gateway's.
+async fn logged() -> Vec<String> {
+    let mut lines = Vec::new();
+    let groups = aws("Logs_20140328.DescribeLogGroups", json!({ "limit": 50 })).await;
+    let mut token = groups["nextToken"].clone();
+    let mut groups = groups["logGroups"].as_array().unwrap().clone();
+    while token.is_string() {
+        let asked = json!({ "limit": 50, "nextToken": token });
+        let more = aws("Logs_20140328.DescribeLogGroups", asked).await;
+        groups.extend(more["logGroups"].as_array().unwrap().clone());
+        token = more["nextToken"].clone();
+    }
+    for group in groups {
+        let mut asked = json!({ "logGroupName": group["logGroupName"], "limit": 10_000 });
+        loop {
+            let page = aws("Logs_20140328.FilterLogEvents", asked.clone()).await;
+            let events = page["events"].as_array().unwrap();
+            lines.extend(events.iter().map(|it| format!("{}: {it}", group["logGroupName"])));
+            match page["nextToken"].as_str() {
+                Some(next) => asked["nextToken"] = next.into(),
+                None => break,
+            }
+        }
+    }
+    lines
+}
+
+/// A show that is over in so many seconds.
+fn short(world: &World, seconds: i64) -> Value {
+    let at = |seconds: i64| json!(Time::from_millis(Time::now().millis() + seconds * 1_000));
+    let mut event = world.event_body();
+    for (name, seconds) in
+        [("saleStartsAt", -60), ("startsAt", -30), ("saleEndsAt", seconds), ("endsAt", seconds)]
+    {
+        event[name] = at(seconds);
+    }
+    event
+}
+
+#[test]
+fn nothing_of_who_left_is_found_anywhere_but_an_id_in_the_books() {
+    stack::run(async {
+        let world = World::new().await;
+        let email = format!("gone-{}@example.kr", world.fresh()).to_lowercase();
+        let leaver = world.sign_up_as(email.clone(), "ARTIST").await;
+        let id: MemberId = leaver.id.parse().unwrap();
+        let by =
+            |method: Method, path: &str| world.request(method, path).bearer_auth(&leaver.token);
+
+        // What they give: a name, a number, a birthday, an identity.
+        let number = Time::now().millis() % 10_000_000;
+        let phone = format!("010-{:04}-{:03}9", number / 1_000, number % 1_000);
+        let name = format!("떠난 {}", world.fresh());
+        let given = json!({ "nickname": name, "phone": phone, "birthDate": "1987-03-09" });
+        let change = by(Method::PATCH, "/v1/me").header(header::IF_MATCH, "*").json(&given);
+        world.done(change).await;
+        let before = store().get(&MemberKey(id)).await.unwrap().unwrap();
+        let mut linked = Member { version: before.version + 1, ..before.clone() };
+        let kakao = format!("77{}", Time::now().millis());
+        linked.identities.insert(Provider::Kakao.to_string(), kakao.parse().unwrap());
+        store().change_member(&before, &linked).await.unwrap();
+
+        // What they do: follow and be followed, publish, buy.
+        let follow = |artist: &str| format!("/v1/artists/{artist}/follow");
+        world.done(by(Method::PUT, &follow(&world.artist.id))).await;
+        let fan = world.request(Method::PUT, &follow(&leaver.id)).bearer_auth(&world.fan.token);
+        world.done(fan).await;
+        let ends = 25;
+        let theirs = world.publish(short(&world, ends)).await;
+        let own = world.done(world.post("/v1/events", &leaver).json(&short(&world, ends))).await;
+        let event = own["id"].as_str().unwrap();
+        let told = async || {
+            let inbox = world.get("/v1/notifications", &world.fan).await;
+            let of_it = |item: &&Value| item["event"]["id"] == own["id"];
+            inbox["items"].as_array().unwrap().iter().find(of_it).cloned()
+        };
+        assert_eq!(eventually("the fan is told", 60, told).await["artist"]["nickname"], name);
+        let payment = world.buy(&leaver, &theirs, 1).await;
+        let back = world.at_kakaopay(payment["id"].as_str().unwrap(), "approve").await;
+        world.done(world.request(Method::GET, &back)).await;
+
+        let leave = |points: u64| by(Method::DELETE, &format!("/v1/me?forfeitedPoints={points}"));
+        assert_eq!(world.refused(leave(0)).await, (409, "LIVE_TICKETS".into()));
+        let points = world.get("/v1/me/points", &leaver).await["balance"].as_u64().unwrap();
+        assert_eq!(points, 150, "half a percent of 30,000");
+        let found = saying(&name).await;
+        let finds = |place: &str| found.iter().any(|line| line.starts_with(place));
+        let stage = variable("STAGE");
+        for place in [format!("{stage}-identity"), format!("{stage}-catalog"), "events".into()] {
+            assert!(finds(&place), "the scan looks into {place}: {found:#?}");
+        }
+        assert!(logged().await.iter().any(|line| line.contains("create_event")));
+        let over: Time = own["endsAt"].as_str().unwrap().parse().unwrap();
+        let is_over = async || (over < Time::now()).then_some(());
+        eventually("both shows are over", 60, is_over).await;
+        assert_eq!(world.refused(leave(0)).await, (409, "POINTS_NOT_CONFIRMED".into()));
+        world.done(leave(points)).await;
+
+        // At once.
+        assert_eq!(world.refused(by(Method::GET, "/v1/me")).await, (401, "SESSION_ENDED".into()));
+        assert_eq!(world.refused(world.signing_in(&email)).await.0, 401);
+        let page = world.request(Method::GET, &format!("/v1/artists/{id}"));
+        assert_eq!(world.refused(page).await, (404, "ARTIST_NOT_FOUND".into()));
+
+        // And soon after.
+        world.mailed(&email, "Your account was deleted").await;
+        let gone = async || store().get(&MemberKey(id)).await.unwrap().is_none().then_some(());
+        eventually("nothing is left of the member", 90, gone).await;
+        let nowhere = async |what: &str| {
+            let look = async || saying(what).await.is_empty().then_some(());
+            // The search is a moment behind.
+            let within = tokio::time::timeout(Duration::from_secs(30), eventually(what, 60, look));
+            assert!(within.await.is_ok(), "{what} is in {:#?}", saying(what).await);
+        };
+        for what in [&*email, &name, &phone, "1987-03-09", &kakao] {
+            nowhere(what).await;
+        }
+        let of_event = world.done(world.request(Method::GET, &format!("/v1/events/{event}"))).await;
+        assert_eq!(of_event["artist"], json!({ "id": id, "nickname": "탈퇴한 회원" }));
+        assert_eq!(told().await.unwrap()["artist"]["nickname"], "탈퇴한 회원");
+        let following = world.get("/v1/me/following", &world.fan).await;
+        assert_eq!(following["items"], json!([]));
+        // Whoever has the address now is somebody else.
+        assert_ne!(world.sign_up_as(email, "USER").await.id, leaver.id);
+    });
+}
+
+/// Somebody with a little of everything.
+struct Story {
+    id: MemberId,
+    email: Email,
+    token: String,
+}
+
+impl Story {
+    async fn begun() -> Self {
+        let now = Time::now();
+        let keys = json!({ "current": { "kid": stack::KEY_ID, "pem": stack::PRIVATE_KEY } });
+        let keys: api::SigningKeys = serde_json::from_value(keys).unwrap();
+        let claims = stack::sign_in(&store(), Role::Artist, now).await;
+        let id = claims.member_id;
+        let member = store().get(&MemberKey(id)).await.unwrap().unwrap();
+        let email = member.email.clone().unwrap();
+        let other = stack::member(Role::Artist, now);
+        let guard = store::identity::member::Guard { member_id: id };
+        let writes =
+            [Write::create(&EmailKey(&email), &guard), Write::create(&MemberKey(other.id), &other)];
+        let writing = writes.into_iter().fold(Transaction::<()>::new(), Transaction::also);
+        store().transact(writing).await.unwrap();
+        store().follow(id, other.id, now).await.unwrap();
+        store().follow(other.id, id, now).await.unwrap();
+        let event =
+            notification::Event { id: EventId::generate(), title: "달빛".parse().unwrap() };
+        let publication = format!("EventPublished:{}:1", event.id);
+        let told = Notification::new_event(&publication, now, event, other.id);
+        store().notify(&[id], &told).await.unwrap();
+        let token = keys.sign(&claims, now).unwrap().0;
+        Self { id, email, token }
+    }
+
+    async fn left() -> Self {
+        let story = Self::begun().await;
+        let member = store().get(&MemberKey(story.id)).await.unwrap().unwrap();
+        store().change_member(&member, &member.leaving(Time::now())).await.unwrap();
+        story
+    }
+}
+
+#[test]
+fn a_leaving_that_dies_is_done_with_its_letter_or_not_at_all() {
+    stack::run(async {
+        let _world = World::new().await;
+        let event = |story: &Story| {
+            let headers = json!({ "accept": "application/json" });
+            signed(gateway::request("DELETE", "/v1/me", headers), &story.token)
+        };
+        let leave_again = async |story: &Story| {
+            let member = store().get(&MemberKey(story.id)).await.unwrap().unwrap();
+            let letters = mails(story.id).await.len();
+            assert_eq!(member.left_at.is_some(), letters == 1, "neither without the other");
+            again("delete_me", &event(story)).await;
+        };
+        let check = async |story: &Story, point: Option<&Point>| {
+            let member = store().get(&MemberKey(story.id)).await.unwrap().unwrap();
+            assert!(member.left_at.is_some(), "after {point:?}");
+            assert_eq!(mails(story.id).await.len(), 1, "after {point:?}");
+            let guard = store().get(&EmailKey(&story.email)).await.unwrap();
+            assert_eq!(guard, None, "after {point:?}");
+        };
+        let calls = killed("delete_me", &event, Story::begun, leave_again, check).await;
+        assert_eq!(calls, "BatchGetItem UpdateItem Query SendMessage TransactWriteItems");
+    });
+}
+
+#[test]
+fn an_erasure_that_dies_anywhere_is_finished_by_the_next_message() {
+    stack::run(async {
+        let _world = World::new().await;
+        let event =
+            |story: &Story| message(&json!({ "memberId": story.id, "mailId": MailId::generate() }));
+        let comes_again = async |story: &Story| again("erase_member", &event(story)).await;
+        let check = async |story: &Story, point: Option<&Point>| {
+            let stage = variable("STAGE");
+            let id = story.id.to_string();
+            for table in ["identity", "inbox"] {
+                let mut items = stack::items(&format!("{stage}-{table}")).await;
+                items.retain(|item| item.to_string().contains(&id));
+                assert_eq!(items, [Value::Null; 0], "after {point:?}");
+            }
+        };
+        killed("erase_member", &event, Story::left, comes_again, check).await;
+    });
+}
