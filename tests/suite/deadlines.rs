@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::{
-    id::{CodeId, MailId, MemberId},
+    id::{CodeId, MemberId},
     member::Role,
     time::Time,
 };
@@ -214,10 +214,7 @@ async fn event(worker: &str) -> Value {
         "block_addresses" => messages(json!({ "detail": { "bounce": {
             "bounceType": "Permanent", "bouncedRecipients": [{ "emailAddress": "mina@example.com" }],
         } } })),
-        "erase_member" => {
-            let (member, mail) = (MemberId::generate(), MailId::generate());
-            messages(json!({ "memberId": member, "mailId": mail }))
-        }
+        "erase_member" => messages(json!({ "memberId": MemberId::generate() })),
         "tell_followers" => {
             let detail = json!({ "id": "EventPublished:1:1", "eventId": shop.event.id });
             messages(json!({ "detail": detail, "next": { "shard": 0 } }))

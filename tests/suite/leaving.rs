@@ -3,17 +3,22 @@
 use std::{fs, path::Path, time::Duration};
 
 use domain::{
-    id::{EventId, MailId, MemberId},
-    member::{Email, Provider, Role},
+    event::Schedule,
+    id::{EventId, MailId, MemberId, PaymentId},
+    member::{Email, Nickname, Provider, Role},
+    points::Account,
     time::Time,
+    won::Won,
 };
 use reqwest::{Client, Method, header};
 use serde_json::{Value, json};
 use store::{
     Transaction, Write,
+    catalog::event::{Event, EventKey},
     identity::member::{EmailKey, Member, MemberKey},
     inbox::notification::{self, Notification},
     personal::{Erasure, ITEMS},
+    sales::points::{BalanceKey, earn},
 };
 use tests::{gateway, kills::Point};
 
@@ -209,6 +214,8 @@ struct Story {
     id: MemberId,
     email: Email,
     token: String,
+    /// A show of theirs that is over.
+    event: EventId,
 }
 
 impl Story {
@@ -222,26 +229,52 @@ impl Story {
         let email = member.email.clone().unwrap();
         let other = stack::member(Role::Artist, now);
         let guard = store::identity::member::Guard { member_id: id };
-        let writes =
+        let ago = |days: u32| now.minus(Duration::from_hours(24) * days);
+        let schedule = Schedule::new(ago(3), ago(2), ago(9), ago(4)).unwrap();
+        let event = Event { artist_id: id, schedule, ..stack::event(10, now) };
+        let own =
             [Write::create(&EmailKey(&email), &guard), Write::create(&MemberKey(other.id), &other)];
-        let writing = writes.into_iter().fold(Transaction::<()>::new(), Transaction::also);
+        let earned = earn(id, PaymentId::generate(), Won::new(70), now);
+        let writes = own.into_iter().chain(event.create()).chain(earned);
+        let writing = writes.fold(Transaction::<()>::new(), Transaction::also);
         store().transact(writing).await.unwrap();
         store().follow(id, other.id, now).await.unwrap();
         store().follow(other.id, id, now).await.unwrap();
-        let event =
-            notification::Event { id: EventId::generate(), title: "달빛".parse().unwrap() };
-        let publication = format!("EventPublished:{}:1", event.id);
-        let told = Notification::new_event(&publication, now, event, other.id);
+        let title = "달빛".parse().unwrap();
+        let theirs = notification::Event { id: EventId::generate(), title };
+        let publication = format!("EventPublished:{}:1", theirs.id);
+        let told = Notification::new_event(&publication, now, theirs, other.id);
         store().notify(&[id], &told).await.unwrap();
         let token = keys.sign(&claims, now).unwrap().0;
-        Self { id, email, token }
+        Self { id, email, token, event: event.id }
     }
 
+    /// Long enough ago.
     async fn left() -> Self {
-        let story = Self::begun().await;
+        let (story, at) = (Self::begun().await, Time::now().minus(Duration::from_mins(1)));
         let member = store().get(&MemberKey(story.id)).await.unwrap().unwrap();
-        store().change_member(&member, &member.leaving(Time::now())).await.unwrap();
+        let leaving = member.leaving(MailId::generate(), at);
+        store().change_member(&member, &leaving).await.unwrap();
         story
+    }
+
+    fn message(&self, stage: &str) -> Value {
+        message(&json!({ "memberId": self.id, "stage": stage }))
+    }
+
+    async fn assert_erased(&self, point: Option<&Point>) {
+        let id = self.id.to_string();
+        for table in ["identity", "inbox"] {
+            let mut items = stack::items(&format!("{}-{table}", variable("STAGE"))).await;
+            items.retain(|item| item.to_string().contains(&id));
+            assert_eq!(items, [Value::Null; 0], "after {point:?}");
+        }
+        let event = store().get(&EventKey(self.event)).await.unwrap().unwrap();
+        assert_eq!(event.artist_nickname, Nickname::of_nobody(), "after {point:?}");
+        let account = Account::Member(self.id);
+        assert_eq!(store().sum_of(account).await.unwrap(), 0, "after {point:?}");
+        let balance = store().get(&BalanceKey(self.id)).await.unwrap().unwrap();
+        assert_eq!(balance.balance, Won::ZERO, "after {point:?}");
     }
 }
 
@@ -251,20 +284,25 @@ fn a_leaving_that_dies_is_done_with_its_letter_or_not_at_all() {
         let _world = World::new().await;
         let event = |story: &Story| {
             let headers = json!({ "accept": "application/json" });
-            signed(gateway::request("DELETE", "/v1/me", headers), &story.token)
+            let mut request = gateway::request("DELETE", "/v1/me", headers);
+            request["queryStringParameters"]["forfeitedPoints"] = json!("70");
+            request["multiValueQueryStringParameters"]["forfeitedPoints"] = json!(["70"]);
+            signed(request, &story.token)
         };
         let leave_again = async |story: &Story| {
             let member = store().get(&MemberKey(story.id)).await.unwrap().unwrap();
             let letters = mails(story.id).await.len();
-            assert_eq!(member.left_at.is_some(), letters == 1, "neither without the other");
+            assert_eq!(member.left.is_some(), letters == 1, "neither without the other");
             again("delete_me", &event(story)).await;
         };
         let check = async |story: &Story, point: Option<&Point>| {
             let member = store().get(&MemberKey(story.id)).await.unwrap().unwrap();
-            assert!(member.left_at.is_some(), "after {point:?}");
+            assert!(member.left.is_some(), "after {point:?}");
             assert_eq!(mails(story.id).await.len(), 1, "after {point:?}");
             let guard = store().get(&EmailKey(&story.email)).await.unwrap();
             assert_eq!(guard, None, "after {point:?}");
+            let account = Account::Member(story.id);
+            assert_eq!(store().sum_of(account).await.unwrap(), 0, "after {point:?}");
         };
         let calls = killed("delete_me", &event, Story::begun, leave_again, check).await;
         assert_eq!(calls, "BatchGetItem UpdateItem Query SendMessage TransactWriteItems");
@@ -272,21 +310,38 @@ fn a_leaving_that_dies_is_done_with_its_letter_or_not_at_all() {
 }
 
 #[test]
+fn a_parting_that_dies_anywhere_is_finished_by_the_next_message() {
+    stack::run(async {
+        let _world = World::new().await;
+        let event = |story: &Story| story.message("ENDING");
+        let comes_again = async |story: &Story| {
+            again("erase_member", &event(story)).await;
+            again("erase_member", &story.message("ALONE")).await;
+        };
+        let check = async |story: &Story, point: Option<&Point>| story.assert_erased(point).await;
+        let calls = killed("erase_member", &event, Story::left, comes_again, check).await;
+        let expected = "GetItem Query BatchGetItem Query TransactWriteItems Query BatchGetItem TransactWriteItems \
+                        DeleteItem Query TransactWriteItems Query BatchGetItem TransactWriteItems Query \
+                        TransactWriteItems Query SendMessage";
+        assert_eq!(calls, expected);
+    });
+}
+
+#[test]
 fn an_erasure_that_dies_anywhere_is_finished_by_the_next_message() {
     stack::run(async {
         let _world = World::new().await;
-        let event =
-            |story: &Story| message(&json!({ "memberId": story.id, "mailId": MailId::generate() }));
-        let comes_again = async |story: &Story| again("erase_member", &event(story)).await;
-        let check = async |story: &Story, point: Option<&Point>| {
-            let stage = variable("STAGE");
-            let id = story.id.to_string();
-            for table in ["identity", "inbox"] {
-                let mut items = stack::items(&format!("{stage}-{table}")).await;
-                items.retain(|item| item.to_string().contains(&id));
-                assert_eq!(items, [Value::Null; 0], "after {point:?}");
-            }
+        let event = |story: &Story| story.message("ALONE");
+        let prepare = async || {
+            let story = Story::left().await;
+            again("erase_member", &story.message("ENDING")).await;
+            story
         };
-        killed("erase_member", &event, Story::left, comes_again, check).await;
+        let comes_again = async |story: &Story| again("erase_member", &event(story)).await;
+        let check = async |story: &Story, point: Option<&Point>| story.assert_erased(point).await;
+        let calls = killed("erase_member", &event, prepare, comes_again, check).await;
+        let expected = "GetItem TransactWriteItems Query TransactWriteItems Query TransactWriteItems Query BatchGetItem \
+                        TransactWriteItems DeleteItem";
+        assert_eq!(calls, expected);
     });
 }

@@ -18,7 +18,10 @@ use store::{
         idempotency::{Begun, IdempotencyFault, LEASE, RecordKey},
         rate::Rule,
     },
-    identity::session::Artist,
+    identity::{
+        member::MemberKey,
+        session::{Artist, SessionEnded},
+    },
     sales::stock,
 };
 use utoipa::ToSchema;
@@ -115,10 +118,13 @@ pub async fn handle(
     let publication = writes.fold(Transaction::new(), Transaction::also);
     let view = EventView::of(event, body.capacity.get());
     let answer = serde_json::to_string(&view).map_err(|_| internal())?;
-    let publication = publication.require(lease.finish(&answer), ());
+    // Nobody who leaves at this moment leaves an event behind.
+    let publication = publication.require(MemberKey(artist.id).is_here(), NotPublished::Left);
+    let publication = publication.require(lease.finish(&answer), NotPublished::AnotherRun);
     match store.transact(publication).await {
         Ok(()) => Ok(published(view)),
-        Err(Rejected::Condition(())) => {
+        Err(Rejected::Condition(NotPublished::Left)) => Err(SessionEnded.into()),
+        Err(Rejected::Condition(NotPublished::AnotherRun)) => {
             Err(IdempotencyFault::InProgress { retry_after: LEASE }.into())
         }
         Err(Rejected::Store(fault)) => {
@@ -126,6 +132,15 @@ pub async fn handle(
             Err(fault.into())
         }
     }
+}
+
+/// Why there is no event.
+#[derive(Clone, Copy)]
+enum NotPublished {
+    /// Its artist is gone.
+    Left,
+    /// Another run has the key.
+    AnotherRun,
 }
 
 const FIRST_VERSION: u64 = 1;
@@ -148,7 +163,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use domain::{
-        id::{MemberId, SessionId},
+        id::{MailId, MemberId, SessionId},
         member::Role,
         who::{Claims, NotAllowed, Who},
     };
@@ -171,6 +186,25 @@ mod tests {
         let items = stack::items(&format!("{}-catalog", stack::prefix())).await;
         let published = |item: &&Value| item["sk"] == "EVENT" && item["artistId"] == json!(artist);
         items.iter().filter(published).count()
+    }
+
+    #[test]
+    fn nobody_who_is_gone_leaves_an_event_behind() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let key = MemberKey(artist(&store, now).await.member_id);
+            let publishes = async || {
+                let publication = Transaction::new().require(key.is_here(), ());
+                store.transact(publication).await.is_ok()
+            };
+            assert!(publishes().await);
+            let member = store.get(&key).await.unwrap().unwrap();
+            let leaving = member.leaving(MailId::generate(), now);
+            store.change_member(&member, &leaving).await.unwrap();
+            assert!(!publishes().await);
+            store.write(Write::delete(&key), ()).await.unwrap();
+            assert!(!publishes().await);
+        });
     }
 
     #[test]

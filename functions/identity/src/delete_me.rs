@@ -8,6 +8,7 @@ use domain::{
 };
 use gateways::Queue;
 use store::{
+    Transaction,
     identity::{member::NotChanged, session::SignedIn},
     inbox::mail::{About, Mail},
     sales::points::{BalanceKey, forfeit},
@@ -17,7 +18,7 @@ use utoipa::IntoParams;
 use crate::{
     by_mail::{self, ANNOUNCED, do_and_tell},
     codes,
-    erase_member::{AFTER_MAIL, Left},
+    erase_member::{AFTER_MAIL, Erase},
     limits,
 };
 
@@ -44,7 +45,7 @@ pub struct DeleteMe {
     security(("bearer" = [])),
 )]
 pub async fn handle(
-    (clients, erasures): (by_mail::Clients, Queue<Left>),
+    (clients, erasures): (by_mail::Clients, Queue<Erase>),
     call: Call<SignedIn, Query<DeleteMe>>,
 ) -> Result<Answer<()>, Problem> {
     let Call { who, input: Query(DeleteMe { forfeited_points }), context } = call;
@@ -57,14 +58,12 @@ pub async fn handle(
     if balance != forfeited_points.0 {
         return Err(Problem::new(codes::POINTS_NOT_CONFIRMED));
     }
-    let leaving = member.becoming(&member.leaving(now)).map(NotLeft::from);
-    let leaving = match forfeit(member.id, balance, now) {
-        Some([transfer, taking]) => leaving.also(transfer).require(taking, NotLeft::OtherBalance),
-        None => leaving,
-    };
     let mail = Mail::new(member.id, About::AccountDeleted, context.language, now);
-    let left = Left { member_id: member.id, mail_id: mail.id };
-    erasures.send(&left, ANNOUNCED + AFTER_MAIL).await?;
+    let leaving = member.becoming(&member.leaving(mail.id, now)).map(NotLeft::from);
+    let (transfer, taking) = forfeit(member.id, balance, now);
+    let leaving = leaving.require(taking, NotLeft::OtherBalance);
+    let leaving = transfer.into_iter().fold(leaving, Transaction::also);
+    erasures.send(&Erase::beginning(member.id), ANNOUNCED + AFTER_MAIL).await?;
     // It is written for who has no address, too: it is all that says who left, should a table be restored.
     do_and_tell(&clients, leaving, &mail).await?;
     Ok(Answer::nothing())
@@ -96,18 +95,18 @@ mod tests {
     use domain::{
         event::Schedule,
         id::{MemberId, PaymentId, TicketId},
-        payment::amounts,
+        payment::{State, amounts},
         points::Account,
         time::Time,
     };
     use serde_json::{Value, json};
     use store::{
-        Store, Transaction, Write,
+        Store, Write,
         catalog::{event::Event, on_sale::OnSale},
         identity::{member::MemberKey, session::SessionKey},
         inbox::mail::MailState,
         sales::{
-            payment::{Payment, Secret},
+            payment::{Order, Payment, Secret},
             points::earn,
             stock,
             ticket::Ticket,
@@ -222,11 +221,53 @@ mod tests {
             let (unsold, sold) = (over(key.member_id, now), over(key.member_id, now));
             published(&unsold).await;
             published(&sold).await;
-            let [shard] = stock::keys(sold.id, 1)[..] else { panic!("one shard") };
-            written([Write::update(&shard).add("sold", 2).add("free", -2)]).await;
-            assert_eq!(leave(key, 0).await.told(), (409, "UNSETTLED_MONEY"));
-            written([Write::update(&shard).add("sold", -2).add("free", 2)]).await;
-            assert_eq!(leave(key, 0).await.told(), (204, ""));
+            let free = Event { price: 0.try_into().unwrap(), ..over(key.member_id, now) };
+            published(&free).await;
+            let shard = |event: &Event| stock::keys(event.id, 1).remove(0);
+            // A hold of the last minute may be paid when the show is over.
+            for what in ["sold", "held"] {
+                let moving = |number: i64| {
+                    Write::update(&shard(&sold)).add(what, number).add("free", -number)
+                };
+                written([moving(2)]).await;
+                assert_eq!(leave(key, 0).await.told(), (409, "UNSETTLED_MONEY"), "{what}");
+                written([moving(-2)]).await;
+            }
+            written([Write::update(&shard(&free)).add("sold", 2).add("free", -2)]).await;
+            assert_eq!(leave(key, 0).await.told(), (204, ""), "nobody paid for it");
+        });
+    }
+
+    #[test]
+    fn who_may_still_pay_or_be_paid_back_stays_as_long() {
+        stack::run(async {
+            let now = Time::now();
+            let minutes = |minutes: u64| Duration::from_mins(minutes);
+            let order = || {
+                let page = || "https://online-pay.kakaopay.com".to_owned();
+                Some(Order { tid: "T1".into(), pc: page(), mobile: page(), app: page() })
+            };
+            for (state, order, ended, due, stays) in [
+                (State::Reserved, None, minutes(1), None, true),
+                (State::Expired, None, minutes(1), None, false),
+                // Whoever comes late may have seats that are still there, until KakaoPay closes its order.
+                (State::Expired, order(), minutes(29), None, true),
+                (State::Expired, order(), minutes(31), None, false),
+                (State::Failed, order(), minutes(1), Some(now), true),
+                (State::Failed, order(), minutes(1), None, false),
+                (State::Refunding, order(), minutes(60), None, true),
+                (State::Unknown, order(), minutes(60), None, true),
+                (State::Cancelled, order(), minutes(1), None, false),
+                (State::Refunded, order(), minutes(1), None, false),
+            ] {
+                let key = signed_in().await.key();
+                let mut held = hold(&over(MemberId::generate(), now), key.member_id, now);
+                (held.state, held.order, held.due_at) = (state, order, due);
+                held.hold_ends_at = now.minus(ended);
+                written([held.create()]).await;
+                let expected = if stays { (409, "UNSETTLED_MONEY") } else { (204, "") };
+                assert_eq!(leave(key, 0).await.told(), expected, "{state} {ended:?}");
+            }
         });
     }
 
@@ -239,10 +280,12 @@ mod tests {
             written(earn(id, PaymentId::generate(), Won::new(70), now)).await;
             let shop = store().sum_of(Account::Platform).await.unwrap();
             // Whatever was earned since the balance was read is not lost unseen.
-            let [transfer, taking] = forfeit(id, Won::new(60), now).unwrap();
-            let losing = Transaction::new().also(transfer).require(taking, NotLeft::OtherBalance);
-            let refused = Problem::from(store().transact(losing).await.unwrap_err());
-            assert_eq!(refused.code(), "POINTS_NOT_CONFIRMED");
+            for read in [60, 0] {
+                let (_, taking) = forfeit(id, Won::new(read), now);
+                let losing = Transaction::new().require(taking, NotLeft::OtherBalance);
+                let refused = Problem::from(store().transact(losing).await.unwrap_err());
+                assert_eq!(refused.code(), "POINTS_NOT_CONFIRMED");
+            }
             assert_eq!(leave(key, 70).await.told(), (204, ""));
             let of_member = store().sum_of(Account::Member(id)).await.unwrap();
             let balance = store().get(&BalanceKey(id)).await.unwrap().unwrap_or_default().balance;

@@ -3,20 +3,19 @@
 use std::time::Duration;
 
 use api::Worker;
-use domain::{
-    id::{MailId, MemberId},
-    time::Time,
-};
+use domain::{id::MemberId, time::Time};
 use gateways::{Message, Queue, queue::NotSent};
 use serde::{Deserialize, Serialize};
 use store::{
     Rejected, Store, StoreFault, Transaction,
     identity::member::MemberKey,
     inbox::mail::{MailKey, MailState},
-    personal::{Stays, Work},
+    personal::Work,
     sales::points::{BalanceKey, forfeit},
     was_done,
 };
+
+use crate::by_mail::ANNOUNCED;
 
 /// How long a message waits for the mail that goes before it: the address goes with the member.
 pub const AFTER_MAIL: Duration = Duration::from_secs(10);
@@ -24,29 +23,48 @@ pub const AFTER_MAIL: Duration = Duration::from_secs(10);
 /// How long one waits for what was begun in the moment before the member left: a hold ends by itself.
 const AFTER_HOLD: Duration = Duration::from_mins(15);
 
-/// For how long either is waited for. Then the mail is not, and of the other a person is told.
+/// How long what was on its way to them may still come in, when nobody brings them anything any more.
+const AFTER_PARTING: Duration = Duration::from_secs(30);
+
+/// For how long mail and holds are waited for.
 const PATIENCE: Duration = Duration::from_hours(24);
 
-/// A member who left, or was about to.
+/// A member who left, or was about to, and how far it is with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Left {
-    /// Who.
-    pub member_id: MemberId,
-    /// The mail that tells them.
-    pub mail_id: MailId,
+pub struct Erase {
+    member_id: MemberId,
+    #[serde(default)]
+    stage: Stage,
 }
 
-impl Message for Left {
+/// How far it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Stage {
+    /// What was begun before they left has to end.
+    #[default]
+    Ending,
+    /// They have to be taken out of what is others' too.
+    Parting,
+    /// What is theirs alone has to go, and they with it.
+    Alone,
+}
+
+impl Erase {
+    /// Of a member who is about to leave.
+    pub fn beginning(member_id: MemberId) -> Self {
+        Self { member_id, stage: Stage::Ending }
+    }
+}
+
+impl Message for Erase {
     const QUEUE: &'static str = "ERASURES_QUEUE_URL";
 }
 
 /// Why something is left of a member.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Something keeps them that would not have let them go.
-    #[error("who left has left something behind: {0}")]
-    Stays(Stays),
     /// The database's trouble.
     #[error(transparent)]
     Store(#[from] StoreFault),
@@ -59,34 +77,48 @@ pub enum Failure {
 ///
 /// # Errors
 /// When it has to come again.
-pub async fn handle((store, queue): (Store, Queue<Left>), left: Left) -> Result<(), Failure> {
-    let (now, id) = (Time::now(), left.member_id);
-    let left_at = store.get(&MemberKey(id)).await?.and_then(|member| member.left_at);
-    // Who is none any more is gone wholly; who has no such time did not leave.
-    let Some(left_at) = left_at else { return Ok(()) };
-    let is_late = left_at.plus(PATIENCE) <= now;
-    let mail = store.get(&MailKey(left.mail_id)).await?;
-    if !is_late && mail.is_some_and(|mail| mail.state == MailState::Queued) {
-        return Ok(queue.send(&left, AFTER_MAIL).await?);
-    }
-    // Nothing can be begun for them any more; what was a moment before comes to light here.
-    match store.may_leave(id, now).await {
-        Ok(()) => {}
-        Err(Rejected::Store(fault)) => return Err(fault.into()),
-        Err(Rejected::Condition(stays)) if is_late => return Err(Failure::Stays(stays)),
-        Err(Rejected::Condition(cause)) => {
-            tracing::warn!(member_id = %id, %cause, "who left has left something behind");
-            return Ok(queue.send(&left, AFTER_HOLD).await?);
+pub async fn handle((store, queue): (Store, Queue<Erase>), erase: Erase) -> Result<(), Failure> {
+    let (now, id) = (Time::now(), erase.member_id);
+    let send = async |stage, delay| queue.send(&Erase { member_id: id, stage }, delay).await;
+    // Who is none any more is gone wholly; who has no such mark did not leave.
+    let left = store.get(&MemberKey(id)).await?.and_then(|member| member.left);
+    let Some(left) = left else { return Ok(()) };
+    if erase.stage == Stage::Ending {
+        let is_late = left.at.plus(PATIENCE) <= now;
+        // A message may be of an earlier try to leave.
+        let is_early = now < left.at.plus(ANNOUNCED);
+        let mail = store.get(&MailKey(left.mail_id)).await?;
+        let is_to_be_mailed = mail.is_some_and(|mail| mail.state == MailState::Queued);
+        if is_early || is_to_be_mailed && !is_late {
+            return Ok(send(Stage::Ending, AFTER_MAIL).await?);
+        }
+        match store.may_leave(id, now).await {
+            Ok(()) => {}
+            Err(Rejected::Store(fault)) => return Err(fault.into()),
+            Err(Rejected::Condition(_)) if !is_late => {
+                return Ok(send(Stage::Ending, AFTER_HOLD).await?);
+            }
+            Err(Rejected::Condition(cause)) => {
+                tracing::error!(metric = "LeftTooSoon", member_id = %id, %cause, "who left has left something behind");
+            }
         }
     }
-    let balance = store.get(&BalanceKey(id)).await?.unwrap_or_default().balance;
-    if let Some(writes) = forfeit(id, balance, now) {
-        let forfeiting = writes.into_iter().fold(Transaction::<()>::new(), Transaction::also);
-        was_done(store.transact(forfeiting).await)?;
+    if erase.stage != Stage::Alone {
+        for work in Work::PARTING {
+            if !store.erase(id, work, now).await? {
+                return Ok(send(Stage::Parting, Duration::ZERO).await?);
+            }
+        }
+        return Ok(send(Stage::Alone, AFTER_PARTING).await?);
     }
-    for work in Work::ALL {
+    let balance = store.get(&BalanceKey(id)).await?.unwrap_or_default().balance;
+    if let (Some(transfer), taking) = forfeit(id, balance, now) {
+        // Another delivery of the message may have done it.
+        was_done(store.transact(Transaction::new().require(taking, ()).also(transfer)).await)?;
+    }
+    for work in Work::ALONE {
         if !store.erase(id, work, now).await? {
-            return Ok(queue.send(&left, Duration::ZERO).await?);
+            return Ok(send(Stage::Alone, Duration::ZERO).await?);
         }
     }
     Ok(())
@@ -99,21 +131,23 @@ pub fn worker() -> Worker {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use domain::{
         event::Schedule,
-        id::{EventId, PaymentId, SessionId},
+        id::{EventId, MailId, PaymentId, SessionId},
         language::Language,
         member::Role,
         payment::amounts,
         points::Account,
         won::Won,
     };
-    use serde_json::Value;
-    use stack::OwnQueue;
+    use futures::future::join_all;
+    use serde_json::{Value, json};
     use store::{
         Write,
         catalog::{event::Event, on_sale::OnSale},
-        identity::{member::Member, session::SessionKey},
+        identity::{follow::FollowerKey, member::Member, session::SessionKey},
         inbox::{
             mail::{About, Mail},
             notification::{self, Notification},
@@ -124,24 +158,42 @@ mod tests {
         },
     };
 
+    use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
+
     use super::*;
     use crate::testing::queue_of;
 
-    /// The worker with a queue of its own, and tables of one test alone.
+    /// The worker with tables of one test alone, and a queue that keeps what is sent, whenever that would come.
     struct Eraser {
         prefix: String,
         store: Store,
-        own: OwnQueue,
-        queue: Queue<Left>,
+        sqs: MockServer,
+        taken: AtomicUsize,
+        queue: Queue<Erase>,
     }
 
     impl Eraser {
         async fn new() -> Self {
             let prefix = stack::own_tables().await;
             let store = Store::new(stack::dynamo(), &prefix);
-            let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
-            let own = OwnQueue::new().await;
-            Self { prefix, store, queue: Queue::new(&aws, own.url.clone()), own }
+            let sqs = MockServer::start().await;
+            let answer = json!({ "MessageId": "1", "MD5OfMessageBody": "" });
+            let answer = ResponseTemplate::new(200).set_body_json(answer);
+            Mock::given(any()).respond_with(answer).mount(&sqs).await;
+            let queue = Queue::new(&stack::aws(&sqs.uri()), format!("{}/erasures", sqs.uri()));
+            Self { prefix, store, sqs, taken: AtomicUsize::new(0), queue }
+        }
+
+        /// What was sent since this was asked last.
+        async fn sent(&self) -> Vec<Stage> {
+            let all = self.sqs.received_requests().await.unwrap();
+            let before = self.taken.swap(all.len(), Ordering::Relaxed);
+            let stage = |request: &Request| {
+                let body: Value = request.body_json().unwrap();
+                let message = body["MessageBody"].as_str().unwrap();
+                serde_json::from_str::<Erase>(message).unwrap().stage
+            };
+            all[before..].iter().map(stage).collect()
         }
 
         async fn written(&self, writes: impl IntoIterator<Item = Write>) {
@@ -156,28 +208,33 @@ mod tests {
             member
         }
 
-        /// They leave.
-        async fn leaves(&self, member: &Member, at: Time) {
-            self.store.change_member(member, &member.leaving(at)).await.unwrap();
+        /// They left so long ago that what was begun before is over.
+        async fn left(&self, member: &Member) -> MailId {
+            self.left_at(member, Time::now().minus(ANNOUNCED)).await
         }
 
-        async fn handles(&self, left: Left) -> Result<(), Failure> {
-            handle((self.store.clone(), self.queue.clone()), left).await
+        async fn left_at(&self, member: &Member, at: Time) -> MailId {
+            let mail_id = MailId::generate();
+            self.store.change_member(member, &member.leaving(mail_id, at)).await.unwrap();
+            mail_id
+        }
+
+        async fn handles(&self, member_id: MemberId, stage: Stage) {
+            let clients = (self.store.clone(), self.queue.clone());
+            handle(clients, Erase { member_id, stage }).await.unwrap();
         }
 
         /// Works until nothing is left to be done, on each message so many times. Answers how many messages there were.
         async fn works(&self, member_id: MemberId, times: usize) -> usize {
-            let mut messages = vec![Left { member_id, mail_id: MailId::generate() }];
-            let mut number = 0;
-            while !messages.is_empty() {
-                for left in &messages {
+            let (mut number, mut stages) = (0, vec![Stage::Ending]);
+            while !stages.is_empty() {
+                number += stages.len();
+                for stage in std::mem::take(&mut stages) {
                     for _ in 0..times {
-                        self.handles(*left).await.unwrap();
+                        self.handles(member_id, stage).await;
                     }
+                    stages.extend(self.sent().await.first());
                 }
-                number += messages.len();
-                let taken = self.own.take().await;
-                messages = taken.iter().map(|body| serde_json::from_str(body).unwrap()).collect();
             }
             number
         }
@@ -240,8 +297,8 @@ mod tests {
             for times in [1, 2] {
                 let eraser = Eraser::new().await;
                 let (artist, others) = eraser.somebody().await;
-                eraser.leaves(&artist, Time::now()).await;
-                assert!(eraser.works(artist.id, times).await > 1, "it is more than one message's");
+                eraser.left(&artist).await;
+                assert!(eraser.works(artist.id, times).await > 2, "it is more than one message's");
                 let email = artist.email.as_ref().unwrap();
                 for own in [email.as_str(), artist.nickname.as_str(), "010-1234-5678"] {
                     assert_eq!(eraser.saying(own).await, [Value::Null; 0], "{own}");
@@ -275,6 +332,7 @@ mod tests {
             let eraser = Eraser::new().await;
             let (artist, _) = eraser.somebody().await;
             let before = eraser.saying("").await;
+            // Neither is anything sent on.
             assert_eq!(eraser.works(artist.id, 1).await, 1);
             assert_eq!(eraser.works(MemberId::generate(), 1).await, 1);
             assert_eq!(eraser.saying("").await.len(), before.len());
@@ -283,37 +341,37 @@ mod tests {
     }
 
     #[test]
-    fn the_address_stays_until_the_mail_has_gone_or_a_day_is_over() {
+    fn nothing_goes_before_the_mail_has_gone_or_a_day_is_over_nor_by_a_message_of_an_earlier_try() {
         stack::run(async {
             let (eraser, now) = (Eraser::new().await, Time::now());
-            for (state, left_at, stays) in [
-                (MailState::Queued, now, true),
-                (MailState::Sending, now, false),
-                (MailState::Sent, now, false),
-                (MailState::Dropped, now, false),
+            for (state, left_at, waits) in [
+                (MailState::Sent, now, true),
+                (MailState::Queued, now.minus(ANNOUNCED), true),
+                (MailState::Sending, now.minus(ANNOUNCED), false),
+                (MailState::Sent, now.minus(ANNOUNCED), false),
+                (MailState::Dropped, now.minus(ANNOUNCED), false),
                 (MailState::Queued, now.minus(PATIENCE), false),
             ] {
                 let member = eraser.member(Role::User).await;
-                eraser.leaves(&member, left_at).await;
+                let id = eraser.left_at(&member, left_at).await;
                 let mail = Mail::new(member.id, About::AccountDeleted, Language::Korean, now);
-                eraser.written([Mail { state, ..mail.clone() }.writing()]).await;
-                let delayed = eraser.own.delayed().await;
-                let left = Left { member_id: member.id, mail_id: mail.id };
-                eraser.handles(left).await.unwrap();
-                let there = eraser.store.get(&MemberKey(member.id)).await.unwrap().is_some();
-                assert_eq!(there, stays, "{state:?} since {left_at:?}");
-                assert_eq!(eraser.own.delayed().await - delayed, usize::from(stays), "{state:?}");
+                eraser.written([Mail { id, state, ..mail }.writing()]).await;
+                eraser.handles(member.id, Stage::Ending).await;
+                let stage = if waits { Stage::Ending } else { Stage::Alone };
+                assert_eq!(eraser.sent().await, [stage], "{state:?} since {left_at:?}");
             }
         });
     }
 
     #[test]
-    fn what_was_bought_in_the_moment_of_leaving_is_waited_for_and_then_a_person_is_told() {
+    fn what_was_bought_in_the_moment_of_leaving_is_waited_for_a_day_and_then_a_person_is_told() {
         stack::run(async {
             let (eraser, now) = (Eraser::new().await, Time::now());
-            for (left_at, is_late) in [(now, false), (now.minus(PATIENCE), true)] {
+            for (left_at, stage) in
+                [(now.minus(ANNOUNCED), Stage::Ending), (now.minus(PATIENCE), Stage::Alone)]
+            {
                 let member = eraser.member(Role::User).await;
-                eraser.leaves(&member, left_at).await;
+                eraser.left_at(&member, left_at).await;
                 let show = stack::event(10, now);
                 let one = 1.try_into().unwrap();
                 let amounts = amounts(show.price, one, None, Won::ZERO).unwrap();
@@ -321,14 +379,41 @@ mod tests {
                 let sale = OnSale::from(&show);
                 let hold = Payment::reserved(&sale, member.id, one, amounts, ends, token, now);
                 eraser.written([hold.create()]).await;
-                let delayed = eraser.own.delayed().await;
-                let done = eraser
-                    .handles(Left { member_id: member.id, mail_id: MailId::generate() })
-                    .await;
-                assert_eq!(done.is_err(), is_late, "{done:?}");
-                assert_eq!(eraser.own.delayed().await - delayed, usize::from(!is_late));
-                assert!(eraser.store.get(&MemberKey(member.id)).await.unwrap().is_some());
+                eraser.handles(member.id, Stage::Ending).await;
+                assert_eq!(eraser.sent().await, [stage]);
             }
+        });
+    }
+
+    #[test]
+    fn whom_half_a_pair_names_is_left_all_the_same() {
+        stack::run(async {
+            let eraser = Eraser::new().await;
+            let (member, artist) =
+                (eraser.member(Role::User).await, eraser.member(Role::Artist).await);
+            eraser.store.follow(member.id, artist.id, Time::now()).await.unwrap();
+            let key = FollowerKey { artist_id: artist.id, member_id: member.id };
+            eraser.written([Write::delete(&key)]).await;
+            eraser.left(&member).await;
+            eraser.works(member.id, 1).await;
+            assert_eq!(eraser.saying(&member.id.to_string()).await, [Value::Null; 0]);
+        });
+    }
+
+    #[test]
+    fn two_deliveries_at_once_forfeit_what_is_there_once() {
+        stack::run(async {
+            let eraser = Eraser::new().await;
+            let member = eraser.member(Role::User).await;
+            eraser.left(&member).await;
+            let earned = earn(member.id, PaymentId::generate(), Won::new(70), Time::now());
+            eraser.written(earned).await;
+            let twice = [(); 8].map(|()| eraser.handles(member.id, Stage::Alone));
+            join_all(twice).await;
+            let account = Account::Member(member.id);
+            assert_eq!(eraser.store.sum_of(account).await.unwrap(), 0);
+            let balance = eraser.store.get(&BalanceKey(member.id)).await.unwrap().unwrap();
+            assert_eq!(balance.balance, Won::ZERO);
         });
     }
 
@@ -338,12 +423,17 @@ mod tests {
             let store = Store::new(stack::dynamo(), stack::prefix());
             let claims = stack::sign_in(&store, Role::User, Time::now()).await;
             let member = store.get(&MemberKey(claims.member_id)).await.unwrap().unwrap();
-            store.change_member(&member, &member.leaving(Time::now())).await.unwrap();
+            let leaving = member.leaving(MailId::generate(), Time::now().minus(ANNOUNCED));
+            store.change_member(&member, &leaving).await.unwrap();
             let (client, meter) = stack::metered();
-            let left = Left { member_id: member.id, mail_id: MailId::generate() };
             let clients = (Store::new(client, stack::prefix()), queue_of().await);
-            handle(clients, left).await.unwrap();
-            stack::assert_operation("erase_member, of one session", &meter.take());
+            for (stage, operation) in [
+                (Stage::Ending, "erase_member, of one session"),
+                (Stage::Alone, "erase_member, to the last"),
+            ] {
+                handle(clients.clone(), Erase { member_id: member.id, stage }).await.unwrap();
+                stack::assert_operation(operation, &meter.take());
+            }
         });
     }
 }

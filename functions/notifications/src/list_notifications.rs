@@ -111,7 +111,7 @@ mod tests {
     use api::{Context, FieldFaults, Response};
     use aws::Secret;
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-    use domain::{member::Role, who::Claims};
+    use domain::{id::MailId, member::Role, who::Claims};
     use serde_json::{Value, json};
     use store::{
         Write,
@@ -213,7 +213,7 @@ mod tests {
             let renamed = Member { nickname, version: before.version + 1, ..before.clone() };
             store.change_member(&before, &renamed).await.unwrap();
             assert_eq!(named().await, "새 이름");
-            store.change_member(&renamed, &renamed.leaving(now)).await.unwrap();
+            store.change_member(&renamed, &renamed.leaving(MailId::generate(), now)).await.unwrap();
             assert_eq!(named().await, "탈퇴한 회원");
         });
     }

@@ -1,4 +1,4 @@
-use std::marker::PhantomData;
+use std::{marker::PhantomData, str::FromStr};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -99,6 +99,13 @@ pub(crate) struct Named<K> {
     sk: String,
     #[serde(skip)]
     kind: PhantomData<K>,
+}
+
+impl<K> Named<K> {
+    /// What comes last in its sort key.
+    pub(crate) fn last<T: FromStr>(&self) -> Option<T> {
+        self.sk.rsplit('#').next()?.parse().ok()
+    }
 }
 
 impl<K: Key> Key for Named<K> {

@@ -4,18 +4,23 @@
 //! what it is to the member whose it is.
 
 use domain::{
-    event::State,
+    event::State as EventState,
     fault::{Code, Fault},
     id::MemberId,
-    payment::{self, HistoryEntry},
-    ticket,
+    member::Nickname,
+    payment::HistoryEntry,
+    ticket::State as TicketState,
     time::Time,
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{
     Index, Key, Page, Query, Rejected, Start, Store, StoreFault, Transaction, Write,
-    catalog::{event::Event, of_artist::Position, on_sale::OnSale},
+    catalog::{
+        event::{Event, EventKey},
+        on_sale::{OnSale, OnSaleKey},
+    },
     codes,
     identity::{
         follow::Following,
@@ -25,10 +30,10 @@ use crate::{
     inbox::notification::{Artist, Notification, NotificationKey},
     key::Named,
     sales::{
-        payment::Payment,
+        payment::{self, Payment},
         points::{BalanceKey, Entry},
         stock,
-        ticket::Ticket,
+        ticket::{self, Ticket},
     },
     was_done,
 };
@@ -107,11 +112,12 @@ pub enum Work {
 const ACCOUNT: Export = Export::In(Section::Account);
 const ONLY_COUNTS: Export = Export::Nothing("counts what another section lists");
 const OF_THE_SHOP: Export = Export::Nothing("is the shop's, and names nobody");
-const FOR_A_MOMENT: Export = Export::Nothing("is gone before it could be read");
+const FOR_A_MOMENT: Export =
+    Export::Nothing("is kept for a day at most, to answer the same or to refuse");
 const IDS_ALONE: Erasure =
     Erasure::Stays("names its member by an id that nobody is found by any more");
 const BOOKS: Erasure = Erasure::Stays(
-    "is kept for five years (Act on Consumer Protection in Electronic Commerce, art. 6), with an id that nobody is found by any more",
+    "must be kept for five years (Act on Consumer Protection in Electronic Commerce, art. 6), with an id that nobody is found by any more",
 );
 const NOBODY: Erasure = Erasure::Stays("names nobody");
 const HASHED: Erasure = Erasure::Expires("an id or a hash");
@@ -146,26 +152,46 @@ pub const ITEMS: &[Item] = &[
     item("ticket", Export::In(Section::Tickets), BOOKS),
     item("points balance", ACCOUNT, Erasure::AtOnce),
     item("transfer", Export::In(Section::Transfers), BOOKS),
-    item("coupon claim (place kept, no route yet)", Export::Nothing("no route makes one"), NOBODY),
+    item(
+        "coupon claim (place kept, no route yet)",
+        Export::Nothing("no route makes one"),
+        IDS_ALONE,
+    ),
     item("notification", Export::In(Section::Notifications), Erasure::By(Work::Notifications)),
     item("unread count", ONLY_COUNTS, Erasure::By(Work::Notifications)),
     item(
         "idempotency",
         FOR_A_MOMENT,
-        Erasure::Expires("an answer that was sent to them, for a day"),
+        Erasure::Expires(
+            "an answer that they were sent, with their name in it if it is an event's, for a day",
+        ),
     ),
     item("rate counter", FOR_A_MOMENT, HASHED),
-    item("known network or device", Export::Nothing("a hash that tells nothing"), HASHED),
-    item("mailed code", FOR_A_MOMENT, Erasure::Expires("the address that it was for, for an hour")),
+    item(
+        "known network or device",
+        Export::Nothing("hashes, of what their sessions say"),
+        Erasure::Expires(
+            "hashes of their address and of networks, 90 days after they were last seen",
+        ),
+    ),
+    item(
+        "mailed code",
+        FOR_A_MOMENT,
+        Erasure::Expires(
+            "the address that it was for, and of a sign-up all that was given, for an hour",
+        ),
+    ),
     item(
         "mail",
         Export::Nothing("they have it; we keep that it went, and no word of it"),
-        Erasure::Expires("an id, and with what a browser they signed in, for 90 days"),
+        Erasure::Expires(
+            "an id, and with what browser and from which country they signed in, for 90 days",
+        ),
     ),
     item(
         "mail block",
         Export::Nothing("is found by the address alone, whoever has it"),
-        Erasure::Stays("a hash; without it mail would go where it is not wanted"),
+        Erasure::Stays("a hash of the address; without it mail would go where it is not wanted"),
     ),
     item("spent", FOR_A_MOMENT, HASHED),
     item(
@@ -236,7 +262,7 @@ impl Store {
             Section::Notifications => {
                 self.notifications_of(member_id, Time::now(), HANDED, start).await?.map(told)
             }
-            Section::Events => self.own_events(member_id, TAKEN, start).await?.map(event),
+            Section::Events => self.of_own(member_id, EventKey, TAKEN, start).await?.map(event),
             Section::Payments => self.payments_of(member_id, HANDED, start).await?.map(payment),
             Section::Tickets => self.tickets_of(member_id, HANDED, start).await?.map(ticket),
             Section::Transfers => self.transfers_of(member_id, HANDED, start).await?.map(transfer),
@@ -386,74 +412,89 @@ impl Fault for Stays {
 }
 
 impl Store {
-    /// That nothing keeps a member from leaving. What was bought or published in the last second may be missed.
+    /// That nothing keeps a member from leaving. What others are at meanwhile may be missed, so it is asked again when they left.
     ///
     /// # Errors
-    /// [`Stays`], or the database's trouble.
+    /// [`Stays`], or the database's trouble; an item that can't be read is no reason to let them go.
     pub async fn may_leave(&self, id: MemberId, now: Time) -> Result<(), Rejected<Stays>> {
-        let stays = |reason| Err(Rejected::Condition(reason));
+        // Payments first: one that is approved meanwhile is seen as such, or its ticket is.
+        let may_move = |payment: &Payment| payment.may_move(now);
+        let is_paying = self.any(payment::of_member(id, HANDED), may_move).await?;
+        let (has_running, has_sold) = self.has_running_or_sold(id, now).await?;
         let is_live = |ticket: &Ticket| {
-            ticket.state == ticket::State::Valid && ticket.schedule.not_over(now).is_ok()
+            let may_enter = matches!(ticket.state, TicketState::Valid | TicketState::Unknown);
+            may_enter && ticket.schedule.not_over(now).is_ok()
         };
-        if any(|start| self.tickets_of(id, HANDED, start), is_live).await? {
-            return stays(Stays::Tickets);
-        }
-        let mut have_sold = false;
-        let mut position = Some(Position::first(now));
-        while let Some(at) = position {
-            let (events, next) = self.events_of_artist(id, HANDED, at).await?;
-            let is_running = |event: &OnSale| {
-                event.state != State::Cancelled && event.schedule.not_over(now).is_ok()
-            };
-            if events.iter().any(is_running) {
-                return stays(Stays::Events);
-            }
-            for OnSale { id, shards, .. } in events {
-                // Nothing is settled yet: a later part says what was.
-                let stock = self.read_all(&stock::keys(id, shards)).await?;
-                have_sold |= stock.iter().flatten().any(|stock| stock.shard.sold > 0);
-            }
-            position = next;
-        }
-        let is_under_way = |payment: &Payment| {
-            let state = payment.state_at(now);
-            state.can_expire() || state.is_in_between() || state == payment::State::Unknown
+        let reason = if self.any(ticket::of_member(id, HANDED), is_live).await? {
+            Stays::Tickets
+        } else if has_running {
+            Stays::Events
+        } else if is_paying || has_sold {
+            Stays::Money
+        } else {
+            return Ok(());
         };
-        if have_sold || any(|start| self.payments_of(id, HANDED, start), is_under_way).await? {
-            return stays(Stays::Money);
-        }
-        Ok(())
+        Err(Rejected::Condition(reason))
     }
-}
 
-/// Whether a list has one that is so.
-async fn any<T, Reading: Future<Output = Result<Page<T>, StoreFault>>>(
-    page: impl Fn(Option<Start>) -> Reading,
-    is_so: impl Fn(&T) -> bool,
-) -> Result<bool, StoreFault> {
-    let mut start = None;
-    loop {
-        let Page { items, next } = page(start).await?;
-        if items.iter().any(&is_so) {
-            return Ok(true);
+    /// Whether an artist has events that are not over, and whether money was taken for others, or may still be. Nothing is settled yet:
+    /// a later part says what was.
+    async fn has_running_or_sold(
+        &self,
+        artist: MemberId,
+        now: Time,
+    ) -> Result<(bool, bool), StoreFault> {
+        let (mut sold, mut start) = (false, None);
+        loop {
+            let Page { items, next } = self.of_own(artist, OnSaleKey, HANDED, start).await?;
+            let is_running = |event: &OnSale| {
+                let takes_place =
+                    event.state != EventState::Cancelled && event.deleted_at.is_none();
+                takes_place && event.schedule.not_over(now).is_ok()
+            };
+            if items.iter().any(is_running) {
+                return Ok((true, sold));
+            }
+            let paid = items.iter().filter(|event| !event.price.won().is_zero());
+            let stock: Vec<_> = paid.flat_map(|it| stock::keys(it.id, it.shards)).collect();
+            for some in stock.chunks(HANDED as usize) {
+                let stock = self.read_all(some).await?;
+                sold |= stock.iter().flatten().any(|it| it.shard.sold + it.shard.held > 0);
+            }
+            if next.is_none() {
+                return Ok((false, sold));
+            }
+            start = next;
         }
-        if next.is_none() {
-            return Ok(false);
+    }
+
+    /// Whether one of a list is so.
+    async fn any<T: DeserializeOwned>(
+        &self,
+        mut query: Query,
+        is_so: impl Fn(&T) -> bool,
+    ) -> Result<bool, StoreFault> {
+        loop {
+            let Page { items, next } = self.page(query.clone()).await?;
+            for item in items {
+                if is_so(&serde_dynamo::from_item(item)?) {
+                    return Ok(true);
+                }
+            }
+            if next.is_none() {
+                return Ok(false);
+            }
+            query = query.after(next);
         }
-        start = next;
     }
 }
 
 impl Work {
-    /// All of them, in the order in which they are done.
-    pub const ALL: [Self; 6] = [
-        Self::Sessions,
-        Self::Following,
-        Self::Followers,
-        Self::Notifications,
-        Self::Events,
-        Self::Member,
-    ];
+    /// What is between them and others: done first, so that nothing more is brought to them.
+    pub const PARTING: [Self; 3] = [Self::Sessions, Self::Following, Self::Followers];
+
+    /// What is theirs alone, to the last.
+    pub const ALONE: [Self; 3] = [Self::Notifications, Self::Events, Self::Member];
 }
 
 impl Store {
@@ -479,7 +520,7 @@ impl Store {
             }
             Work::Events => self.take_name_from_events(member_id, now).await,
             Work::Member => {
-                let gone = Write::delete(&MemberKey(member_id)).when_present("leftAt");
+                let gone = Write::delete(&MemberKey(member_id)).when_present("left");
                 was_done(self.write(gone, ()).await)?;
                 Ok(true)
             }
@@ -493,16 +534,15 @@ impl Store {
     ) -> Result<bool, StoreFault> {
         let mut start = None;
         loop {
-            let Page { items, next } = self.own_events(member_id, TAKEN, start).await?;
-            for event in items {
-                let after = event.without_artist(now);
-                if after.artist_nickname == event.artist_nickname {
-                    continue;
-                }
-                // One that was changed meanwhile is tried again.
-                if !was_done(self.write(event.becoming(&after), ()).await)? {
-                    return Ok(false);
-                }
+            let Page { items, next } = self.of_own(member_id, EventKey, TAKEN, start).await?;
+            let nobody = Nickname::of_nobody();
+            let named: Vec<_> = items.iter().filter(|it| it.artist_nickname != nobody).collect();
+            let taking = named.iter().fold(Transaction::new(), |taking, event| {
+                taking.require(event.becoming(&event.without_artist(now)), ())
+            });
+            // One that was changed meanwhile is tried again, with all of its page.
+            if !named.is_empty() && !was_done(self.transact(taking).await)? {
+                return Ok(false);
             }
             if next.is_none() {
                 return Ok(true);
@@ -521,6 +561,7 @@ impl Store {
         let Page { items, next } = self.query::<Named<K>>(query).await?;
         if !items.is_empty() {
             let deleting = |all: Transaction<()>, key| all.also(Write::delete(key));
+            // None has a condition.
             was_done(self.transact(items.iter().fold(Transaction::new(), deleting)).await)?;
         }
         Ok(next.is_none())

@@ -1,4 +1,4 @@
-use aws_sdk_sqs::{Client, types::QueueAttributeName};
+use aws_sdk_sqs::Client;
 use domain::id::MemberId;
 
 /// A queue of a test's own.
@@ -37,17 +37,5 @@ impl OwnQueue {
             bodies.extend(message.body);
         }
         bodies
-    }
-
-    /// How many messages are to come later.
-    ///
-    /// # Panics
-    /// When the local SQS doesn't answer.
-    pub async fn delayed(&self) -> usize {
-        let delayed = QueueAttributeName::ApproximateNumberOfMessagesDelayed;
-        let asking = self.sqs.get_queue_attributes().queue_url(&self.url);
-        let told = asking.attribute_names(delayed.clone()).send().await.expect("it answers");
-        let number = told.attributes().and_then(|attributes| attributes.get(&delayed));
-        number.and_then(|number| number.parse().ok()).expect("a number")
     }
 }

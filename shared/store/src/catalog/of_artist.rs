@@ -8,10 +8,10 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    event::{Event, EventKey},
+    event::Event,
     on_sale::{OnSale, OnSaleKey},
 };
-use crate::{Index, Page, Query, Relaxed, Start, Store, StoreFault, Table, Write};
+use crate::{Index, Key, Page, Query, Relaxed, Start, Store, StoreFault, Table, Write};
 
 key!(
     /// Where an event stands among its artist's.
@@ -85,23 +85,24 @@ impl Position {
 }
 
 impl Store {
-    /// Some of all the events that an artist published, deleted ones included, the first to end first; as they are now.
+    /// What there is of all the events that an artist published, deleted ones included, the first to end first; as it is now.
     ///
     /// # Errors
-    /// When the database does not answer.
-    pub(crate) async fn own_events(
+    /// When the database does not answer, or one can't be read.
+    pub(crate) async fn of_own<K: Key>(
         &self,
         artist: MemberId,
+        key: impl Fn(EventId) -> K,
         limit: u32,
         start: Option<Start>,
-    ) -> Result<Page<Event>, StoreFault> {
+    ) -> Result<Page<K::Item>, StoreFault> {
         let query = Query::new(Index::of(Table::Catalog), format!("ART#{artist}"), limit);
         let Page { items: entries, next } = self.query::<OfArtist>(query.after(start)).await?;
-        let keys: Vec<_> = entries.iter().map(|entry| EventKey(entry.event_id)).collect();
+        let keys: Vec<_> = entries.iter().map(|entry| key(entry.event_id)).collect();
         if keys.is_empty() {
             return Ok(Page { items: Vec::new(), next });
         }
-        Ok(Page { items: self.list(&keys).await?, next })
+        Ok(Page { items: self.read_all(&keys).await?.into_iter().flatten().collect(), next })
     }
 
     /// Some of an artist's events that are on public view, and where the list goes on. They may be a second old. A page is shorter

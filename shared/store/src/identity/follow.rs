@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::member::{Member, MemberKey};
 use crate::{
     Compare, Index, Page, Query, Rejected, Relaxed, Start, Store, StoreFault, Table, Transaction,
-    Write, codes, shard::shard_of, was_done,
+    Write, codes, key::Named, shard::shard_of, was_done,
 };
 
 /// Over how many partitions an artist's followers are spread, and their number with them: two who follow an artist at the same
@@ -201,12 +201,15 @@ impl Store {
     ) -> Result<bool, StoreFault> {
         let own = format!("MEM#{member_id}");
         let query = Query::new(Index::of(Table::Identity), own.clone(), limit).beginning("FOL#");
-        let Page { items: followed, next } = self.query::<Following>(query).await?;
-        for Following { artist_id, .. } in followed {
-            was_done(self.unfollow(member_id, artist_id).await)?;
+        let Page { items: followed, next } = self.query::<Named<FollowingKey>>(query).await?;
+        for named in followed {
+            if let Some(artist_id) = named.last() {
+                was_done(self.unfollow(member_id, artist_id).await)?;
+            }
+            // Should it be one of a pair no more.
+            was_done(self.write(Write::delete(&named), ()).await)?;
         }
-        // The number, and what was one of a pair no more.
-        Ok(next.is_none() && self.clear::<FollowingKey>(own, "FOL").await?)
+        Ok(next.is_none() && self.clear::<FollowingCountKey>(own, "FOLLOWING").await?)
     }
 
     /// Makes some fewer members follow an artist who left, and says whether there is none any more. All shards go at once, in each
@@ -259,7 +262,7 @@ impl Store {
             return Ok(Page { items: Vec::new(), next });
         }
         let mut artists = self.list(&keys).await?;
-        artists.retain(|artist| artist.left_at.is_none());
+        artists.retain(|artist| artist.left.is_none());
         let artist_of =
             |it: Following| Some((it, artists.iter().find(|a| a.id == it.artist_id)?.clone()));
         Ok(Page { items: followed.into_iter().filter_map(artist_of).collect(), next })
@@ -283,7 +286,7 @@ impl Store {
 }
 
 fn artist(member: Option<Member>) -> Result<Member, Rejected<NotFollowed>> {
-    let artist = member.filter(|member| member.role == Role::Artist && member.left_at.is_none());
+    let artist = member.filter(|member| member.role == Role::Artist && member.left.is_none());
     artist.ok_or(Rejected::Condition(NotFollowed::NoArtist))
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use domain::{
     fault::{Code, Fault},
-    id::{MemberId, SessionId},
+    id::{MailId, MemberId, SessionId},
     member::{BirthDate, Email, Location, Nickname, Phone, Provider, ProviderId, Role},
     time::Time,
 };
@@ -63,14 +63,10 @@ pub struct Member {
     /// The one session that the mark spares: its member was there when the others were ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spared_session: Option<SessionId>,
-    /// When they left, if they did. Until everything else of theirs is gone, this and their address are what is left of them: a mail
+    /// That they left, if they did. Until everything else of theirs is gone, this and their address are what is left of them: a mail
     /// tells them of it.
-    #[serde(
-        default,
-        with = "domain::time::optional_millis",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub left_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
     /// Rises with each change, and an update checks it.
     pub version: u64,
     /// When they signed up.
@@ -79,6 +75,17 @@ pub struct Member {
     /// When they were changed last.
     #[serde(with = "domain::time::millis")]
     pub updated_at: Time,
+}
+
+/// How somebody left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Left {
+    /// When.
+    #[serde(with = "domain::time::millis")]
+    pub at: Time,
+    /// The mail that tells them.
+    pub mail_id: MailId,
 }
 
 /// A password's hash in PHC format, with its salt and parameters. It does not show itself.
@@ -160,6 +167,11 @@ impl Fault for Taken {
 }
 
 impl MemberKey {
+    /// That the member is still there: a guard of what would be of nobody.
+    pub fn is_here(&self) -> Write {
+        Write::check(self).when_present("pk").when_absent("left")
+    }
+
     /// Ends all sessions that the member has, at once: for whoever changes a password or a role, or deletes the account.
     pub fn ending_sessions(&self, now: Time) -> Write {
         self.marking(now).remove("sparedSession")
@@ -222,7 +234,7 @@ impl Member {
             location: None,
             sessions_ended_at: None,
             spared_session: None,
-            left_at: None,
+            left: None,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -260,13 +272,13 @@ impl Member {
     }
 
     /// What is left of them when they leave: all that nobody else may have is free, and all sessions are over.
-    pub fn leaving(&self, now: Time) -> Self {
+    pub fn leaving(&self, mail_id: MailId, now: Time) -> Self {
         let (email, role, nickname) = (self.email.clone(), self.role, Nickname::of_nobody());
         Self {
             id: self.id,
             email,
             sessions_ended_at: Some(now),
-            left_at: Some(now),
+            left: Some(Left { at: now, mail_id }),
             version: self.version + 1,
             created_at: self.created_at,
             ..Self::new(nickname, role, now)
@@ -275,7 +287,7 @@ impl Member {
 
     /// Identities first: who comes twice at once is told that they are there, not that their address is somebody's.
     fn own(&self) -> Vec<Own<'_>> {
-        if self.left_at.is_some() {
+        if self.left.is_some() {
             return Vec::new();
         }
         let identities = self.identities.iter();

@@ -188,7 +188,7 @@ impl SessionItem {
         let ended_with_all =
             member.sessions_ended_at != self.begun_after && member.spared_session != Some(self.id);
         let is_over = self.ended_at.is_some() || self.expires_at.is_past(now) || ended_with_all;
-        !is_over && member.left_at.is_none()
+        !is_over && member.left.is_none()
     }
 
     /// When its tokens were last renewed, or made: an access token lasts a quarter of an hour.

@@ -190,7 +190,7 @@ impl Store {
         let keys: Vec<_> = ids.into_iter().map(|id| Relaxed(MemberKey(id))).collect();
         let members = if keys.is_empty() { Vec::new() } else { self.list(&keys).await? };
         let artist = |id| {
-            let here = members.iter().find(|it| it.id == id && it.left_at.is_none());
+            let here = members.iter().find(|it| it.id == id && it.left.is_none());
             let nickname = here.map_or_else(Nickname::of_nobody, |it| it.nickname.clone());
             Artist { id, nickname }
         };

@@ -261,6 +261,15 @@ impl Payment {
         self.state.is_in_between() || self.state == State::Failed && self.due_at.is_some()
     }
 
+    /// Whether money may still come of it, or go back: a hold that is past may be paid until KakaoPay closes its order.
+    pub fn may_move(&self, now: Time) -> bool {
+        let closed = self.hold_ends_at.plus(ORDER_CLOSED_AFTER) <= now;
+        match self.state {
+            State::Expired => self.order.is_some() && !closed,
+            state => state.can_expire() || self.is_unsettled() || state == State::Unknown,
+        }
+    }
+
     /// Writes what the payment has become, unless it was changed meanwhile.
     pub fn becomes(&self, next: &Self) -> Write {
         Write::change(&PaymentKey(self.id), self, next).when(
@@ -290,6 +299,11 @@ pub fn postpone(id: PaymentId, until: Time) -> Write {
     Write::update(&PaymentKey(id)).set("dueAt", until.millis()).when_present("dueAt")
 }
 
+/// A member's payments, the newest first.
+pub(crate) fn of_member(member_id: MemberId, limit: u32) -> Query {
+    Query::new(BY_MEMBER, partition(member_id), limit).backwards()
+}
+
 fn partition(member_id: MemberId) -> String {
     format!("MEM#{member_id}#PAY")
 }
@@ -309,8 +323,7 @@ impl Store {
         limit: u32,
         start: Option<Start>,
     ) -> Result<Page<Payment>, StoreFault> {
-        self.query(Query::new(BY_MEMBER, partition(member_id), limit).backwards().after(start))
-            .await
+        self.query(of_member(member_id, limit).after(start)).await
     }
 
     /// The payments of one shard (0 to 7) of an event, at most 100, each member's together.

@@ -111,11 +111,12 @@ pub fn earn(member_id: MemberId, payment_id: PaymentId, amount: Won, now: Time) 
     vec![entry.create(), Write::update(&BalanceKey(member_id)).add("balance", points)]
 }
 
-/// Leaves a member's points to the shop: two pieces for the transaction in which the member leaves, none if they have none. The
-/// second fails when it is no longer their balance.
-pub fn forfeit(member_id: MemberId, balance: Won, now: Time) -> Option<[Write; 2]> {
+/// Leaves a member's points to the shop: the transfer, if they have any, and what fails when that is no longer their balance, for
+/// the transaction in which the member leaves.
+pub fn forfeit(member_id: MemberId, balance: Won, now: Time) -> (Option<Write>, Write) {
+    let key = BalanceKey(member_id);
     if balance.is_zero() {
-        return None;
+        return (None, Write::check(&key).when_absent_or("balance", Compare::Equal, balance));
     }
     let (from, to) = (Account::Member(member_id), Account::Platform);
     let transfer = Transfer {
@@ -126,9 +127,9 @@ pub fn forfeit(member_id: MemberId, balance: Won, now: Time) -> Option<[Write; 2
         kind: Kind::Forfeited,
         state: State::Posted,
     };
-    let taking = Write::update(&BalanceKey(member_id)).set("balance", Won::default());
+    let taking = Write::update(&key).set("balance", Won::ZERO);
     let taking = taking.when("balance", Compare::Equal, balance);
-    Some([Entry::of(transfer, None, now).create(), taking])
+    (Some(Entry::of(transfer, None, now).create()), taking)
 }
 
 impl BalanceKey {

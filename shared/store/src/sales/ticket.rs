@@ -81,6 +81,11 @@ impl Ticket {
     }
 }
 
+/// A member's tickets, the newest first.
+pub(crate) fn of_member(member_id: MemberId, limit: u32) -> Query {
+    Query::new(BY_MEMBER, partition(member_id), limit).backwards()
+}
+
 fn partition(member_id: MemberId) -> String {
     format!("MEM#{member_id}#TKT")
 }
@@ -100,8 +105,7 @@ impl Store {
         limit: u32,
         start: Option<Start>,
     ) -> Result<Page<Ticket>, StoreFault> {
-        self.query(Query::new(BY_MEMBER, partition(member_id), limit).backwards().after(start))
-            .await
+        self.query(of_member(member_id, limit).after(start)).await
     }
 
     /// The tickets of one shard (0 to 7) of an event, at most 100, each member's together.
