@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
+from xml.etree.ElementTree import fromstring
 
 import botocore.session
 from botocore.model import OperationModel, ServiceModel
@@ -29,12 +30,17 @@ class Request(NamedTuple):
     body: bytes
 
 
+def service_of(request: Request) -> str:
+    """Whom a request is signed for, such as `dynamodb`; a link to a file has its signature in the address."""
+    signed = request.headers.get("authorization") or unquote(request.address)
+    signature = re.search(r"Credential=\S+/([^/]+)/aws4_request", signed)
+    return signature[1] if signature else ""
+
+
 def permissions(request: Request) -> Iterator[Permission]:
     """What a request needs: nothing, if it only opens a connection, without a signature or a word of what it wants."""
-    signature = re.search(r"Credential=\S+/([^/]+)/aws4_request", request.headers.get("authorization", ""))
-    if not signature:
+    if not (service := service_of(request)):
         return
-    service = signature[1]
     model = MODELS.get(service, service)
     rule = RULES.get(service)
     if rule and _protocol(model) == "json" and "x-amz-target" not in request.headers:
@@ -55,7 +61,7 @@ def _protocol(model: str) -> str:
 
 
 def _operation(model: str, request: Request) -> tuple[str, Input] | None:
-    """The operation of a request and what it is given, without what is in an XML body."""
+    """The operation of a request and what it is given. Of XML bodies only that is read which says what a call is about."""
     if target := request.headers.get("x-amz-target"):
         return target.rpartition(".")[2], json.loads(request.body)
     form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
@@ -69,6 +75,9 @@ def _operation(model: str, request: Request) -> tuple[str, Input] | None:
     if not fits:
         return None
     _, name, given = max(fits, key=lambda fit: fit[0])
+    if name == "DeleteObjects":
+        objects = (it for it in fromstring(request.body) if it.tag.endswith("Object"))
+        given["Objects"] = [{of.tag.rpartition("}")[2]: of.text for of in it} for it in objects]
     return name, body | given
 
 
@@ -108,7 +117,8 @@ def _routes(model: str) -> list[Route]:
         members = operation.input_shape.members if operation.input_shape else {}
         places = [(n, m.serialization.get("location", ""), m.serialization.get("name", n)) for n, m in members.items()]
         elsewhere = [place for place in places if place[1] in ("querystring", "header")]
-        routes.append(Route(operation, re.compile(pattern), dict(parse_qsl(query, keep_blank_values=True)), elsewhere))
+        # Some write a bucket as a folder.
+        routes.append(Route(operation, re.compile(pattern + "/?"), dict(parse_qsl(query, keep_blank_values=True)), elsewhere))
     return routes
 
 
@@ -137,10 +147,13 @@ def _events(operation: str, given: Input) -> Iterator[Permission]:
 
 # Operations on a bucket's objects that IAM has another action for.
 OF_OBJECTS = {
-    "HeadObject": "GetObject", "CopyObject": "PutObject", "DeleteObjects": "DeleteObject", "CreateMultipartUpload": "PutObject",
+    "HeadObject": "GetObject", "CopyObject": "PutObject", "CreateMultipartUpload": "PutObject",
     "UploadPart": "PutObject", "UploadPartCopy": "PutObject", "CompleteMultipartUpload": "PutObject", "ListParts": "ListMultipartUploadParts",
 }
-OF_BUCKETS = {"HeadBucket": "ListBucket", "ListObjects": "ListBucket", "ListObjectsV2": "ListBucket", "ListMultipartUploads": "ListBucketMultipartUploads"}
+OF_BUCKETS = {
+    "HeadBucket": "ListBucket", "ListObjects": "ListBucket", "ListObjectsV2": "ListBucket", "ListObjectVersions": "ListBucketVersions",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+}
 
 
 def _s3(operation: str, given: Input) -> Iterator[Permission]:
@@ -154,8 +167,9 @@ def _s3(operation: str, given: Input) -> Iterator[Permission]:
             yield "s3:GetObject", unquote(given["CopySource"]).lstrip("/").partition("?")[0]
         if "Tagging" in given and operation != "PutObjectTagging":
             yield "s3:PutObjectTagging", f"{bucket}/{given['Key']}"
-    elif operation in OF_OBJECTS:
-        yield f"s3:{OF_OBJECTS[operation]}", f"{bucket}/*"
+    elif operation == "DeleteObjects":
+        for named in given["Objects"]:
+            yield "s3:DeleteObjectVersion" if "VersionId" in named else "s3:DeleteObject", f"{bucket}/{named['Key']}"
     else:
         yield f"s3:{OF_BUCKETS.get(operation, operation)}", bucket
 

@@ -233,6 +233,10 @@ def walk(demo: Demo) -> None:
     fan = demo.sign_in("fan", NEW_PASSWORD)
     by_kakao(demo, order | {"quantity": 1}, fan)
 
+    demo.step("나에 대해 보관된 것을 모두 받습니다", "The fan is handed everything that is kept of them")
+    own = demo.call("GET", "/v1/me/export", "account.nickname", token=fan)
+    print("        with", ", ".join(f"{len(items)} {section}" for section, items in own.items() if isinstance(items, list)))
+
     demo.step("로그아웃하면 바로 끝납니다", "Signing out takes effect at once")
     demo.call("POST", "/v1/auth/sign-out", expect=204, token=fan)
     demo.call("GET", "/v1/me", "code", "detail", expect=401, token=fan)

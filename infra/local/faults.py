@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from calls import Request
+from calls import Request, service_of
 
 FAULTS = ("unavailable", "throttled", "conflict", "stale", "lost")
 
@@ -118,12 +118,6 @@ class Weather:
 def operation_of(request: Request) -> str:
     """`PutItem`, or for OpenSearch the last word of the address, such as `_bulk`."""
     return request.headers.get("x-amz-target", request.address.partition("?")[0].replace("/", ".")).rpartition(".")[2]
-
-
-def service_of(request: Request) -> str:
-    """Whom a request is signed for, such as `dynamodb`."""
-    signature = re.search(r"Credential=\S+/([^/]+)/aws4_request", request.headers.get("authorization", ""))
-    return signature[1] if signature else ""
 
 
 def refusal(status: int, kind: str, message: str, **more: Any) -> Answer:

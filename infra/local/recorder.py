@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TextIO
 from aiohttp import BasicAuth, ClientSession, TCPConnector, web
 from yarl import URL
 
-from calls import Permission, Request, permissions
-from faults import Answer, Rule, Weather, service_of
+from calls import Permission, Request, permissions, service_of
+from faults import Answer, Rule, Weather
 
 OF_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 

@@ -96,8 +96,24 @@ class Calls(unittest.TestCase):
     def test_what_is_asked_of_a_bucket_needs_the_bucket(self) -> None:
         self.assertEqual(self.needed("s3", "list_objects_v2", Bucket="files"), {("s3:ListBucket", "files")})
         self.assertEqual(self.needed("s3", "list_buckets"), {("s3:ListAllMyBuckets", "*")})
-        deleted = self.needed("s3", "delete_objects", Bucket="files", Delete={"Objects": [{"Key": "a"}]})
-        self.assertEqual(deleted, {("s3:DeleteObject", "files/*")})
+        self.assertEqual(self.needed("s3", "list_object_versions", Bucket="files", Prefix="a/"), {("s3:ListBucketVersions", "files")})
+
+    def test_a_bucket_is_one_however_a_client_writes_it(self) -> None:
+        signed = {"authorization": f"AWS4-HMAC-SHA256 Credential=test/20261125/{REGION}/s3/aws4_request, Signature=0"}
+        for path in ("/files", "/files/"):
+            listed = Request("GET", f"{path}?versions&prefix=a%2F", signed, b"")
+            self.assertEqual(list(permissions(listed)), [("s3:ListBucketVersions", "files")])
+
+    def test_several_objects_are_deleted_each_by_its_own_permission(self) -> None:
+        objects = [{"Key": "a/1"}, {"Key": "b/&2", "VersionId": "1"}]
+        deleted = self.needed("s3", "delete_objects", Bucket="files", Delete={"Objects": objects, "Quiet": True})
+        self.assertEqual(deleted, {("s3:DeleteObject", "files/a/1"), ("s3:DeleteObjectVersion", "files/b/&2")})
+
+    def test_who_follows_a_link_needs_what_its_signature_is_for(self) -> None:
+        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        client = session.client("s3", endpoint_url="http://any", config=Config(signature_version="s3v4", s3={"addressing_style": "path"}))
+        link = client.generate_presigned_url("get_object", {"Bucket": "files", "Key": "exports/a b"}).removeprefix("http://any")
+        self.assertEqual(set(permissions(Request("GET", link, {}, b""))), {("s3:GetObject", "files/exports/a b")})
 
     def test_a_mail_needs_its_sender_and_what_it_is_made_with(self) -> None:
         mail = {"FromEmailAddress": "소극장 <hello@spotlight.example>", "ConfigurationSetName": "mails",

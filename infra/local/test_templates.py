@@ -168,6 +168,20 @@ class Rules(unittest.TestCase):
                     anything = [action for s in statements if s["Resource"] == "*" for action in s["Action"]]
                     self.assertLessEqual(set(anything), {"xray:PutTelemetryRecords", "xray:PutTraceSegments"})
 
+    def test_files_are_kept_in_one_bucket_and_no_role_reaches_all_of_them(self) -> None:
+        bucket = load(ROOT / "infra/data.yaml")["Resources"]["Files"]["Properties"]["BucketName"]
+        roles = [role["Properties"] for template in expanded().values() for role in of_type(template, "AWS::IAM::Role").values()]
+        told = [function["Properties"].get("Environment", {}).get("Variables", {})
+                for template in expanded().values() for function in of_type(template, "AWS::Lambda::Function").values()]
+        self.assertEqual([it["FILES_BUCKET"] for it in told if it.get("FILES_BUCKET", bucket) != bucket], [])
+        statements = [s for role in roles for policy in role.get("Policies", []) for s in policy["PolicyDocument"]["Statement"]]
+        of_files = [(action, s["Resource"]["Fn::Sub"]) for s in statements for action in s["Action"] if action.startswith("s3:")]
+        self.assertTrue(of_files)
+        for action, resource in of_files:
+            _, at, key = resource.partition(f"arn:${{AWS::Partition}}:s3:::{bucket['Fn::Sub']}")
+            self.assertTrue(at, resource)
+            self.assertRegex(key, "/[a-z]+/" if "Object" in action else "^$")
+
     def test_the_gateway_may_call_the_routes_of_a_part_by_their_names_and_nothing_else(self) -> None:
         routes = {}
         for item in yaml.safe_load((ROOT / "infra/api.yaml").read_text())["paths"].values():

@@ -103,7 +103,7 @@ requests.get(
 ).raise_for_status()
 
 # Somebody new after so many requests, where what one person may do is limited, or ends with it.
-PATIENCE = {"delete_me": 1, "sign_out": 1, "end_my_session": 2, "create_payment": 3, "create_event": 5}
+PATIENCE = {"delete_me": 1, "sign_out": 1, "end_my_session": 2, "export_me": 10, "create_payment": 3, "create_event": 5}
 lock = threading.Lock()
 busy: dict[str, Member] = {}
 

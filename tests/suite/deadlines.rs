@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::{
-    id::{CodeId, MemberId},
+    id::{CodeId, ExportId, MemberId},
     member::Role,
     time::Time,
 };
@@ -218,6 +218,9 @@ async fn event(worker: &str) -> Value {
         "tell_followers" => {
             let detail = json!({ "id": "EventPublished:1:1", "eventId": shop.event.id });
             messages(json!({ "detail": detail, "next": { "shard": 0 } }))
+        }
+        "write_export" => {
+            messages(json!({ "memberId": shop.event.artist_id, "exportId": ExportId::generate() }))
         }
         "sweep_payments" | "rebuild_index" => json!({}),
         other => panic!("say what wakes {other}"),

@@ -7,6 +7,7 @@ use std::{
 
 use domain::id::MemberId;
 use serde_json::{Value, json};
+use stack::OwnBucket;
 use store::Store;
 use tests::{
     gateway,
@@ -34,8 +35,14 @@ pub async fn queue() -> &'static str {
     URL.get_or_init(make).await
 }
 
+/// A bucket that holds what dead functions wrote.
+pub async fn bucket() -> &'static OwnBucket {
+    static BUCKET: OnceCell<OwnBucket> = OnceCell::const_new();
+    BUCKET.get_or_init(OwnBucket::new).await
+}
+
 /// A function's own binary over the tables of the stack.
-fn program(name: &str, endpoint: &str, queue: &str) -> Command {
+fn program(name: &str, endpoint: &str, queue: &str, bucket: &OwnBucket) -> Command {
     let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug").join(name);
     let mut program = Command::new(binary);
     let stage = variable("STAGE");
@@ -48,6 +55,8 @@ fn program(name: &str, endpoint: &str, queue: &str) -> Command {
         ("CONFIGURATION_SET", &stage),
         ("MAIL_FROM", "stage@spotlight.example"),
         ("ERASURES_QUEUE_URL", queue),
+        ("EXPORT_QUEUE_URL", queue),
+        ("FILES_BUCKET", &bucket.name),
         ("MAIL_QUEUE_URL", queue),
         ("MAIL_RATE", "1000"),
         ("STAGE", &stage),
@@ -58,7 +67,7 @@ fn program(name: &str, endpoint: &str, queue: &str) -> Command {
 
 /// What Lambda does with what a dead function was given: it gives it to another.
 pub async fn again(name: &str, event: &Value) {
-    let program = program(name, &variable("AWS_ENDPOINT_URL"), queue().await);
+    let program = program(name, &variable("AWS_ENDPOINT_URL"), queue().await, bucket().await);
     let function = Function::start(name, program).await.unwrap();
     function.ready().await.unwrap();
     assert!(matches!(function.invoke(event).await, Ok(Outcome::Answer(_))));
@@ -72,16 +81,25 @@ pub async fn killed<W>(
     make_good: impl AsyncFn(&W),
     check: impl AsyncFn(&W, Option<&Point>),
 ) -> String {
-    let (aws, queue) = (variable("AWS_ENDPOINT_URL"), queue().await);
+    let (aws, queue, bucket) = (variable("AWS_ENDPOINT_URL"), queue().await, bucket().await);
     let step = Step {
         name,
         services: &[("aws", &aws)],
-        program: &|outside: &Outside| program(name, outside.url("aws"), queue),
+        program: &|outside: &Outside| program(name, outside.url("aws"), queue, bucket),
         event,
     };
     let points = every_kill_point(step, prepare, make_good, check).await;
-    let names = points.iter().map(|point| point.operation.operation.rsplit(['.', '/']).next());
-    let mut names: Vec<_> = names.flatten().collect();
+    let of_files = format!(" /{}", bucket.name);
+    let name = |point: &Point| {
+        let operation = &point.operation.operation;
+        // Of a file's call the method says enough.
+        let (_, name) = match operation.split_once(&of_files) {
+            Some((method, _)) => ("", method),
+            None => operation.rsplit_once(['.', '/']).unwrap_or(("", operation)),
+        };
+        name.to_owned()
+    };
+    let mut names: Vec<_> = points.iter().map(name).collect();
     names.dedup();
     names.join(" ")
 }

@@ -4,12 +4,14 @@ use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use domain::{
     event::Schedule,
-    id::{EventId, MailId, MemberId, PaymentId},
+    id::{EventId, ExportId, MailId, MemberId, PaymentId},
     member::{Email, Nickname, Provider, Role},
     points::Account,
     time::Time,
     won::Won,
 };
+use gateways::Files;
+use identity::own_data::{self, OwnData, Wanted};
 use reqwest::{Client, Method, header};
 use serde_json::{Value, json};
 use store::{
@@ -80,6 +82,11 @@ fn files() -> Vec<String> {
     let mut found = Vec::new();
     below(&Path::new(&variable("STACK_DIR")).join("s3"), &mut found);
     found
+}
+
+/// The bucket of files, in the local cloud's account.
+fn bucket() -> String {
+    format!("{}-files-000000000000", variable("STAGE"))
 }
 
 /// Every line of every log group: the functions', the journal's, the gateway's.
@@ -163,6 +170,14 @@ fn nothing_of_who_left_is_found_anywhere_but_an_id_in_the_books() {
         let back = world.at_kakaopay(payment["id"].as_str().unwrap(), "approve").await;
         world.done(world.request(Method::GET, &back)).await;
 
+        // What they were handed, as its worker writes it; twice, so that a version of it is kept.
+        let export = Wanted { member_id: id, export_id: ExportId::generate() };
+        let all = OwnData::of(&store(), id, usize::MAX).await.unwrap().unwrap();
+        let bucket = Files::new(&stack::aws(&variable("AWS_ENDPOINT_URL")), bucket());
+        for _ in 0..2 {
+            bucket.put(&export.file(), own_data::KIND, all.0.clone().into()).await.unwrap();
+        }
+
         let leave = |points: u64| by(Method::DELETE, &format!("/v1/me?forfeitedPoints={points}"));
         assert_eq!(world.refused(leave(0)).await, (409, "LIVE_TICKETS".into()));
         let points = world.get("/v1/me/points", &leaver).await["balance"].as_u64().unwrap();
@@ -173,6 +188,7 @@ fn nothing_of_who_left_is_found_anywhere_but_an_id_in_the_books() {
         for place in [format!("{stage}-identity"), format!("{stage}-catalog"), "events".into()] {
             assert!(finds(&place), "the scan looks into {place}: {found:#?}");
         }
+        assert!(files().iter().filter(|file| file.contains(&name)).count() >= 2, "all versions");
         assert!(logged().await.iter().any(|line| line.contains("create_event")));
         let over: Time = own["endsAt"].as_str().unwrap().parse().unwrap();
         let is_over = async || (over < Time::now()).then_some(());
@@ -344,8 +360,8 @@ fn an_erasure_that_dies_anywhere_is_finished_by_the_next_message() {
         let comes_again = async |story: &Story| again("erase_member", &event(story)).await;
         let check = async |story: &Story, point: Option<&Point>| story.assert_erased(point).await;
         let calls = killed("erase_member", &event, prepare, comes_again, check).await;
-        let expected = "GetItem TransactWriteItems Query TransactWriteItems Query TransactWriteItems Query BatchGetItem \
-                        TransactWriteItems DeleteItem";
+        let expected = "GetItem GET GetItem TransactWriteItems Query TransactWriteItems Query TransactWriteItems Query \
+                        BatchGetItem TransactWriteItems DeleteItem";
         assert_eq!(calls, expected);
     });
 }

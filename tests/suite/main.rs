@@ -7,6 +7,7 @@ mod bad_input;
 mod deadlines;
 mod document;
 mod documents;
+mod exports;
 mod faults;
 mod followers;
 mod helpers;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::Worker;
 use domain::{id::MemberId, time::Time};
-use gateways::{Message, Queue, queue::NotSent};
+use gateways::{Files, Message, Queue, files::NotDone, queue::NotSent};
 use serde::{Deserialize, Serialize};
 use store::{
     Rejected, Store, StoreFault, Transaction,
@@ -15,7 +15,7 @@ use store::{
     was_done,
 };
 
-use crate::by_mail::ANNOUNCED;
+use crate::{by_mail::ANNOUNCED, own_data};
 
 /// How long a message waits for the mail that goes before it: the address goes with the member.
 pub const AFTER_MAIL: Duration = Duration::from_secs(10);
@@ -68,6 +68,9 @@ pub enum Failure {
     /// The database's trouble.
     #[error(transparent)]
     Store(#[from] StoreFault),
+    /// Their files were not removed.
+    #[error(transparent)]
+    NotDone(#[from] NotDone),
     /// The rest could not be sent on.
     #[error(transparent)]
     NotSent(#[from] NotSent),
@@ -77,7 +80,10 @@ pub enum Failure {
 ///
 /// # Errors
 /// When it has to come again.
-pub async fn handle((store, queue): (Store, Queue<Erase>), erase: Erase) -> Result<(), Failure> {
+pub async fn handle(
+    (store, files, queue): (Store, Files, Queue<Erase>),
+    erase: Erase,
+) -> Result<(), Failure> {
     let (now, id) = (Time::now(), erase.member_id);
     let send = async |stage, delay| queue.send(&Erase { member_id: id, stage }, delay).await;
     // Who is none any more is gone wholly; who has no such mark did not leave.
@@ -111,6 +117,7 @@ pub async fn handle((store, queue): (Store, Queue<Erase>), erase: Erase) -> Resu
         }
         return Ok(send(Stage::Alone, AFTER_PARTING).await?);
     }
+    files.remove_all(&own_data::folder(id)).await?;
     let balance = store.get(&BalanceKey(id)).await?.unwrap_or_default().balance;
     if let (Some(transfer), taking) = forfeit(id, balance, now) {
         // Another delivery of the message may have done it.
@@ -135,7 +142,7 @@ mod tests {
 
     use domain::{
         event::Schedule,
-        id::{EventId, MailId, PaymentId, SessionId},
+        id::{EventId, ExportId, MailId, PaymentId, SessionId},
         language::Language,
         member::Role,
         payment::amounts,
@@ -144,6 +151,7 @@ mod tests {
     };
     use futures::future::join_all;
     use serde_json::{Value, json};
+    use stack::OwnBucket;
     use store::{
         Write,
         catalog::{event::Event, on_sale::OnSale},
@@ -161,7 +169,10 @@ mod tests {
     use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
     use super::*;
-    use crate::testing::queue_of;
+    use crate::{
+        own_data::Wanted,
+        testing::{bucket, queue_of},
+    };
 
     /// The worker with tables of one test alone, and a queue that keeps what is sent, whenever that would come.
     struct Eraser {
@@ -170,6 +181,8 @@ mod tests {
         sqs: MockServer,
         taken: AtomicUsize,
         queue: Queue<Erase>,
+        bucket: OwnBucket,
+        files: Files,
     }
 
     impl Eraser {
@@ -181,7 +194,8 @@ mod tests {
             let answer = ResponseTemplate::new(200).set_body_json(answer);
             Mock::given(any()).respond_with(answer).mount(&sqs).await;
             let queue = Queue::new(&stack::aws(&sqs.uri()), format!("{}/erasures", sqs.uri()));
-            Self { prefix, store, sqs, taken: AtomicUsize::new(0), queue }
+            let (taken, (bucket, files)) = (AtomicUsize::new(0), bucket().await);
+            Self { prefix, store, sqs, taken, queue, bucket, files }
         }
 
         /// What was sent since this was asked last.
@@ -220,7 +234,7 @@ mod tests {
         }
 
         async fn handles(&self, member_id: MemberId, stage: Stage) {
-            let clients = (self.store.clone(), self.queue.clone());
+            let clients = (self.store.clone(), self.files.clone(), self.queue.clone());
             handle(clients, Erase { member_id, stage }).await.unwrap();
         }
 
@@ -279,6 +293,10 @@ mod tests {
                 self.written(over(&artist, now).create()).await;
             }
             self.written(earn(artist.id, PaymentId::generate(), Won::new(70), now)).await;
+            for _ in 0..2 {
+                let export = Wanted { member_id: artist.id, export_id: ExportId::generate() };
+                self.files.put(&export.file(), own_data::KIND, b"{}".to_vec()).await.unwrap();
+            }
             (artist, others)
         }
     }
@@ -303,6 +321,7 @@ mod tests {
                 for own in [email.as_str(), artist.nickname.as_str(), "010-1234-5678"] {
                     assert_eq!(eraser.saying(own).await, [Value::Null; 0], "{own}");
                 }
+                assert_eq!(eraser.bucket.versions().await, [""; 0]);
                 let id = artist.id.to_string();
                 for item in eraser.saying(&id).await {
                     let (pk, sk) = (item["pk"].as_str().unwrap(), item["sk"].as_str().unwrap());
@@ -426,7 +445,8 @@ mod tests {
             let leaving = member.leaving(MailId::generate(), Time::now().minus(ANNOUNCED));
             store.change_member(&member, &leaving).await.unwrap();
             let (client, meter) = stack::metered();
-            let clients = (Store::new(client, stack::prefix()), queue_of().await);
+            let (_, files) = bucket().await;
+            let clients = (Store::new(client, stack::prefix()), files, queue_of().await);
             for (stage, operation) in [
                 (Stage::Ending, "erase_member, of one session"),
                 (Stage::Alone, "erase_member, to the last"),

@@ -17,11 +17,13 @@ pub mod delete_me;
 pub mod end_my_other_sessions;
 pub mod end_my_session;
 pub mod erase_member;
+pub mod export_me;
 pub mod finish_social_sign_in;
 pub mod get_me;
 pub mod limits;
 pub mod link_identity;
 pub mod list_my_sessions;
+pub mod own_data;
 pub mod refresh;
 pub mod set_email;
 pub mod set_password;
@@ -31,9 +33,12 @@ pub mod sign_up;
 pub mod start_social_sign_in;
 pub mod unlink_identity;
 pub mod verify_code;
+pub mod write_export;
 
 use domain::codes::CHANGED_SINCE;
-use gateways::codes::{PROVIDER_REFUSED, PROVIDER_UNAVAILABLE, QUEUE_UNAVAILABLE};
+use gateways::codes::{
+    FILES_UNAVAILABLE, PROVIDER_REFUSED, PROVIDER_UNAVAILABLE, QUEUE_UNAVAILABLE,
+};
 use store::codes::{
     CODE_NOT_GOOD, EMAIL_TAKEN, IDENTITY_TAKEN, LIVE_TICKETS, PHONE_TAKEN, RUNNING_EVENTS,
     UNSETTLED_MONEY,
@@ -48,6 +53,7 @@ api::routes! {
     verify_code [CODE_NOT_GOOD, EMAIL_TAKEN, PHONE_TAKEN, QUEUE_UNAVAILABLE],
     set_password [CODE_NOT_GOOD, QUEUE_UNAVAILABLE],
     get_me,
+    export_me [FILES_UNAVAILABLE, QUEUE_UNAVAILABLE],
     change_me [PHONE_TAKEN],
     delete_me [
         codes::POINTS_NOT_CONFIRMED,
@@ -80,4 +86,4 @@ api::routes! {
 }
 
 /// The part's functions without a route.
-pub const WORKERS: &[&str] = &["erase_member"];
+pub const WORKERS: &[&str] = &["erase_member", "write_export"];

@@ -62,6 +62,9 @@ pub const LEAVE: Rule = Rule { name: "leave", limit: 10, window: WINDOW };
 /// Guesses at the password of somebody who is signed in: whoever found a device open has no more than these.
 pub const PASSWORD_OF: Rule = Rule { name: "password_of", limit: 10, window: WINDOW };
 
+/// Times that one member is handed all of their own: each reads much.
+pub const EXPORT_OF: Rule = Rule { name: "export_of", limit: 10, window: Duration::from_hours(1) };
+
 /// Under what attempts at an account are counted, whether there is one or not.
 pub fn account(email: &Email) -> String {
     hashed(email.as_str().as_bytes())

@@ -6,17 +6,19 @@ use api::{Anyone, Body, Call, Context, Problem, Response, SigningKeys};
 use aws::Secret;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use domain::{
+    event::Content,
     id::{CodeId, MemberId},
     member::{Email, MailedCode, Role},
     time::Time,
     who::Claims,
 };
-use gateways::{MailMessage, Message, Queue};
+use gateways::{Files, MailMessage, Message, Queue};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
-use stack::OwnQueue;
+use stack::{OwnBucket, OwnQueue};
 use store::{
-    Store,
+    Store, Transaction,
+    catalog::event::Event,
     ephemeral::code::CodeKey,
     identity::{
         member::{EmailKey, Member, MemberKey},
@@ -26,8 +28,8 @@ use store::{
 use tokio::sync::OnceCell;
 
 use crate::{
-    access::Clients, ask_for_code, by_mail, credentials::refresh_token::RefreshToken, get_me,
-    sign_in, sign_up, verify_code,
+    access::Clients, ask_for_code, by_mail, credentials::refresh_token::RefreshToken, export_me,
+    get_me, own_data::Wanted, sign_in, sign_up, verify_code, write_export,
 };
 
 /// Every member's password.
@@ -56,6 +58,14 @@ pub async fn clients(store: Store) -> Clients {
 pub async fn queue_of<M: Message>() -> Queue<M> {
     let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
     Queue::new(&aws, OwnQueue::new().await.url)
+}
+
+/// A bucket of a test's own.
+pub async fn bucket() -> (OwnBucket, Files) {
+    let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
+    let own = OwnBucket::new().await;
+    let files = Files::new(&aws, own.name.clone());
+    (own, files)
 }
 
 /// A queue of mail that nobody reads.
@@ -222,4 +232,58 @@ pub async fn signed_in() -> RefreshToken {
     let email = fresh_email();
     assert_eq!(sign_up(sign_up_body(&email)).await.status, StatusCode::OK);
     sign_in(&email, PASSWORD).await.refresh_token()
+}
+
+/// A bucket and a queue of exports of one test's own.
+pub struct Exports {
+    store: Store,
+    files: Files,
+    queue: Queue<Wanted>,
+    own_queue: OwnQueue,
+    pub bucket: OwnBucket,
+}
+
+impl Exports {
+    pub async fn new(store: Store) -> Self {
+        let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
+        let (own_queue, (bucket, files)) = (OwnQueue::new().await, bucket().await);
+        let queue = Queue::new(&aws, own_queue.url.clone());
+        Self { store, files, queue, own_queue, bucket }
+    }
+
+    /// An artist with a session and so many events, each of 125 KB.
+    pub async fn artist_of(&self, events: usize) -> SessionKey {
+        let now = Time::now();
+        let claims = stack::sign_in(&store(), Role::Artist, now).await;
+        let content: Content = "👨‍👩‍👧‍👦".repeat(5_000).parse().unwrap();
+        for _ in 0..events {
+            let event = stack::event(50, now);
+            let event = Event { artist_id: claims.member_id, content: content.clone(), ..event };
+            let all = event.create().into_iter().fold(Transaction::<()>::new(), Transaction::also);
+            store().transact(all).await.unwrap();
+        }
+        SessionKey { member_id: claims.member_id, session_id: claims.session_id }
+    }
+
+    /// Asks for an export.
+    pub async fn ask(&self, key: SessionKey, now: Time) -> Seen {
+        let clients = (self.store.clone(), self.files.clone(), self.queue.clone());
+        Seen::of(export_me::handle(clients, request_of(key, now)).await)
+    }
+
+    /// What waits to be written, and no longer does.
+    pub async fn waiting(&self) -> Vec<Wanted> {
+        let taken = self.own_queue.take().await;
+        taken.iter().map(|body| serde_json::from_str(body).unwrap()).collect()
+    }
+
+    /// Works on a message.
+    pub async fn write(&self, wanted: Wanted) {
+        write_export::handle((self.store.clone(), self.files.clone()), wanted).await.unwrap();
+    }
+
+    /// What was written, if it was.
+    pub async fn content(&self, wanted: &Wanted) -> Option<String> {
+        self.bucket.read(&wanted.file()).await
+    }
 }

@@ -238,6 +238,9 @@ struct Index {
     name: String,
 }
 
+/// The bucket of files, which infra/data.yaml makes.
+const BUCKET: &str = "${Stage}-files-${AWS::AccountId}";
+
 /// A function with what follows from its row.
 struct Function {
     name: Name,
@@ -269,6 +272,9 @@ impl Function {
                 format!("{}_QUEUE_URL", queue.screaming()),
                 format!("!Sub https://sqs.${{AWS::Region}}.${{AWS::URLSuffix}}/${{AWS::AccountId}}/${{Stage}}-{queue}"),
             );
+        }
+        if !row.files.is_empty() {
+            variables.insert("FILES_BUCKET".into(), format!("!Sub {BUCKET}"));
         }
         if !row.mail.is_empty() {
             variables.insert("CONFIGURATION_SET".into(), "!Ref Stage".into());
@@ -338,6 +344,12 @@ impl Function {
                 actions,
                 arn("sqs", &format!("${{Stage}}-{queue}")),
             ));
+        }
+        for (key, actions) in &self.row.files {
+            let path = if key.is_empty() { String::new() } else { format!("/{key}") };
+            // The name of a bucket is everybody's, so its ARN has neither region nor account.
+            let bucket = format!("!Sub arn:${{AWS::Partition}}:s3:::{BUCKET}{path}");
+            permissions.push(Permission::new("s3:", actions, bucket));
         }
         if !self.row.mail.is_empty() {
             // SES asks for both: as whom it is sent, and how it is followed.

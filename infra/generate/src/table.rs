@@ -27,8 +27,8 @@ pub(crate) struct Table {
 /// A function. Actions are IAM's, without the service: the table, queue or bus before them says which one it is.
 ///
 /// What a function reaches it is also told the address of: `queues: { hold: [SendMessage] }` is a permission and the
-/// variable `HOLD_QUEUE_URL`, `secrets: [jwt]` is one and `JWT_SECRET_ID`. A route that wants a token is given the keys that
-/// verify it.
+/// variable `HOLD_QUEUE_URL`, `secrets: [jwt]` is one and `JWT_SECRET_ID`, `files: { "exports/*": [PutObject] }` is one and
+/// `FILES_BUCKET`. A route that wants a token is given the keys that verify it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Row {
@@ -47,6 +47,9 @@ pub(crate) struct Row {
     /// What it does with which queue, of this part or another.
     #[serde(default)]
     pub(crate) queues: BTreeMap<Name, Vec<String>>,
+    /// What it does with which keys of the bucket of files: `exports/*`. The bucket itself has none: `"": [ListBucketVersions]`.
+    #[serde(default)]
+    pub(crate) files: BTreeMap<String, Vec<String>>,
     /// What it does with the bus of domain events.
     #[serde(default)]
     pub(crate) bus: Vec<String>,

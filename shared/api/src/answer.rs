@@ -161,6 +161,12 @@ impl Page {
         self
     }
 
+    /// With how a browser calls it when it keeps it as a file, which it then does.
+    pub fn attached(mut self, disposition: &'static str) -> Self {
+        self.headers.push((header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition)));
+        self
+    }
+
     /// For everybody: anybody may keep it for a moment.
     pub fn public(mut self) -> Self {
         self.headers.push((header::CACHE_CONTROL, PUBLIC));

@@ -90,6 +90,10 @@ id!(
     LinkId, "lnk_"
 );
 id!(
+    /// The id of an export: what a member is handed of their own.
+    ExportId, "exp_"
+);
+id!(
     /// An event's id.
     EventId, "evt_"
 );

@@ -25,4 +25,8 @@ domain::codes! {
         "잠시 이용할 수 없습니다": "아무것도 바뀌지 않았습니다. 잠시 뒤 다시 시도해 주세요.",
         "Temporarily unavailable": "Nothing has changed. Try again shortly.",
     }
+    Unavailable FILES_UNAVAILABLE {
+        "잠시 이용할 수 없습니다": "잠시 뒤 다시 시도해 주세요.",
+        "Temporarily unavailable": "Try again shortly.",
+    }
 }

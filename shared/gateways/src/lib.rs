@@ -5,6 +5,7 @@
 
 pub mod bus;
 pub mod codes;
+pub mod files;
 mod http;
 pub mod kakaopay;
 pub mod mail;
@@ -13,6 +14,7 @@ pub mod queue;
 pub mod ses;
 
 pub use bus::{Bus, DomainEvent};
+pub use files::Files;
 pub use http::{Limits, SetupError};
 pub use kakaopay::Kakaopay;
 pub use mail::MailMessage;

@@ -199,6 +199,7 @@ pub const ITEMS: &[Item] = &[
         FOR_A_MOMENT,
         Erasure::Expires("what a provider calls them, for ten minutes"),
     ),
+    item("export", Export::Nothing("is what they are handed"), HASHED),
 ];
 
 impl Section {

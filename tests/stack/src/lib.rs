@@ -6,6 +6,7 @@
 mod losing;
 mod meter;
 mod model;
+mod own_bucket;
 mod own_queue;
 mod samples;
 mod tables;
@@ -14,6 +15,7 @@ mod tamper;
 pub use losing::losing;
 pub use meter::{Call, Meter, metered};
 pub use model::assert_operation;
+pub use own_bucket::OwnBucket;
 pub use own_queue::OwnQueue;
 pub use samples::{KEY_ID, PRIVATE_KEY, PUBLIC_KEYS, aws, caller, event, member, session, sign_in};
 pub use tables::{items, own_tables, prefix, table_names};

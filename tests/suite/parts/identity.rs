@@ -149,9 +149,12 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                 .finds(leave("1.5"), "query", "forfeitedPoints", "TYPE")
                 .refuses(leave("0"), 409, "UNSETTLED_MONEY")
         }
-        "sign_out" | "get_me" | "list_my_sessions" | "end_my_session" | "end_my_other_sessions" => {
-            rows
-        }
+        "sign_out"
+        | "get_me"
+        | "export_me"
+        | "list_my_sessions"
+        | "end_my_session"
+        | "end_my_other_sessions" => rows,
         _ => return None,
     })
 }

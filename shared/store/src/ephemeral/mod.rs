@@ -2,6 +2,7 @@
 //! good once, what waits to be linked.
 
 pub mod code;
+pub mod export;
 pub mod idempotency;
 pub mod known;
 pub mod link;

@@ -1,0 +1,5 @@
+//! The Lambda function `write_export`. Written by `make generate`.
+
+fn main() {
+    api::work(identity::write_export::worker())
+}
