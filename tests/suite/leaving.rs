@@ -195,6 +195,10 @@ fn nothing_of_who_left_is_found_anywhere_but_an_id_in_the_books() {
         eventually("both shows are over", 60, is_over).await;
         assert_eq!(world.refused(leave(0)).await, (409, "POINTS_NOT_CONFIRMED".into()));
         world.done(leave(points)).await;
+        // What a payment that was approved at that moment brings.
+        let earned = earn(id, PaymentId::generate(), Won::new(50), Time::now());
+        let earning = earned.into_iter().fold(Transaction::<()>::new(), Transaction::also);
+        store().transact(earning).await.unwrap();
 
         // At once.
         assert_eq!(world.refused(by(Method::GET, "/v1/me")).await, (401, "SESSION_ENDED".into()));
@@ -220,6 +224,10 @@ fn nothing_of_who_left_is_found_anywhere_but_an_id_in_the_books() {
         assert_eq!(told().await.unwrap()["artist"]["nickname"], "탈퇴한 회원");
         let following = world.get("/v1/me/following", &world.fan).await;
         assert_eq!(following["items"], json!([]));
+        assert_eq!(store().sum_of(Account::Member(id)).await.unwrap(), 0);
+        // Who has no points has none to confirm.
+        let stranger = world.request(Method::DELETE, "/v1/me").bearer_auth(&world.stranger.token);
+        world.done(stranger).await;
         // Whoever has the address now is somebody else.
         assert_ne!(world.sign_up_as(email, "USER").await.id, leaver.id);
     });
