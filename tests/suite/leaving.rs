@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use domain::{
-    event::Schedule,
     id::{EventId, ExportId, MailId, MemberId, PaymentId},
     member::{Email, Nickname, Provider, Role},
     points::Account,
@@ -16,7 +15,7 @@ use reqwest::{Client, Method, header};
 use serde_json::{Value, json};
 use store::{
     Transaction, Write,
-    catalog::event::{Event, EventKey},
+    catalog::event::EventKey,
     identity::member::{EmailKey, Member, MemberKey},
     inbox::notification::{self, Notification},
     personal::{Erasure, ITEMS},
@@ -253,9 +252,7 @@ impl Story {
         let email = member.email.clone().unwrap();
         let other = stack::member(Role::Artist, now);
         let guard = store::identity::member::Guard { member_id: id };
-        let ago = |days: u32| now.minus(Duration::from_hours(24) * days);
-        let schedule = Schedule::new(ago(3), ago(2), ago(9), ago(4)).unwrap();
-        let event = Event { artist_id: id, schedule, ..stack::event(10, now) };
+        let event = stack::event_over(&member, now);
         let own =
             [Write::create(&EmailKey(&email), &guard), Write::create(&MemberKey(other.id), &other)];
         let earned = earn(id, PaymentId::generate(), Won::new(70), now);

@@ -93,8 +93,8 @@ mod tests {
     use std::time::Duration;
 
     use domain::{
-        event::Schedule,
         id::{MemberId, PaymentId, TicketId},
+        member::Role,
         payment::{State, amounts},
         points::Account,
         time::Time,
@@ -119,8 +119,6 @@ mod tests {
         sign_up, sign_up_body, signed_in, store, stored,
     };
 
-    const DAY: Duration = Duration::from_hours(24);
-
     async fn leave_by(store: Store, key: SessionKey, points: u64) -> Seen {
         let call = request_of(key, Time::now());
         let input = Query(DeleteMe { forfeited_points: Param(Won::new(points)) });
@@ -140,9 +138,7 @@ mod tests {
 
     /// An event of an artist that is over.
     fn over(artist: MemberId, now: Time) -> Event {
-        let ago = |days: u32| now.minus(DAY * days);
-        let schedule = Schedule::new(ago(3), ago(2), ago(9), ago(4)).unwrap();
-        Event { artist_id: artist, schedule, ..stack::event(10, now) }
+        Event { artist_id: artist, ..stack::event_over(&stack::member(Role::Artist, now), now) }
     }
 
     async fn published(event: &Event) {

@@ -141,7 +141,6 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use domain::{
-        event::Schedule,
         id::{EventId, ExportId, MailId, PaymentId, SessionId},
         language::Language,
         member::Role,
@@ -154,7 +153,7 @@ mod tests {
     use stack::OwnBucket;
     use store::{
         Write,
-        catalog::{event::Event, on_sale::OnSale},
+        catalog::on_sale::OnSale,
         identity::{follow::FollowerKey, member::Member, session::SessionKey},
         inbox::{
             mail::{About, Mail},
@@ -290,7 +289,7 @@ mod tests {
                 let publication = format!("EventPublished:{}:1", event.id);
                 let told = Notification::new_event(&publication, now, event, others[0].id);
                 self.store.notify(&[artist.id], &told).await.unwrap();
-                self.written(over(&artist, now).create()).await;
+                self.written(stack::event_over(&artist, now).create()).await;
             }
             self.written(earn(artist.id, PaymentId::generate(), Won::new(70), now)).await;
             for _ in 0..2 {
@@ -299,14 +298,6 @@ mod tests {
             }
             (artist, others)
         }
-    }
-
-    /// An event of an artist that is over.
-    fn over(artist: &Member, now: Time) -> Event {
-        let ago = |days: u32| now.minus(Duration::from_hours(24) * days);
-        let schedule = Schedule::new(ago(3), ago(2), ago(9), ago(4)).unwrap();
-        let (artist_id, artist_nickname) = (artist.id, artist.nickname.clone());
-        Event { artist_id, artist_nickname, schedule, ..stack::event(10, now) }
     }
 
     #[test]

@@ -106,6 +106,14 @@ pub fn event(capacity: i64, now: Time) -> Event {
     }
 }
 
+/// The same, of this artist, and over since two days.
+pub fn event_over(artist: &Member, now: Time) -> Event {
+    let ago = |days: u64| now.minus(Duration::from_hours(24 * days));
+    let schedule = Schedule::new(ago(3), ago(2), ago(9), ago(4)).expect("a schedule");
+    let (artist_id, artist_nickname) = (artist.id, artist.nickname.clone());
+    Event { artist_id, artist_nickname, schedule, ..event(10, now) }
+}
+
 /// The configuration of an AWS client that talks to this address.
 pub fn aws(address: &str) -> SdkConfig {
     let credentials = Credentials::new("test", "test", None, None, "tests");
