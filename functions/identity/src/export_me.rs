@@ -275,11 +275,14 @@ mod tests {
     #[test]
     fn without_the_condition_on_what_stands_there_they_begin_several() {
         stack::run(async {
-            let own = Store::new(stack::without("pk"), stack::prefix());
-            let exports = Exports::new(own).await;
-            let artist = exports.artist_of(10).await;
-            join_all((0..5).map(|_| exports.ask(artist, Time::now()))).await;
-            assert!(exports.waiting().await.len() > 1);
+            let several = async || {
+                let own = Store::new(stack::without("pk"), stack::prefix());
+                let exports = Exports::new(own).await;
+                let artist = exports.artist_of(10).await;
+                join_all((0..5).map(|_| exports.ask(artist, Time::now()))).await;
+                exports.waiting().await.len() > 1
+            };
+            assert!(stack::happens(several).await);
         });
     }
 

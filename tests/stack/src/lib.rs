@@ -38,6 +38,16 @@ pub fn run<F: Future>(test: F) -> F::Output {
     RUNTIME.get_or_init(start).block_on(test)
 }
 
+/// Whether what chance decides happens, in twenty tries at most: what a race does without its condition, when its callers meet.
+pub async fn happens(mut tries: impl AsyncFnMut() -> bool) -> bool {
+    for _ in 0..20 {
+        if tries().await {
+            return true;
+        }
+    }
+    false
+}
+
 /// The client of the local DynamoDB that all tests of the process share.
 pub fn dynamo() -> Client {
     static CLIENT: OnceLock<Client> = OnceLock::new();
