@@ -7,7 +7,11 @@ use domain::{id::MemberId, time::Time};
 use gateways::{Files, Queue};
 use http::header;
 use serde::Serialize;
-use store::{Store, ephemeral::export::ExportItem, identity::session::SignedIn};
+use store::{
+    Store,
+    ephemeral::export::{ExportItem, ExportKey},
+    identity::session::SignedIn,
+};
 use utoipa::ToSchema;
 
 use crate::{
@@ -71,7 +75,7 @@ pub async fn handle(
     call: Call<SignedIn>,
 ) -> Result<Response, Problem> {
     let now = call.context.now;
-    let (session, known) = store.export_of(&call.who, now).await?;
+    let (session, known) = store.read_for(&call.who, ExportKey::of(&call.who), now).await?;
     let member_id = session.member.id;
     if let Some(export) = known.filter(|export| export.holds(now)) {
         return in_a_file(&files, member_id, export, now).await;

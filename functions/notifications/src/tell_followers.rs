@@ -134,15 +134,15 @@ mod tests {
 
     /// A queue of a test's own.
     struct Own {
-        own: OwnQueue,
+        sqs: OwnQueue,
         queue: Queue<Published>,
     }
 
     impl Own {
         async fn new() -> Self {
             let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
-            let own = OwnQueue::new().await;
-            Self { queue: Queue::new(&aws, own.url.clone()), own }
+            let sqs = OwnQueue::new().await;
+            Self { queue: Queue::new(&aws, sqs.url.clone()), sqs }
         }
 
         /// Brings an event as EventBridge does and works until nothing is left, on each message so many times. Answers how many
@@ -157,7 +157,7 @@ mod tests {
             work(&from_bus(event)).await;
             let mut messages = 1;
             loop {
-                let received = self.own.take().await;
+                let received = self.sqs.take().await;
                 if received.is_empty() {
                     return messages;
                 }
@@ -319,7 +319,7 @@ mod tests {
             let next = Some(Next { shard: 0, start: None });
             let page = Published { next, ..from_bus(&event) };
             handle((store, own.queue.clone()), page).await.unwrap_err();
-            assert!(own.own.take().await.is_empty());
+            assert!(own.sqs.take().await.is_empty());
         });
     }
 

@@ -237,7 +237,7 @@ const HANDED: u32 = 100;
 const TAKEN: u32 = 25;
 
 impl Store {
-    /// A page of what a member is handed: the newest first, but for events, which come in the order of `events_of_artist`.
+    /// A page of what a member is handed: the newest first, but for events: of these the first to end.
     ///
     /// # Errors
     /// When the database does not answer.

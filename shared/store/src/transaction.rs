@@ -16,6 +16,7 @@ use crate::{
     fault::Effect,
     read::Attributes,
     retry::Retry,
+    was_done,
     write::{self, Change},
 };
 
@@ -142,11 +143,9 @@ impl Store {
     /// # Errors
     /// The database's trouble.
     pub async fn put<K: Key>(&self, key: &K, item: &K::Item) -> Result<(), StoreFault> {
-        match self.write(Write::put(key, item), ()).await {
-            Err(Rejected::Store(fault)) => Err(fault),
-            // It has no condition.
-            Ok(()) | Err(Rejected::Condition(())) => Ok(()),
-        }
+        // It has no condition.
+        was_done(self.write(Write::put(key, item), ()).await)?;
+        Ok(())
     }
 
     async fn write_or_stop(

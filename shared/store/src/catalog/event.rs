@@ -100,9 +100,7 @@ impl Event {
             OfArtist::of(self).create(),
         ]
     }
-}
 
-impl Event {
     /// The event when its artist is gone: who bought or saw it still finds it, under nobody's name.
     pub fn without_artist(&self, now: Time) -> Self {
         let artist_nickname = Nickname::of_nobody();

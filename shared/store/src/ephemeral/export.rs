@@ -10,10 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Compare, Rejected, Store, StoreFault, Ttl, Write,
-    identity::{
-        member::MemberKey,
-        session::{Session, SessionEnded, SignedIn},
-    },
+    identity::{member::MemberKey, session::SignedIn},
     was_done,
 };
 
@@ -63,19 +60,14 @@ impl ExportItem {
     }
 }
 
-impl Store {
-    /// The caller's session, if it is alive, and their export, if it holds or not.
-    ///
-    /// # Errors
-    /// `SESSION_ENDED`, or the database's trouble.
-    pub async fn export_of(
-        &self,
-        caller: &SignedIn,
-        now: Time,
-    ) -> Result<(Session, Option<ExportItem>), Rejected<SessionEnded>> {
-        self.read_for(caller, ExportKey(caller.member_id()), now).await
+impl ExportKey {
+    /// Of a caller whose session is read together with it.
+    pub fn of(caller: &SignedIn) -> Self {
+        Self(caller.member_id())
     }
+}
 
+impl Store {
     /// Begins an export in place of the one before, if that is still what stands there. Answers the one that was begun: of many
     /// who begin at once, the same one.
     ///

@@ -3,7 +3,7 @@
 use domain::time::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::{Rejected, Store, StoreFault, Ttl, Write};
+use crate::{Store, StoreFault, Ttl, Write, was_done};
 
 key!(
     /// Where it stands that something was used.
@@ -23,10 +23,6 @@ impl Store {
     /// The database's trouble.
     pub async fn spend(&self, what: &str, until: Time) -> Result<bool, StoreFault> {
         let spent = Spent { expires_at: Ttl::at(until) };
-        match self.write(Write::create(&SpentKey(what), &spent), ()).await {
-            Ok(()) => Ok(true),
-            Err(Rejected::Condition(())) => Ok(false),
-            Err(Rejected::Store(fault)) => Err(fault),
-        }
+        was_done(self.write(Write::create(&SpentKey(what), &spent), ()).await)
     }
 }

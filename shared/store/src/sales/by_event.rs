@@ -1,10 +1,11 @@
 //! What belongs to an event: the index `byEvent` of its payments and tickets. It names them and no more, so that an entry is
 //! written once, whatever becomes of the item. Whoever acts on one has to read the item itself in any case.
 
+use domain::id::MemberId;
+
 use crate::{
     Index, Key, Page, Query, Start, Store, StoreFault, Table, key::Named, shard::shard_of,
 };
-use domain::id::MemberId;
 
 /// Over how many partitions each kind of an event's items is spread, so that the index never limits a sale. Whoever wants all of
 /// them reads all shards.
