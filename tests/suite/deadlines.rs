@@ -20,7 +20,10 @@ use tests::{
 };
 use tokio::net::TcpListener;
 
-use crate::shop::{Shop, variable};
+use crate::{
+    killed::token,
+    shop::{Shop, variable},
+};
 
 /// Lambda gives a function so long to get ready.
 const INIT: Duration = Duration::from_secs(10);
@@ -132,11 +135,9 @@ fn example(document: &Value, schema: &Value) -> Value {
 /// Requests of every route, good enough to pass all checks of their form.
 async fn requests() -> BTreeMap<String, Value> {
     let document: Value = serde_json::from_str(&generate::document().unwrap()).unwrap();
-    let keys = json!({ "current": { "kid": stack::KEY_ID, "pem": stack::PRIVATE_KEY } });
-    let keys: api::SigningKeys = serde_json::from_value(keys).unwrap();
     let store = store::Store::new(stack::dynamo(), stack::prefix());
     let claims = stack::sign_in(&store, Role::Artist, Time::now()).await;
-    let (token, _) = keys.sign(&claims, Time::now()).unwrap();
+    let token = token(&claims, Time::now());
     let member = json!({
         "authorization": format!("Bearer {token}"), "content-type": "application/json",
         "idempotency-key": "key", "if-match": "*", "accept": "application/json",

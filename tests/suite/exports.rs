@@ -19,7 +19,7 @@ use tests::{gateway, kills::Point};
 use tokio::sync::OnceCell;
 
 use crate::{
-    killed::{again, bucket, killed, message, signed, store},
+    killed::{again, bucket, killed, message, signed, store, token},
     shop::variable,
     world::{Member, World, eventually},
 };
@@ -234,15 +234,13 @@ fn an_export_whose_writing_dies_is_written_by_whoever_is_given_it_next() {
 fn an_export_that_dies_while_it_is_asked_for_is_another_when_it_is_asked_for_later() {
     stack::run(async {
         let _world = World::new().await;
-        let keys = json!({ "current": { "kid": stack::KEY_ID, "pem": stack::PRIVATE_KEY } });
-        let keys: api::SigningKeys = serde_json::from_value(keys).unwrap();
         let prepare = async || {
             let claims = stack::sign_in(&store(), Role::Artist, Time::now()).await;
             grow(claims.member_id).await;
             claims
         };
         let event = |claims: &Claims| {
-            let (token, _) = keys.sign(claims, Time::now()).unwrap();
+            let token = token(claims, Time::now());
             let headers = json!({ "accept": "application/json" });
             signed(gateway::request("GET", "/v1/me/export", headers), &token)
         };

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use domain::id::MemberId;
+use domain::{id::MemberId, time::Time, who::Claims};
 use serde_json::{Value, json};
 use stack::OwnBucket;
 use store::Store;
@@ -112,7 +112,14 @@ pub fn posted(method: &str, path: &str, body: &Value) -> Value {
     request
 }
 
-/// The same by somebody who is signed in.
+/// A token that a function takes which was given the tests' public keys.
+pub fn token(claims: &Claims, now: Time) -> String {
+    let keys = json!({ "current": { "kid": stack::KEY_ID, "pem": stack::PRIVATE_KEY } });
+    let keys: api::SigningKeys = serde_json::from_value(keys).unwrap();
+    keys.sign(claims, now).unwrap().0
+}
+
+/// A request by somebody who is signed in.
 pub fn signed(mut request: Value, token: &str) -> Value {
     let bearer = format!("Bearer {token}");
     request["headers"]["authorization"] = bearer.clone().into();

@@ -24,7 +24,7 @@ use store::{
 use tests::{gateway, kills::Point};
 
 use crate::{
-    killed::{again, killed, mails, message, signed, store},
+    killed::{again, killed, mails, message, signed, store, token},
     shop::variable,
     world::{World, aws, eventually},
 };
@@ -244,8 +244,6 @@ struct Story {
 impl Story {
     async fn begun() -> Self {
         let now = Time::now();
-        let keys = json!({ "current": { "kid": stack::KEY_ID, "pem": stack::PRIVATE_KEY } });
-        let keys: api::SigningKeys = serde_json::from_value(keys).unwrap();
         let claims = stack::sign_in(&store(), Role::Artist, now).await;
         let id = claims.member_id;
         let member = store().get(&MemberKey(id)).await.unwrap().unwrap();
@@ -266,7 +264,7 @@ impl Story {
         let publication = format!("EventPublished:{}:1", theirs.id);
         let told = Notification::new_event(&publication, now, theirs, other.id);
         store().notify(&[id], &told).await.unwrap();
-        let token = keys.sign(&claims, now).unwrap().0;
+        let token = token(&claims, now);
         Self { id, email, token, event: event.id }
     }
 

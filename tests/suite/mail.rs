@@ -23,7 +23,7 @@ use store::{
 use tests::{kills::Point, outside::Moment};
 
 use crate::{
-    killed::{again, killed, mails, message, posted, signed, store},
+    killed::{again, killed, mails, message, posted, signed, store, token},
     world::{World, eventually},
 };
 
@@ -253,8 +253,6 @@ fn a_linking_that_dies_is_done_once_or_the_code_is_good_still() {
             body: Value,
             member: MemberId,
         }
-        let keys = json!({ "current": { "kid": stack::KEY_ID, "pem": stack::PRIVATE_KEY } });
-        let keys: api::SigningKeys = serde_json::from_value(keys).unwrap();
         let event = |story: &Story| {
             let mut request = posted("PUT", "/v1/me/identities/{provider}", &story.body);
             request["pathParameters"] = json!({ "provider": "kakao" });
@@ -262,7 +260,7 @@ fn a_linking_that_dies_is_done_once_or_the_code_is_good_still() {
         };
         let prepare = async || {
             let claims = stack::sign_in(&store(), Role::User, Time::now()).await;
-            let (token, _) = keys.sign(&claims, Time::now()).unwrap();
+            let token = token(&claims, Time::now());
             let member = store().get(&MemberKey(claims.member_id)).await.unwrap().unwrap();
             let item = drawn(CodePurpose::LinkIdentity, member.email.as_ref().unwrap(), None).await;
             let (link, id) = (LinkId::generate(), MemberId::generate().to_string());

@@ -4,6 +4,7 @@ use domain::{id::MemberId, time::Time};
 use gateways::Queue;
 use notifications::tell_followers::{self, Published};
 use serde_json::{Value, json};
+use stack::OwnQueue;
 use store::{
     Store, Transaction, Write,
     catalog::event::{Event, EventKey},
@@ -12,7 +13,7 @@ use store::{
 use tests::kills::{Step, every_kill_point};
 
 use super::program::{program, things};
-use crate::{shop::variable, world::aws};
+use crate::shop::variable;
 
 /// An event, and those who follow its artist: a page and a few of them in one shard, and some elsewhere.
 struct Crowd {
@@ -65,24 +66,20 @@ impl Crowd {
     }
 
     /// What Lambda does next: the message comes again, and so does whatever was sent on.
-    async fn recover(&self, url: &str) {
-        let queue = Queue::new(&stack::aws(&variable("AWS_ENDPOINT_URL")), url.to_owned());
+    async fn recover(&self, own: &OwnQueue) {
+        let queue = Queue::new(&stack::aws(&variable("AWS_ENDPOINT_URL")), own.url.clone());
         let work = async |message: Value| {
             let message: Published = serde_json::from_value(message).unwrap();
             tell_followers::handle((store(), queue.clone()), message).await.unwrap();
         };
         work(self.message(None)).await;
         loop {
-            let asked = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10 });
-            let received = aws("AmazonSQS.ReceiveMessage", asked).await;
-            let received = received["Messages"].as_array().cloned().unwrap_or_default();
+            let received = own.take().await;
             if received.is_empty() {
                 return;
             }
             for message in received {
-                work(serde_json::from_str(message["Body"].as_str().unwrap()).unwrap()).await;
-                let done = json!({ "QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"] });
-                aws("AmazonSQS.DeleteMessage", done).await;
+                work(serde_json::from_str(&message).unwrap()).await;
             }
         }
     }
@@ -100,15 +97,13 @@ fn survived(event: fn(&Crowd) -> Value, calls: &str) {
     stack::run(async {
         let (things, endpoint) = (things().await, variable("AWS_ENDPOINT_URL"));
         // Of this test's own: what is sent on is for it to receive.
-        let queue = json!({ "QueueName": MemberId::generate() });
-        let queue = aws("AmazonSQS.CreateQueue", queue).await;
-        let url = queue["QueueUrl"].as_str().unwrap();
+        let own = OwnQueue::new().await;
         let step = Step {
             name: "tell_followers",
             services: &[("aws", &endpoint), ("kakaopay", &endpoint)],
             program: &|outside| {
                 let mut program = program("tell_followers", things, outside);
-                program.env("FOLLOWERS_QUEUE_URL", url);
+                program.env("FOLLOWERS_QUEUE_URL", &own.url);
                 program
             },
             event: &|crowd: &Crowd| {
@@ -116,10 +111,10 @@ fn survived(event: fn(&Crowd) -> Value, calls: &str) {
                 json!({ "Records": [message] })
             },
         };
-        let recover = async |crowd: &Crowd| crowd.recover(url).await;
+        let recover = async |crowd: &Crowd| crowd.recover(&own).await;
         let points = every_kill_point(step, Crowd::new, recover, async |crowd, _| {
             crowd.assert_told_once().await;
-            crowd.recover(url).await;
+            crowd.recover(&own).await;
             crowd.assert_told_once().await;
         });
         let points = points.await;

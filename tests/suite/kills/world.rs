@@ -3,13 +3,15 @@
 
 use std::time::Duration;
 
-use api::SigningKeys;
 use domain::payment::{ORDER_CLOSED_AFTER, State};
 use gateways::kakaopay::ApproveRequest;
 use serde_json::{Value, json};
 use tests::gateway::request;
 
-use crate::shop::{FIRST_LOOK, Fan, Held, LEASE, Shop, simulator::Back};
+use crate::{
+    killed::token,
+    shop::{FIRST_LOOK, Fan, Held, LEASE, Shop, simulator::Back},
+};
 
 const KEY: &str = "key";
 
@@ -110,9 +112,7 @@ impl World {
 
     /// `POST /v1/payments` as API Gateway hands it over.
     pub fn buying(&self) -> Value {
-        let keys = json!({ "current": { "kid": stack::KEY_ID, "pem": stack::PRIVATE_KEY } });
-        let keys: SigningKeys = serde_json::from_value(keys).unwrap();
-        let (token, _) = keys.sign(&self.fan.claims(), self.shop.now).unwrap();
+        let token = token(&self.fan.claims(), self.shop.now);
         let headers = json!({
             "authorization": format!("Bearer {token}"), "content-type": "application/json", "idempotency-key": KEY,
         });
