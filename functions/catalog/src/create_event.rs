@@ -189,21 +189,42 @@ mod tests {
     }
 
     #[test]
-    fn nobody_who_is_gone_leaves_an_event_behind() {
+    fn whoever_leaves_while_they_publish_leaves_no_event_behind() {
+        stack::run(async {
+            let now = Time::now();
+            let claims = artist(&store(), now).await;
+            let key = MemberKey(claims.member_id);
+            let leaves = move || async move {
+                let member = store().get(&key).await.unwrap().unwrap();
+                let leaving = member.leaving(MailId::generate(), now);
+                store().change_member(&member, &leaving).await.unwrap();
+            };
+            let meanwhile = stack::meanwhile("TransactWriteItems", leaves);
+            let publishing = publish(&claims, "key", body(now), now);
+            let answer = handle(Store::new(meanwhile, stack::prefix()), publishing).await;
+            let (status, refusal, _) = seen(answer);
+            assert_eq!((status, &refusal["code"]), (401, &json!("SESSION_ENDED")));
+            assert_eq!(published_by(claims.member_id).await, 0);
+            assert!(store().get(&key).await.unwrap().unwrap().left.is_some());
+        });
+    }
+
+    #[test]
+    fn is_here_means_there_and_not_left() {
         stack::run(async {
             let (store, now) = (store(), Time::now());
             let key = MemberKey(artist(&store, now).await.member_id);
-            let publishes = async || {
-                let publication = Transaction::new().require(key.is_here(), ());
-                store.transact(publication).await.is_ok()
+            let is_here = async || {
+                let guarded = Transaction::new().require(key.is_here(), ());
+                store.transact(guarded).await.is_ok()
             };
-            assert!(publishes().await);
+            assert!(is_here().await);
             let member = store.get(&key).await.unwrap().unwrap();
             let leaving = member.leaving(MailId::generate(), now);
             store.change_member(&member, &leaving).await.unwrap();
-            assert!(!publishes().await);
+            assert!(!is_here().await);
             store.write(Write::delete(&key), ()).await.unwrap();
-            assert!(!publishes().await);
+            assert!(!is_here().await);
         });
     }
 

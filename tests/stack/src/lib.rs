@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test that can't start says why and ends")]
 
 mod losing;
+mod meanwhile;
 mod meter;
 mod model;
 mod own_bucket;
@@ -13,6 +14,7 @@ mod tables;
 mod tamper;
 
 pub use losing::losing;
+pub use meanwhile::meanwhile;
 pub use meter::{Call, Meter, metered};
 pub use model::assert_operation;
 pub use own_bucket::OwnBucket;
