@@ -5,5 +5,7 @@ choice!(
     State as "TicketState" {
         /// It does.
         Valid = "VALID",
+        /// It was given back.
+        Refunded = "REFUNDED",
     }
 );
