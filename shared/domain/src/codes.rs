@@ -49,10 +49,6 @@ crate::codes! {
         "지금은 환불할 수 없습니다": "잠시 뒤 다시 시도해 주세요.",
         "Not refunded now": "Try again shortly.",
     }
-    Refused TICKETS_NOT_LEFT {
-        "환불할 티켓이 모자랍니다": "남아 있는 티켓까지만 환불할 수 있습니다.",
-        "Not so many tickets": "No more tickets can be refunded than are left.",
-    }
     Conflict TRANSFER_STATE {
         "지금은 할 수 없습니다": "포인트 거래의 상태가 이 요청을 허락하지 않습니다.",
         "Not in this state": "The transfer's state does not allow this.",

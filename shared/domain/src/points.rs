@@ -19,6 +19,8 @@ pub enum Account {
     Member(MemberId),
     /// What an artist has earned and was not settled yet.
     Artist(MemberId),
+    /// What a member owes: below zero by what was to be taken back when it was spent already.
+    Debt(MemberId),
     /// The shop's cash: below zero by what members bought and did not spend.
     Platform,
     /// What the shop gives away: below zero by what it gave.
@@ -32,6 +34,7 @@ impl fmt::Display for Account {
         match self {
             Self::Member(id) => write!(f, "MEMBER#{id}"),
             Self::Artist(id) => write!(f, "ARTIST#{id}"),
+            Self::Debt(id) => write!(f, "DEBT#{id}"),
             Self::Platform => f.write_str("PLATFORM"),
             Self::Promotion => f.write_str("PROMOTION"),
             Self::Unknown => f.write_str("UNKNOWN"),
@@ -46,6 +49,7 @@ impl FromStr for Account {
         match text.split_once('#') {
             Some(("MEMBER", id)) => id.parse().map(Self::Member),
             Some(("ARTIST", id)) => id.parse().map(Self::Artist),
+            Some(("DEBT", id)) => id.parse().map(Self::Debt),
             None if text == "PLATFORM" => Ok(Self::Platform),
             None if text == "PROMOTION" => Ok(Self::Promotion),
             _ => Err(Invalid::Format { expected: "PLATFORM" }),
@@ -74,6 +78,8 @@ choice!(
         Earned = "EARNED",
         /// What was earned on cash that went back.
         EarnedTakenBack = "EARNED_TAKEN_BACK",
+        /// Earned, and owed for what was taken back before.
+        DebtPaid = "DEBT_PAID",
         /// Spent at a purchase.
         Used = "USED",
         /// Back from a refunded purchase.
@@ -179,6 +185,57 @@ pub fn taken_back(cash: Won, refunded: Won) -> Option<Won> {
     earned(cash).checked_sub(earned(kept))
 }
 
+/// What can be spent, and what is owed. Neither is ever below zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// What can be spent.
+    pub balance: Won,
+    /// What the next earning pays first.
+    pub debt: Won,
+}
+
+/// Points on their way: from, to, how many and why.
+pub type Move = (Account, Account, Won, Kind);
+
+impl Standing {
+    /// A member earns: what they owe is paid first. `None` when the sum can't be written down.
+    pub fn earns(self, member: MemberId, earned: Won) -> Option<(Self, Vec<Move>)> {
+        let (own, debt) = (Account::Member(member), Account::Debt(member));
+        let paid = self.debt.min(earned);
+        let moves =
+            [(Account::Promotion, own, earned, Kind::Earned), (own, debt, paid, Kind::DebtPaid)];
+        let balance = self.balance.checked_add(earned.checked_sub(paid)?)?;
+        Some((Self { balance, debt: self.debt.checked_sub(paid)? }, some(moves)))
+    }
+
+    /// A purchase goes back: the points that paid for it return, then what it earned is taken back. What of that was spent already
+    /// is owed, so that nobody keeps points of cash that went back, and no refund waits for points. `None` when a sum can't be
+    /// written down.
+    pub fn refunded(
+        self,
+        member: MemberId,
+        returned: Won,
+        taken: Won,
+    ) -> Option<(Self, Vec<Move>)> {
+        let (own, debt) = (Account::Member(member), Account::Debt(member));
+        let balance = self.balance.checked_add(returned)?;
+        let paid = taken.min(balance);
+        let owed = taken.checked_sub(paid)?;
+        let moves = [
+            (Account::Platform, own, returned, Kind::Returned),
+            (own, Account::Promotion, paid, Kind::EarnedTakenBack),
+            (debt, Account::Promotion, owed, Kind::EarnedTakenBack),
+        ];
+        let (balance, debt) = (balance.checked_sub(paid)?, self.debt.checked_add(owed)?);
+        Some((Self { balance, debt }, some(moves)))
+    }
+}
+
+/// Nothing is no transfer.
+fn some<const N: usize>(moves: [Move; N]) -> Vec<Move> {
+    moves.into_iter().filter(|(_, _, amount, _)| !amount.is_zero()).collect()
+}
+
 /// A transfer that is already posted or voided, or that only a newer program knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the transfer {id}, which is {state}, can't be settled")]
@@ -213,13 +270,14 @@ mod tests {
         }
     }
 
-    fn accounts() -> [Account; 5] {
+    fn accounts() -> [Account; 6] {
         let [mina, juno] = ["mem_01KB4ZXJ3V8Q5W7N2M6T9RHCDE", "mem_01KB4ZXJ3V8Q5W7N2M6T9RHCDF"]
             .map(|id| id.parse().unwrap());
         [
             Account::Member(mina),
             Account::Member(juno),
             Account::Artist(mina),
+            Account::Debt(mina),
             Account::Platform,
             Account::Promotion,
         ]
@@ -362,6 +420,38 @@ mod tests {
                 ledger.push(settled.unwrap());
                 prop_assert!(balance(mina, &ledger) >= 0);
             }
+        }
+
+        /// Earnings and refunds in any order: the books of all accounts agree with what stands, and are zero together.
+        #[test]
+        fn what_stands_is_the_sum_of_its_transfers_and_never_below_zero(
+            steps in prop::collection::vec((0..3_u8, 0..500_u64, 0..500_u64), 0..40),
+        ) {
+            let [mina, ..] = ["mem_01KB4ZXJ3V8Q5W7N2M6T9RHCDE"].map(|id| id.parse().unwrap());
+            let (own, debt) = (Account::Member(mina), Account::Debt(mina));
+            let (mut standing, mut ledger) = (Standing::default(), Vec::new());
+            for (step, one, other) in steps {
+                let (next, moves) = match step {
+                    0 => standing.earns(mina, Won::new(one)).unwrap(),
+                    1 => standing.refunded(mina, Won::new(one), Won::new(other)).unwrap(),
+                    _ => {
+                        let spent = standing.balance.min(Won::new(one));
+                        let balance = standing.balance.checked_sub(spent).unwrap();
+                        (Standing { balance, ..standing }, vec![(own, Account::Platform, spent, Kind::Used)])
+                    }
+                };
+                prop_assert!(step != 0 || next.debt <= standing.debt, "an earning pays what is owed");
+                prop_assert!(step != 0 || next.debt.is_zero() || next.balance == standing.balance, "and pays it first");
+                prop_assert!(step != 1 || next.debt == standing.debt || next.balance.is_zero(), "owed is what is not there");
+                ledger.extend(moves.into_iter().map(|(from, to, amount, kind)| {
+                    Transfer { from, to, amount, kind, ..transfer(from, to, 0, State::Posted) }
+                }));
+                standing = next;
+                prop_assert_eq!(balance(own, &ledger), i128::from(standing.balance.get()));
+                prop_assert_eq!(balance(debt, &ledger), -i128::from(standing.debt.get()));
+            }
+            let all = [own, debt, Account::Platform, Account::Promotion];
+            prop_assert_eq!(all.iter().map(|account| balance(*account, &ledger)).sum::<i128>(), 0);
         }
 
         #[test]

@@ -129,6 +129,18 @@ impl Default for Refunded {
     }
 }
 
+impl Refunded {
+    /// With so many more tickets.
+    pub fn and(self, tickets: u32, share: Share, percent: Percent) -> Self {
+        Self {
+            tickets: self.tickets.saturating_add(tickets),
+            points: sum(self.points, share.points),
+            cash: sum(self.cash, share.cash),
+            in_full: self.in_full && percent == Percent::ALL,
+        }
+    }
+}
+
 /// What one ticket cost its buyer, or what of that goes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share {
@@ -182,12 +194,7 @@ pub fn amounts(
         points: sum(all.points, one.points),
         cash: sum(all.cash, one.cash),
     });
-    let total = Refunded {
-        tickets: before.tickets + tickets.len() as u32,
-        points: sum(before.points, share.points),
-        cash: sum(before.cash, share.cash),
-        in_full: before.in_full && percent == Percent::ALL,
-    };
+    let total = before.and(tickets.len() as u32, share, percent);
     Refund { share, coupon: total.in_full && total.tickets == quantity.get(), total }
 }
 
@@ -265,6 +272,47 @@ mod tests {
                 Ok(back),
                 "{now}"
             );
+        }
+    }
+
+    /// The days are counted by hours since 1970 in Korea, which knows no summer time: another way than the calendar's.
+    #[test]
+    fn the_schedule_holds_for_a_start_at_any_hour_of_a_year_to_the_first_and_last_millisecond_of_each_day()
+     {
+        const HOUR: i64 = 3_600_000;
+        let first = at("2027-01-01T00:00:00+09:00").millis();
+        for hour in 0..365 * 24 {
+            let start = first + hour * HOUR;
+            let day = (start + 9 * HOUR).div_euclid(24 * HOUR);
+            let schedule = {
+                let [starts, ends] = [start, start + HOUR].map(Time::from_millis);
+                Schedule::new(starts, ends, Time::from_millis(0), starts).unwrap()
+            };
+            for (days, back) in [
+                (11, 100),
+                (10, 100),
+                (9, 90),
+                (7, 90),
+                (6, 80),
+                (3, 80),
+                (2, 70),
+                (1, 70),
+                (0, 10),
+            ] {
+                let begins = (day - days) * 24 * HOUR - 9 * HOUR;
+                let ends = (begins + 24 * HOUR).min(start) - 1;
+                for now in [begins, ends].into_iter().filter(|now| (begins..start).contains(now)) {
+                    let now = Time::from_millis(now);
+                    let told = rate(
+                        RefundPolicy::Standard,
+                        &schedule,
+                        Time::from_millis(0),
+                        now,
+                        Cause::BuyerAsked,
+                    );
+                    assert_eq!(told.unwrap().percent.get(), back, "{now} of {start}");
+                }
+            }
         }
     }
 

@@ -25,4 +25,24 @@ domain::codes! {
         "판매 조건이 바뀌었습니다": "공연 정보를 다시 읽고 시도해 주세요.",
         "Terms changed": "Read the event again and retry.",
     }
+    Conflict NOT_REFUNDABLE {
+        "환불할 것이 없습니다": "결제되지 않았거나 이미 모두 환불한 결제입니다.",
+        "Nothing to refund": "It was not paid, or went back already.",
+    }
+    Conflict REFUND_IN_PROGRESS {
+        "환불하고 있습니다": "앞선 환불이 끝난 뒤 다시 시도해 주세요.",
+        "A refund is under way": "Try again when it is over.",
+    }
+    Refused TICKETS_NOT_LEFT {
+        "환불할 수 없는 티켓입니다": "이 결제에 남아 있는 티켓만 한 번씩 적어 주세요.",
+        "Not one of the tickets left": "Name tickets of this payment that are left, each once.",
+    }
+    Refused TICKET_USED {
+        "이미 입장한 티켓입니다": "입장한 티켓은 환불할 수 없습니다.",
+        "The ticket was used": "A ticket that let somebody in is not refunded.",
+    }
+    Conflict QUOTE_CHANGED {
+        "환불 금액이 바뀌었습니다": "새 금액을 확인하고 다시 시도해 주세요.",
+        "The quote has changed": "See what goes back now, and ask again.",
+    }
 }

@@ -4,15 +4,20 @@ use domain::{
     event::SaleClosed,
     fault::{Code, Fault},
     payment::{IllegalStep, TooManyPoints},
+    refund::Refused,
 };
 use gateways::kakaopay;
 use store::{
     Rejected, StoreFault,
     ephemeral::{idempotency::IdempotencyFault, rate::RateFault},
     identity::{member::Needed, session::SessionEnded},
+    sales::payment::Refund,
 };
 
 use crate::codes;
+
+/// How long a refund takes while KakaoPay answers.
+const REFUND_TAKES: Duration = Duration::from_secs(5);
 
 /// Why a payment can't be made or moved.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +61,27 @@ pub enum SalesFault {
     /// The payment that this key made was refused by KakaoPay.
     #[error("KakaoPay refused the payment")]
     PaymentRefused,
+    /// Nothing was paid that could go back.
+    #[error("the payment is not paid, or went back already")]
+    NotRefundable,
+    /// Another refund of the payment is under way.
+    #[error("another refund of the payment is under way")]
+    RefundInProgress,
+    /// A ticket that is not one of those of the payment that are left.
+    #[error("the ticket at {place} is not one of those that are left")]
+    TicketsNotLeft {
+        /// Its place in the list.
+        place: usize,
+    },
+    /// A ticket that let somebody in.
+    #[error("a ticket was used")]
+    TicketUsed,
+    /// What goes back is no longer what was told. This goes back now.
+    #[error("what goes back is no longer what was told")]
+    QuoteChanged(Box<Refund>),
+    /// By its terms nothing goes back.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// KakaoPay.
     #[error(transparent)]
     Kakaopay(kakaopay::Error),
@@ -101,6 +127,7 @@ impl SalesFault {
             Self::Idempotency(fault) => Some(fault),
             Self::Closed(fault) => Some(fault),
             Self::Points(fault) => Some(fault),
+            Self::Refused(fault) => Some(fault),
             Self::Kakaopay(fault) => Some(fault),
             Self::Store(fault) => Some(fault),
             _ => None,
@@ -121,6 +148,11 @@ impl Fault for SalesFault {
             Self::HoldEnded => codes::HOLD_ENDED,
             Self::PaymentRefused => codes::PAYMENT_REFUSED,
             Self::TermsChanged => codes::TERMS_CHANGED,
+            Self::NotRefundable => codes::NOT_REFUNDABLE,
+            Self::RefundInProgress => codes::REFUND_IN_PROGRESS,
+            Self::TicketsNotLeft { .. } => codes::TICKETS_NOT_LEFT,
+            Self::TicketUsed => codes::TICKET_USED,
+            Self::QuoteChanged(_) => codes::QUOTE_CHANGED,
             Self::Contended => store::codes::STORE_UNAVAILABLE,
             _ => domain::codes::INTERNAL,
         }
@@ -129,6 +161,7 @@ impl Fault for SalesFault {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Contended => Some(Duration::from_secs(1)),
+            Self::RefundInProgress => Some(REFUND_TAKES),
             _ => self.passed_on()?.retry_after(),
         }
     }

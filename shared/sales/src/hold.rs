@@ -180,7 +180,7 @@ async fn reserve(
         Ok(seats) => Ok(Some(payment.with_seats(&seats))),
         Err(NotTaken::Because(Unmet::KeyKnown)) => Ok(None),
         Err(NotTaken::Because(Unmet::TicketLimit)) => Err(SalesFault::TicketLimit),
-        Err(NotTaken::Because(Unmet::Moved | Unmet::Seats)) => Err(SalesFault::Contended),
+        Err(NotTaken::Because(_)) => Err(SalesFault::Contended),
         Err(NotTaken::Fault(fault)) => Err(fault),
     }
 }

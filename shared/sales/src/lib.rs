@@ -11,6 +11,7 @@ mod end;
 mod fault;
 mod hold;
 mod reconcile;
+mod refund;
 mod seats;
 mod settle;
 mod sweep;
@@ -22,6 +23,7 @@ pub use end::{cancel, expire, fail};
 pub use fault::SalesFault;
 pub use hold::{Held, Purchase, Terms, hold};
 pub use reconcile::reconcile;
+pub use refund::{Asked, quote, refund};
 pub use sweep::overdue;
 
 use domain::{
@@ -46,6 +48,10 @@ enum Unmet {
     TicketLimit,
     /// A shard has too few free seats, or other terms.
     Seats,
+    /// The member's points are no longer what they were, or they owe some.
+    Points,
+    /// A ticket does not let anybody in any more.
+    Ticket,
 }
 
 /// Calls a person to a payment. The alarm goes by the metric, since one line alone rings nothing.

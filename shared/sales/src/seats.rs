@@ -41,6 +41,17 @@ impl<E: Into<SalesFault>> From<E> for NotTaken {
     }
 }
 
+impl NotTaken {
+    /// As whoever can do nothing about it tells it.
+    pub(crate) fn told(self) -> SalesFault {
+        match self {
+            Self::Because(Unmet::TicketLimit) => SalesFault::TicketLimit,
+            Self::Because(_) => SalesFault::Contended,
+            Self::Fault(fault) => fault,
+        }
+    }
+}
+
 impl Wanted {
     /// # Errors
     /// When no ticket is sold now, or all were gone a moment ago.

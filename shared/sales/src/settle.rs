@@ -1,21 +1,26 @@
 use domain::{
-    id::TicketId,
+    id::{EventId, TicketId},
     payment::{HistoryEntry, ORDER_CLOSED_AFTER, State, Step},
     points::earned,
     time::Time,
+    won::Won,
 };
 use gateways::kakaopay::{self, ApproveRequest, CancelRequest, Kakaopay, OrderAmounts, Status};
 use store::{
-    Rejected, Store, Transaction, Write,
+    Rejected, Store, StoreFault, Transaction,
     sales::{
         buyer::{self, BuyerKey},
         payment::{Order, Payment},
-        points, sold_out, stock,
+        points::{self, BalanceKey},
+        sold_out, stock,
         ticket::Ticket,
     },
 };
 
-use crate::{SalesFault, call_person, find};
+use crate::{SalesFault, Unmet, call_person, find, seats::NotTaken};
+
+/// How often what meets another change of a balance is tried again.
+pub(crate) const ROUNDS: usize = 10;
 
 /// Takes a step of a payment, from wherever it stands by then, with what belongs to the step: what changes in the payment, and the
 /// writes that are one with it. Whoever is beaten to it reads the payment again; once the step is no longer legal, nothing changes.
@@ -24,27 +29,41 @@ async fn advance(
     mut payment: Payment,
     step: Step,
     now: Time,
-    rest: impl Fn(&mut Payment) -> Vec<Write>,
-) -> Result<Payment, SalesFault> {
+    rest: impl Fn(&mut Payment) -> Result<Transaction<Unmet>, StoreFault>,
+) -> Result<Payment, NotTaken> {
     while let Ok(mut next) = payment.after(step, now) {
-        let rest = rest(&mut next);
+        let rest = rest(&mut next)?;
         let moved = payment.becomes(&next);
         let written = if rest.is_empty() {
-            store.write(moved, ()).await
+            store.write(moved, Unmet::Moved).await
         } else {
-            let whole = Transaction::new().require(moved, ());
-            store.transact(rest.into_iter().fold(whole, Transaction::also)).await
+            store.transact(Transaction::new().require(moved, Unmet::Moved).and(rest)).await
         };
         match written {
             Ok(()) => return Ok(next),
-            Err(Rejected::Condition(())) => payment = find(store, payment.id).await?,
+            Err(Rejected::Condition(Unmet::Moved)) => payment = find(store, payment.id).await?,
+            Err(Rejected::Condition(cause)) => return Err(NotTaken::Because(cause)),
             Err(Rejected::Store(fault)) => return Err(fault.into()),
         }
     }
     Ok(payment)
 }
 
-/// Makes the payment approved, with all that follows from it.
+/// Writes what a payment has become. If somebody else changed it meanwhile: as it is now.
+async fn become_now(
+    store: &Store,
+    payment: &Payment,
+    next: Payment,
+) -> Result<Payment, SalesFault> {
+    match store.write(payment.becomes(&next), ()).await {
+        Ok(()) => Ok(next),
+        Err(Rejected::Condition(())) => find(store, payment.id).await,
+        Err(Rejected::Store(fault)) => Err(fault.into()),
+    }
+}
+
+/// Makes the payment approved, with all that follows from it. What the buyer earns pays first what they owe, which is read only if
+/// there is such a thing.
 pub(crate) async fn approve(
     store: &Store,
     payment: Payment,
@@ -52,15 +71,34 @@ pub(crate) async fn approve(
     aid: Option<&str>,
     now: Time,
 ) -> Result<Payment, SalesFault> {
-    advance(store, payment, step, now, |next| {
-        next.aid = aid.map(str::to_owned);
-        next.ticket_ids = (0..next.quantity.get()).map(|_| TicketId::generate()).collect();
-        let sold = next.seats.iter().map(|seats| stock::sell(next.event_id, *seats));
-        let tickets = next.ticket_ids.iter().map(|id| Ticket::of(next, *id, now).create());
-        let points = points::earn(next.member_id, next.id, earned(next.amounts.cash), now);
-        sold.chain(tickets).chain(points).collect()
-    })
-    .await
+    let member_id = payment.member_id;
+    let mut read = None;
+    for _ in 0..ROUNDS {
+        let approved = advance(store, payment.clone(), step, now, |next| {
+            next.aid = aid.map(str::to_owned);
+            next.ticket_ids = (0..next.quantity.get()).map(|_| TicketId::generate()).collect();
+            let sold = next.seats.iter().map(|seats| stock::sell(next.event_id, *seats));
+            let tickets = next.ticket_ids.iter().map(|id| Ticket::of(next, *id, now).create());
+            let whole = sold.chain(tickets).fold(Transaction::new(), Transaction::also);
+            let earned = earned(next.amounts.cash);
+            let points = match read {
+                Some(read) if !earned.is_zero() => {
+                    Some(points::earn_and_owe(member_id, next.id, earned, read, now)?)
+                }
+                _ => points::earn(member_id, next.id, earned, now),
+            };
+            let Some((moves, balance)) = points else { return Ok(whole) };
+            Ok(moves.into_iter().fold(whole, Transaction::also).require(balance, Unmet::Points))
+        });
+        match approved.await {
+            Ok(payment) => return Ok(payment),
+            Err(NotTaken::Because(_)) => {
+                read = Some(store.get(&BalanceKey(member_id)).await?.unwrap_or_default());
+            }
+            Err(NotTaken::Fault(fault)) => return Err(fault),
+        }
+    }
+    Err(SalesFault::Contended)
 }
 
 /// Takes the step and gives back what the payment held, then takes the sold-out mark away. The mark is no part of the transaction:
@@ -77,13 +115,20 @@ pub(crate) async fn give_back(
     let ended = advance(store, payment, step, now, |next| {
         let buyer = BuyerKey { member_id: next.member_id, event_id: next.event_id };
         let seats = next.seats.iter().map(|seats| stock::release(next.event_id, *seats));
-        seats.chain([buyer::release(&buyer, next.quantity)]).collect()
+        let all = seats.chain([buyer::release(&buyer, next.quantity.get())]);
+        Ok(all.fold(Transaction::new(), Transaction::also))
     })
-    .await?;
-    if let Err(Rejected::Store(fault)) = store.write(sold_out::clear(ended.event_id), ()).await {
-        tracing::warn!(event_id = %ended.event_id, error = %fault, "the sold-out mark stays until its time is over");
-    }
+    .await
+    .map_err(NotTaken::told)?;
+    seats_are_back(store, ended.event_id).await;
     Ok(ended)
+}
+
+/// Takes the sold-out mark away, after the transaction that gave seats back.
+pub(crate) async fn seats_are_back(store: &Store, event_id: EventId) {
+    if let Err(Rejected::Store(fault)) = store.write(sold_out::clear(event_id), ()).await {
+        tracing::warn!(%event_id, error = %fault, "the sold-out mark stays until its time is over");
+    }
 }
 
 /// Tells KakaoPay to take the money of a payment that is `APPROVING`, and settles it if the answer is clear.
@@ -186,8 +231,9 @@ fn agreed_at(payment: &Payment) -> Time {
     payment.history.iter().rev().find(begun).map_or(payment.created_at, |entry| entry.at)
 }
 
-/// Gives back through KakaoPay all that is left of the order of a payment that can't keep what KakaoPay took: one that is
-/// `REFUNDING`, or one that had failed by then, whose seats may be another's. Any other stays as it is.
+/// Gives money back through KakaoPay, if there is some to go: of a payment of which tickets go back, what is not back yet of their
+/// part; of one that can't keep what KakaoPay took (it is `REFUNDING` without tickets, or had failed by then, and its seats may be
+/// another's), all that is left of its order. Any other stays as it is.
 pub(crate) async fn give_money_back(
     store: &Store,
     kakaopay: &Kakaopay,
@@ -197,7 +243,9 @@ pub(crate) async fn give_money_back(
 ) -> Result<Payment, SalesFault> {
     if payment.state == State::Failed {
         call_person(payment.id, "MONEY_CAME");
-        payment = advance(store, payment, Step::MoneyCame, now, |_| Vec::new()).await?;
+        let nothing = |_: &mut Payment| Ok(Transaction::new());
+        let came = advance(store, payment, Step::MoneyCame, now, nothing);
+        payment = came.await.map_err(NotTaken::told)?;
     }
     if payment.state != State::Refunding {
         return Ok(payment);
@@ -205,20 +253,29 @@ pub(crate) async fn give_money_back(
     // What is left is asked for each time: a cancellation whose answer was lost has left less.
     let Ok(answer) = kakaopay.order(&order.tid, payment.id).await else { return Ok(payment) };
     let Some(OrderAmounts { returned, left, .. }) = answer.amounts else { return Ok(payment) };
-    if !left.is_zero() {
-        let request = CancelRequest { tid: &order.tid, amount: left, available: left };
+    let going = payment.goes_back();
+    let amount = if payment.refunds.is_empty() {
+        left
+    } else {
+        going.cash.checked_sub(returned).unwrap_or_else(|| {
+            call_person(payment.id, "MORE_WENT_BACK");
+            Won::ZERO
+        })
+    };
+    if !amount.is_zero() {
+        let request = CancelRequest { tid: &order.tid, amount, available: left };
         if kakaopay.cancel(request).await.is_err() {
             return Ok(payment);
         }
     }
-    // What went back, and not what was taken by the same answer's word: the buyer is told this.
-    let given_back = returned.checked_add(left).unwrap_or(left);
-    advance(store, payment, Step::FinishRefund, now, |next| {
+    let mut next = payment.refund_done(now)?;
+    if payment.refunds.is_empty() {
+        // What went back, and not what was taken by the same answer's word: the buyer is told this.
         next.refunded.tickets = next.quantity.get();
-        next.refunded.cash = given_back;
-        Vec::new()
-    })
-    .await
+        next.refunded.cash = returned.checked_add(left).unwrap_or(left);
+    }
+    // Only this refund is over: another may have begun since.
+    become_now(store, &payment, next).await
 }
 
 /// Ends the watch over a payment that has failed, and of which KakaoPay keeps nothing.
@@ -227,10 +284,5 @@ pub(crate) async fn close(
     payment: Payment,
     now: Time,
 ) -> Result<Payment, SalesFault> {
-    let closed = payment.closed(now);
-    match store.write(payment.becomes(&closed), ()).await {
-        Ok(()) => Ok(closed),
-        Err(Rejected::Condition(())) => find(store, payment.id).await,
-        Err(Rejected::Store(fault)) => Err(fault.into()),
-    }
+    become_now(store, &payment, payment.closed(now)).await
 }

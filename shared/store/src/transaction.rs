@@ -51,6 +51,11 @@ impl<C: Clone> Transaction<C> {
         self
     }
 
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
     /// The same with other meanings.
     pub fn map<D>(self, meaning: impl Fn(C) -> D) -> Transaction<D> {
         let writes = self.writes.into_iter();

@@ -34,7 +34,7 @@ pub fn hold(key: &BuyerKey, quantity: Quantity) -> Write {
 }
 
 /// Counts tickets that are given back.
-pub fn release(key: &BuyerKey, quantity: Quantity) -> Write {
-    let write = Write::update(key).add("tickets", -i64::from(quantity.get()));
-    write.when("tickets", Compare::AtLeast, quantity.get())
+pub fn release(key: &BuyerKey, tickets: u32) -> Write {
+    let write = Write::update(key).add("tickets", -i64::from(tickets));
+    write.when("tickets", Compare::AtLeast, tickets)
 }

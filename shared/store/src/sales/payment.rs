@@ -6,8 +6,10 @@ use domain::{
     event::{Place, Price, Quantity, RefundPolicy, Schedule, Title},
     id::{EventId, MemberId, PaymentId, TicketId},
     payment::{Amounts, HistoryEntry, IllegalStep, ORDER_CLOSED_AFTER, Purpose, State, Step},
-    refund::Refunded,
+    points::taken_back,
+    refund::{self, Cause, Rate, Refunded, Rule, Share},
     time::Time,
+    won::{Percent, Won},
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +57,32 @@ pub struct Order {
     pub mobile: String,
     /// Where an app's web view pays.
     pub app: String,
+}
+
+/// Tickets that go back together. Everything of it is settled when it begins, and never changes: whoever finishes it, however
+/// late, gives back the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refund {
+    /// Which tickets.
+    pub ticket_ids: Vec<TicketId>,
+    /// Why.
+    pub cause: Cause,
+    /// Of what was paid for them, this part goes back.
+    pub percent: Percent,
+    /// The rule that says so.
+    pub rule: Rule,
+    /// What goes back through KakaoPay.
+    pub cash: Won,
+    /// What goes back to the balance.
+    pub points: Won,
+    /// Whether the coupon goes back.
+    pub coupon: bool,
+    /// What was earned on that cash and is taken back.
+    pub earned_taken_back: Won,
+    /// When it began.
+    #[serde(with = "domain::time::millis")]
+    pub at: Time,
 }
 
 /// What is paid, by whom, for what, and how far it has come.
@@ -119,6 +147,9 @@ pub struct Payment {
     /// What went back.
     #[serde(default)]
     pub refunded: Refunded,
+    /// The tickets that went back, or go: the last one while the payment is `REFUNDING`.
+    #[serde(default)]
+    pub refunds: Vec<Refund>,
     /// The tickets, once it is approved.
     #[serde(default)]
     pub ticket_ids: Vec<TicketId>,
@@ -186,6 +217,7 @@ impl Payment {
             attempts: 0,
             needs_person: false,
             refunded: Refunded::default(),
+            refunds: Vec::new(),
             ticket_ids: Vec::new(),
             version: 1,
             created_at: now,
@@ -235,6 +267,89 @@ impl Payment {
     pub fn closed(&self, now: Time) -> Self {
         let (attempts, needs_person, due_at, due_key) = Default::default();
         Self { attempts, needs_person, due_at, due_key, ..self.touched(now) }
+    }
+
+    /// When it was paid; while it is not, when it was made.
+    pub fn bought_at(&self) -> Time {
+        let paid = |entry: &&HistoryEntry| matches!(entry.step, Step::Approve | Step::ApproveFree);
+        self.history.iter().find(paid).map_or(self.created_at, |entry| entry.at)
+    }
+
+    /// The tickets that did not go back.
+    pub fn tickets_left(&self) -> impl Iterator<Item = TicketId> {
+        let gone =
+            |id: &&TicketId| self.refunds.iter().any(|refund| refund.ticket_ids.contains(id));
+        self.ticket_ids.iter().filter(move |id| !gone(id)).copied()
+    }
+
+    /// What would go back for some of its tickets, of those that are left, at a time.
+    ///
+    /// # Errors
+    /// When nothing goes back by the terms it was bought on.
+    pub fn refund(
+        &self,
+        ticket_ids: Vec<TicketId>,
+        cause: Cause,
+        now: Time,
+    ) -> Result<Refund, refund::Refused> {
+        let (policy, schedule) = (self.refund_policy, &self.schedule);
+        let Rate { percent, rule } = refund::rate(policy, schedule, self.bought_at(), now, cause)?;
+        let places: Vec<_> = ticket_ids.iter().filter_map(|id| self.place_of(*id)).collect();
+        let before = &self.refunded;
+        let back = refund::amounts(&self.amounts, self.quantity, before, &places, percent);
+        let kept = Won::new(self.amounts.cash.get().saturating_sub(before.cash.get()));
+        // No more goes back than is kept, so there is always an answer.
+        let earned_taken_back = taken_back(kept, back.share.cash).unwrap_or_default();
+        let Share { points, cash } = back.share;
+        let coupon = back.coupon && !self.amounts.coupon.is_zero();
+        Ok(Refund {
+            ticket_ids,
+            cause,
+            percent,
+            rule,
+            cash,
+            points,
+            coupon,
+            earned_taken_back,
+            at: now,
+        })
+    }
+
+    /// What will have gone back once its last refund is over.
+    pub fn goes_back(&self) -> Refunded {
+        self.refunds.iter().fold(Refunded::default(), |all, refund| {
+            let Refund { points, cash, percent, .. } = *refund;
+            all.and(refund.ticket_ids.len() as u32, Share { points, cash }, percent)
+        })
+    }
+
+    /// The payment after its last refund is over.
+    ///
+    /// # Errors
+    /// When the step is not legal in its state.
+    pub fn refund_done(&self, now: Time) -> Result<Self, IllegalStep> {
+        let none_left = self.tickets_left().next().is_none();
+        let step = if none_left { Step::FinishRefund } else { Step::FinishPartialRefund };
+        Ok(Self { refunded: self.goes_back(), ..self.after(step, now)? })
+    }
+
+    /// The place of a ticket among all that were bought, which says what share of the price is its own.
+    fn place_of(&self, id: TicketId) -> Option<u32> {
+        (0..).zip(&self.ticket_ids).find_map(|(place, own)| (*own == id).then_some(place))
+    }
+
+    /// The seats of some of its tickets, by shard: the n-th ticket has the n-th seat.
+    pub fn seats_of(&self, ticket_ids: &[TicketId]) -> Vec<Seats> {
+        let numbers = self.seats.iter().flat_map(|seats| (0..seats.count).map(|_| seats.number));
+        let numbers = numbers.zip(&self.ticket_ids).filter(|(_, id)| ticket_ids.contains(id));
+        let mut seats = Vec::<Seats>::new();
+        for (number, _) in numbers {
+            match seats.iter_mut().find(|seats| seats.number == number) {
+                Some(seats) => seats.count += 1,
+                None => seats.push(Seats { number, count: 1 }),
+            }
+        }
+        seats
     }
 
     fn touched(&self, now: Time) -> Self {

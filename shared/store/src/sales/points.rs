@@ -2,7 +2,7 @@
 
 use domain::{
     id::{MemberId, PaymentId, TransferId},
-    points::{Account, Kind, State, Transfer, balance},
+    points::{Account, Kind, Move, Standing, State, Transfer, balance},
     time::Time,
     won::Won,
 };
@@ -34,6 +34,15 @@ pub struct Balance {
     /// What can be spent.
     #[serde(default)]
     pub balance: Won,
+    /// What the next earning pays first: earned points that were spent when their purchase went back.
+    #[serde(default)]
+    pub debt: Won,
+}
+
+impl Balance {
+    fn standing(self) -> Standing {
+        Standing { balance: self.balance, debt: self.debt }
+    }
 }
 
 key!(
@@ -85,6 +94,7 @@ fn partition(account: Account, shard: u8) -> String {
     match account {
         Account::Member(id) => format!("MEM#{id}#TRF"),
         Account::Artist(id) => format!("MEM#{id}#EARNINGS"),
+        Account::Debt(id) => format!("MEM#{id}#DEBT"),
         Account::Platform => format!("PLATFORM#{shard}"),
         Account::Promotion => format!("PROMOTION#{shard}"),
         // No transfer of ours has it.
@@ -92,23 +102,82 @@ fn partition(account: Account, shard: u8) -> String {
     }
 }
 
-/// Posts what a member earned by a payment: two pieces for the transaction that approves it, none if that is nothing.
-pub fn earn(member_id: MemberId, payment_id: PaymentId, amount: Won, now: Time) -> Vec<Write> {
+/// Posts what a member who owes nothing earned by a payment: the transfer, and what fails when they owe something, for the
+/// transaction that approves it. None if that is nothing.
+pub fn earn(
+    member_id: MemberId,
+    payment_id: PaymentId,
+    amount: Won,
+    now: Time,
+) -> Option<(Vec<Write>, Write)> {
     if amount.is_zero() {
-        return Vec::new();
+        return None;
     }
-    let (from, to) = (Account::Promotion, Account::Member(member_id));
-    let transfer = Transfer {
-        id: TransferId::generate(),
-        from,
-        to,
-        amount,
-        kind: Kind::Earned,
-        state: State::Posted,
+    let earned = (Account::Promotion, Account::Member(member_id), amount, Kind::Earned);
+    let balance = Write::update(&BalanceKey(member_id)).add("balance", signed(amount));
+    let balance = balance.when_absent_or("debt", Compare::Equal, Won::ZERO);
+    Some((vec![posted(earned, Some(payment_id), now).create()], balance))
+}
+
+/// The same for a member whose balance was read: what they owe is paid first.
+///
+/// # Errors
+/// [`StoreFault::Refused`] when a sum can't be written down.
+pub fn earn_and_owe(
+    member_id: MemberId,
+    payment_id: PaymentId,
+    amount: Won,
+    read: Balance,
+    now: Time,
+) -> Result<(Vec<Write>, Write), StoreFault> {
+    settled(member_id, payment_id, read, read.standing().earns(member_id, amount), now)
+}
+
+/// A purchase goes back: its points return, and what it earned is taken back, or owed. The transfers, and what fails when that is
+/// no longer the member's balance, for the transaction in which it does.
+///
+/// # Errors
+/// [`StoreFault::Refused`] when a sum can't be written down.
+pub fn give_back(
+    member_id: MemberId,
+    payment_id: PaymentId,
+    returned: Won,
+    taken: Won,
+    read: Balance,
+    now: Time,
+) -> Result<(Vec<Write>, Write), StoreFault> {
+    let after = read.standing().refunded(member_id, returned, taken);
+    settled(member_id, payment_id, read, after, now)
+}
+
+fn settled(
+    member_id: MemberId,
+    payment_id: PaymentId,
+    read: Balance,
+    after: Option<(Standing, Vec<Move>)>,
+    now: Time,
+) -> Result<(Vec<Write>, Write), StoreFault> {
+    let too_large = || StoreFault::Refused("a balance is too large".into());
+    let (Standing { balance, debt }, moves) = after.ok_or_else(too_large)?;
+    let moves = moves.into_iter().map(|it| posted(it, Some(payment_id), now).create());
+    let standing = Write::update(&BalanceKey(member_id)).set("balance", balance).set("debt", debt);
+    // An absent one reads as nothing.
+    let unmoved = |write: Write, attribute, value: Won| match value {
+        Won::ZERO => write.when_absent_or(attribute, Compare::Equal, value),
+        value => write.when(attribute, Compare::Equal, value),
     };
-    let entry = Entry::of(transfer, Some(payment_id), now);
-    let points = i64::try_from(amount.get()).unwrap_or(i64::MAX);
-    vec![entry.create(), Write::update(&BalanceKey(member_id)).add("balance", points)]
+    let standing = unmoved(unmoved(standing, "balance", read.balance), "debt", read.debt);
+    Ok((moves.collect(), standing))
+}
+
+fn posted((from, to, amount, kind): Move, payment_id: Option<PaymentId>, now: Time) -> Entry {
+    let (id, state) = (TransferId::generate(), State::Posted);
+    Entry::of(Transfer { id, from, to, amount, kind, state }, payment_id, now)
+}
+
+/// As a counter takes it. No balance is near the limit.
+fn signed(amount: Won) -> i64 {
+    i64::try_from(amount.get()).unwrap_or(i64::MAX)
 }
 
 /// Leaves a member's points to the shop: the transfer, if they have any, and what fails when that is no longer their balance, for
@@ -118,18 +187,10 @@ pub fn forfeit(member_id: MemberId, balance: Won, now: Time) -> (Option<Write>, 
     if balance.is_zero() {
         return (None, Write::check(&key).when_absent_or("balance", Compare::Equal, balance));
     }
-    let (from, to) = (Account::Member(member_id), Account::Platform);
-    let transfer = Transfer {
-        id: TransferId::generate(),
-        from,
-        to,
-        amount: balance,
-        kind: Kind::Forfeited,
-        state: State::Posted,
-    };
+    let left = (Account::Member(member_id), Account::Platform, balance, Kind::Forfeited);
     let taking = Write::update(&key).set("balance", Won::ZERO);
     let taking = taking.when("balance", Compare::Equal, balance);
-    (Some(Entry::of(transfer, None, now).create()), taking)
+    (Some(posted(left, None, now).create()), taking)
 }
 
 impl BalanceKey {
@@ -161,7 +222,7 @@ impl Store {
     /// When the database does not answer, or an item can't be read.
     pub async fn sum_of(&self, account: Account) -> Result<i128, StoreFault> {
         let shards = match account {
-            Account::Member(_) | Account::Artist(_) => 1,
+            Account::Member(_) | Account::Artist(_) | Account::Debt(_) => 1,
             Account::Platform | Account::Promotion => SHARDS,
             Account::Unknown => 0,
         };

@@ -78,6 +78,11 @@ pub fn sell(event_id: EventId, seats: Seats) -> Write {
     moved(event_id, seats, "held", "sold")
 }
 
+/// Makes sold seats free again.
+pub fn restore(event_id: EventId, seats: Seats) -> Write {
+    moved(event_id, seats, "sold", "free")
+}
+
 fn moved(event_id: EventId, Seats { number, count }: Seats, from: &str, to: &str) -> Write {
     Write::update(&StockKey { event_id, number })
         .add(from, -i64::from(count))

@@ -12,7 +12,7 @@ use super::{
     by_event::shard_of_member,
     payment::{BY_MEMBER, Payment},
 };
-use crate::{Page, Query, Start, Store, StoreFault, Write};
+use crate::{Compare, Page, Query, Start, Store, StoreFault, Write};
 
 key!(
     /// Where a ticket stands.
@@ -79,6 +79,12 @@ impl Ticket {
     pub fn create(&self) -> Write {
         Write::create(&TicketKey(self.id), self)
     }
+}
+
+/// Gives a ticket back, if it still lets somebody in: a piece for the transaction that refunds it.
+pub fn give_back(id: TicketId) -> Write {
+    let write = Write::update(&TicketKey(id)).set("state", State::Refunded);
+    write.when("state", Compare::Equal, State::Valid)
 }
 
 /// A member's tickets, the newest first.

@@ -1,0 +1,132 @@
+use domain::{
+    id::TicketId,
+    payment::{State, Step},
+    refund::Cause,
+    time::Time,
+    won::Won,
+};
+use gateways::Kakaopay;
+use store::{
+    Rejected, Store, Transaction,
+    ephemeral::idempotency::{IdempotencyFault, LEASE, Lease},
+    sales::{
+        buyer::{self, BuyerKey},
+        payment::{Payment, Refund},
+        points::{self, Balance, BalanceKey},
+        stock, ticket,
+    },
+};
+
+use crate::{
+    SalesFault, Unmet, find,
+    settle::{ROUNDS, give_money_back, seats_are_back},
+};
+
+/// What is to go back.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Which tickets of the payment.
+    pub ticket_ids: Vec<TicketId>,
+    /// Why.
+    pub cause: Cause,
+    /// Cash and points that the one who asks was told would go back; nothing for whoever asks for nobody's answer.
+    pub total: Option<Won>,
+}
+
+/// What would go back for tickets of a payment now. Nothing is written.
+///
+/// # Errors
+/// Why nothing goes back: the payment is not paid (`NOT_REFUNDABLE`), another refund of it is under way (`REFUND_IN_PROGRESS`), a
+/// ticket is not one of those that are left (`TICKETS_NOT_LEFT`), or the event has started (`AFTER_START`).
+pub fn quote(
+    payment: &Payment,
+    ticket_ids: Vec<TicketId>,
+    cause: Cause,
+    now: Time,
+) -> Result<Refund, SalesFault> {
+    match payment.state {
+        State::Approved | State::PartiallyRefunded => {}
+        State::Refunding => return Err(SalesFault::RefundInProgress),
+        _ => return Err(SalesFault::NotRefundable),
+    }
+    let left = |(at, id): (usize, &TicketId)| {
+        let twice = ticket_ids[..at].contains(id);
+        !twice && payment.tickets_left().any(|left| left == *id)
+    };
+    if let Some(place) = ticket_ids.iter().enumerate().position(|ticket| !left(ticket)) {
+        return Err(SalesFault::TicketsNotLeft { place });
+    }
+    Ok(payment.refund(ticket_ids, cause, now)?)
+}
+
+/// Gives tickets of a payment back: their seats, points, coupon and what they earned in one transaction with `REFUNDING`, before
+/// KakaoPay is asked to give the money back; what it does not do at once the reconciler goes on with. Nothing that is paid in cash
+/// is over at once.
+///
+/// `memory` remembers which of the payment's refunds it became, in the same transaction.
+///
+/// # Errors
+/// As [`quote`]; `QUOTE_CHANGED` when it is no longer what was told; `TICKET_USED` when a ticket let somebody in; or the database's
+/// trouble. Not KakaoPay's: that is an attempt more.
+pub async fn refund(
+    store: &Store,
+    kakaopay: &Kakaopay,
+    mut payment: Payment,
+    mut balance: Balance,
+    asked: &Asked,
+    memory: Option<&Lease>,
+    now: Time,
+) -> Result<Payment, SalesFault> {
+    for _ in 0..ROUNDS {
+        let refund = quote(&payment, asked.ticket_ids.clone(), asked.cause, now)?;
+        if asked.total.is_some_and(|told| Some(told) != refund.cash.checked_add(refund.points)) {
+            return Err(SalesFault::QuoteChanged(Box::new(refund)));
+        }
+        let next = begun(&payment, &refund, now)?;
+        let mut whole = Transaction::new().require(payment.becomes(&next), Unmet::Moved);
+        if let Some(lease) = memory {
+            whole =
+                whole.require(lease.finish(&payment.refunds.len().to_string()), Unmet::KeyKnown);
+        }
+        for id in &refund.ticket_ids {
+            whole = whole.require(ticket::give_back(*id), Unmet::Ticket);
+        }
+        let Refund { points: returned, earned_taken_back: taken, .. } = refund;
+        if !(returned.is_zero() && taken.is_zero()) {
+            let member_id = payment.member_id;
+            let (moves, standing) =
+                points::give_back(member_id, payment.id, returned, taken, balance, now)?;
+            whole = moves.into_iter().fold(whole, Transaction::also);
+            whole = whole.require(standing, Unmet::Points);
+        }
+        let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
+        whole = whole.also(buyer::release(&buyer, refund.ticket_ids.len() as u32));
+        let seats = payment.seats_of(&refund.ticket_ids);
+        let seats = seats.into_iter().map(|seats| stock::restore(payment.event_id, seats));
+        whole = seats.fold(whole, Transaction::also);
+        match store.transact(whole).await {
+            Ok(()) => {
+                seats_are_back(store, next.event_id).await;
+                let Some(order) = next.order.clone() else { return Ok(next) };
+                return give_money_back(store, kakaopay, next, &order, now).await;
+            }
+            Err(Rejected::Condition(Unmet::KeyKnown)) => {
+                return Err(IdempotencyFault::InProgress { retry_after: LEASE }.into());
+            }
+            Err(Rejected::Condition(Unmet::Ticket)) => return Err(SalesFault::TicketUsed),
+            Err(Rejected::Condition(_)) => {
+                payment = find(store, payment.id).await?;
+                balance = store.get(&BalanceKey(payment.member_id)).await?.unwrap_or_default();
+            }
+            Err(Rejected::Store(fault)) => return Err(fault.into()),
+        }
+    }
+    Err(SalesFault::Contended)
+}
+
+/// The payment once its tickets are given back: over, if KakaoPay has nothing to give.
+fn begun(payment: &Payment, refund: &Refund, now: Time) -> Result<Payment, SalesFault> {
+    let mut next = payment.after(Step::StartRefund, now)?;
+    next.refunds.push(refund.clone());
+    Ok(if refund.cash.is_zero() { next.refund_done(now)? } else { next })
+}
