@@ -71,7 +71,8 @@ NUMBERS = {
     "order": (),
 }
 OPTIONAL_NUMBERS = {
-    "ready": (), "approve": ("total_amount",), "cancel": ("cancel_available_amount",), "order": (),
+    "ready": ("vat_amount",), "approve": ("total_amount",),
+    "cancel": ("cancel_vat_amount", "cancel_available_amount"), "order": (),
 }
 
 
@@ -106,8 +107,10 @@ class Payment:
     created: float
     status: str = "READY"
     pg_token: str | None = None
+    vat: int = 0
     approved: int = 0
     canceled: int = 0
+    vat_canceled: int = 0
     approved_at: float | None = None
     canceled_at: float | None = None
     actions: list = field(default_factory=list)
@@ -341,6 +344,9 @@ class Simulator:
             raise Refusal(INVALID_PARAMETER, "invalid parameter: quantity")
         if payment.total < 1 or payment.tax_free > payment.total:
             raise Refusal(WRONG_TOTAL, "invalid total_amount")
+        payment.vat = number(body, "vat_amount", vat(payment.total - payment.tax_free))
+        if payment.vat > payment.total - payment.tax_free:
+            raise Refusal(INVALID_PARAMETER, "invalid parameter: vat_amount")
         self.keep(payment)
         page = f"{self.base}/pay/{payment.page}"
         return {
@@ -381,7 +387,7 @@ class Simulator:
         payment.approved_at = time.time()
         payment.status = "SUCCESS_PAYMENT"
         aid = self.act(payment, "PAYMENT", payment.approved, payment.approved_at)
-        answer = {"aid": aid, **self.names(payment), "amount": amount(payment.approved, payment.tax_free),
+        answer = {"aid": aid, **self.names(payment), "amount": amount(payment.approved, payment.vat, payment.tax_free),
                   "approved_at": kst(payment.approved_at)}
         if payment.method == "CARD":
             answer["card_info"] = CARD
@@ -400,8 +406,13 @@ class Simulator:
             raise Refusal(WRONG_CANCEL_AVAILABLE, "cancel_available_amount does not match")
         if wanted > available:
             raise Refusal(CANCEL_TOO_MUCH, "cancel_amount exceeds cancel_available_amount")
+        # Rounded for each call, parts may ask for more than the whole has: 1,364 twice, of 2,727.
+        wanted_vat = number(body, "cancel_vat_amount", vat(wanted))
+        if wanted_vat > min(wanted, payment.vat - payment.vat_canceled):
+            raise Refusal(CANCEL_TOO_MUCH, "cancel_vat_amount exceeds what is left")
 
         payment.canceled += wanted
+        payment.vat_canceled += wanted_vat
         payment.canceled_at = time.time()
         payment.status = "PART_CANCEL_PAYMENT" if payment.canceled < payment.approved else "CANCEL_PAYMENT"
         aid = self.act(payment, "CANCEL", wanted, payment.canceled_at)
@@ -409,10 +420,9 @@ class Simulator:
             "aid": aid,
             **self.names(payment),
             "status": payment.status,
-            "amount": amount(payment.approved, payment.tax_free),
-            "approved_cancel_amount": amount(wanted),
-            "canceled_amount": amount(payment.canceled),
-            "cancel_available_amount": amount(payment.approved - payment.canceled),
+            "amount": amount(payment.approved, payment.vat, payment.tax_free),
+            "approved_cancel_amount": amount(wanted, wanted_vat),
+            **self.left(payment),
             "approved_at": kst(payment.approved_at),
             "canceled_at": kst(payment.canceled_at),
         }
@@ -421,9 +431,8 @@ class Simulator:
         answer = {
             **self.names(payment),
             "status": payment.status,
-            "amount": amount(payment.total, payment.tax_free),
-            "canceled_amount": amount(payment.canceled),
-            "cancel_available_amount": amount(payment.approved - payment.canceled),
+            "amount": amount(payment.total, payment.vat, payment.tax_free),
+            **self.left(payment),
             "payment_action_details": payment.actions,
         }
         if payment.approved_at is not None:
@@ -431,6 +440,14 @@ class Simulator:
         if payment.canceled_at is not None:
             answer["canceled_at"] = kst(payment.canceled_at)
         return answer
+
+    def left(self, payment):
+        """What of an order went back, and what still can."""
+        approved_vat = payment.vat if payment.approved else 0
+        return {
+            "canceled_amount": amount(payment.canceled, payment.vat_canceled),
+            "cancel_available_amount": amount(payment.approved - payment.canceled, approved_vat - payment.vat_canceled),
+        }
 
     def names(self, payment):
         return {
@@ -559,9 +576,12 @@ def number(body, name, default=None):
     return value
 
 
-def amount(total, tax_free=0):
-    """VAT is an eleventh of what is taxed, rounded half up, as KakaoPay computes it when it is not sent."""
-    vat = (2 * (total - tax_free) + 11) // 22
+def vat(taxed):
+    """An eleventh of what is taxed, rounded half up: what KakaoPay computes when it is not sent, for each call by itself."""
+    return (2 * taxed + 11) // 22
+
+
+def amount(total, vat, tax_free=0):
     return {"total": total, "tax_free": tax_free, "vat": vat, "point": 0, "discount": 0, "green_deposit": 0}
 
 

@@ -86,6 +86,7 @@ impl Kakaopay {
             quantity: request.quantity.get(),
             total_amount: request.total,
             tax_free_amount: Won::ZERO,
+            vat_amount: vat(request.total),
             approval_url: request.approval_url,
             cancel_url: request.cancel_url,
             fail_url: request.fail_url,
@@ -136,6 +137,7 @@ impl Kakaopay {
             tid: request.tid,
             cancel_amount: request.amount,
             cancel_tax_free_amount: Won::ZERO,
+            cancel_vat_amount: vat_of_part(&request),
             cancel_available_amount: request.available,
         };
         let right = |answer: &wire::Cancelled| {
@@ -169,6 +171,7 @@ impl Kakaopay {
             taken: taken.total,
             returned: returned.total,
             left: left.total,
+            left_vat: left.vat.unwrap_or_else(|| vat(left.total)),
         });
         let approval = answer
             .payment_action_details
@@ -288,6 +291,20 @@ impl Operation {
 
 fn same(what: &'static str, is: bool) -> Result<(), Cause> {
     if is { Ok(()) } else { Err(Cause::Mismatch(what)) }
+}
+
+/// The value-added tax in an amount: an eleventh, rounded half up, as KakaoPay does for each call that does not say.
+fn vat(amount: Won) -> Won {
+    let (whole, rest) = (amount.get() / 11, amount.get() % 11);
+    Won::new(whole + u64::from(rest > 5))
+}
+
+/// The tax in a part that goes back: that of all that is left, less that of the rest. So the taxes of all parts are that of the
+/// whole, where an eleventh of each, rounded, may be a won more, which KakaoPay refuses.
+fn vat_of_part(request: &CancelRequest<'_>) -> Won {
+    let rest = Won::new(request.available.get().saturating_sub(request.amount.get()));
+    let part = request.available_vat.get().saturating_sub(vat(rest).get());
+    Won::new(part).min(request.amount)
 }
 
 fn cut(name: &str) -> &str {

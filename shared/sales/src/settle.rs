@@ -252,7 +252,9 @@ pub(crate) async fn give_money_back(
     }
     // What is left is asked for each time: a cancellation whose answer was lost has left less.
     let Ok(answer) = kakaopay.order(&order.tid, payment.id).await else { return Ok(payment) };
-    let Some(OrderAmounts { returned, left, .. }) = answer.amounts else { return Ok(payment) };
+    let Some(OrderAmounts { returned, left, left_vat, .. }) = answer.amounts else {
+        return Ok(payment);
+    };
     let going = payment.goes_back();
     let amount = if payment.refunds.is_empty() {
         left
@@ -263,7 +265,8 @@ pub(crate) async fn give_money_back(
         })
     };
     if !amount.is_zero() {
-        let request = CancelRequest { tid: &order.tid, amount, available: left };
+        let request =
+            CancelRequest { tid: &order.tid, amount, available: left, available_vat: left_vat };
         if kakaopay.cancel(request).await.is_err() {
             return Ok(payment);
         }

@@ -98,6 +98,8 @@ pub struct CancelRequest<'a> {
     /// How much of the order's money is not given back yet, this amount included. KakaoPay refuses when that is not so:
     /// a cancellation that was sent twice can't give money back twice.
     pub available: Won,
+    /// How much of that is value-added tax.
+    pub available_vat: Won,
 }
 
 /// Money given back: exactly what was asked for.
@@ -137,6 +139,8 @@ pub struct OrderAmounts {
     pub returned: Won,
     /// How much of it can still be given back.
     pub left: Won,
+    /// How much of that is value-added tax.
+    pub left_vat: Won,
 }
 
 /// KakaoPay's states of an order.

@@ -68,7 +68,8 @@ async fn approve(kakaopay: &Kakaopay) -> Result<Approved, Error> {
 }
 
 async fn cancel(kakaopay: &Kakaopay) -> Result<Cancelled, Error> {
-    let request = CancelRequest { tid: TID, amount: Won::new(16_000), available: Won::new(66_000) };
+    let [amount, available, available_vat] = [16_000, 66_000, 6_000].map(Won::new);
+    let request = CancelRequest { tid: TID, amount, available, available_vat };
     kakaopay.cancel(request).await
 }
 
@@ -127,7 +128,7 @@ fn ready_is_sent_as_kakaopay_reads_it() {
         let sent = json!({
             "cid": "TC0ONETIME", "partner_order_id": payment(), "partner_user_id": member(),
             "item_name": "초코파이", "item_code": "evt_01KB4ZXJ3V8Q5W7N2M6T9RHCDE", "quantity": 2,
-            "total_amount": 66_000, "tax_free_amount": 0, "approval_url": "https://example.com/approve",
+            "total_amount": 66_000, "tax_free_amount": 0, "vat_amount": 6_000, "approval_url": "https://example.com/approve",
             "cancel_url": "https://example.com/cancel", "fail_url": "https://example.com/fail",
         });
         let answer = json!({
@@ -171,7 +172,7 @@ fn approve_is_sent_as_kakaopay_reads_it() {
 fn cancel_is_sent_as_kakaopay_reads_it() {
     run(async {
         let sent = json!({
-            "cid": "TC0ONETIME", "tid": TID, "cancel_amount": 16_000, "cancel_tax_free_amount": 0,
+            "cid": "TC0ONETIME", "tid": TID, "cancel_amount": 16_000, "cancel_tax_free_amount": 0, "cancel_vat_amount": 1_455,
             "cancel_available_amount": 66_000,
         });
         let server = expect("cancel", sent, cancelled()).await;
@@ -210,6 +211,7 @@ fn order_is_sent_as_kakaopay_reads_it() {
                 taken: Won::new(66_000),
                 returned: Won::new(16_000),
                 left: Won::new(50_000),
+                left_vat: Won::new(4_545),
             }),
             aid: Some("A1".to_owned()),
             approved_at: Some("2026-07-15T21:18:22+09:00".parse().unwrap()),
@@ -469,4 +471,32 @@ fn no_log_line_and_no_error_says_a_key_or_a_token() {
         assert!(!error.contains(secret), "{error}");
     }
     assert_eq!(format!("{:?}", Key::Known(KEY.to_owned())), "Key(…)");
+}
+
+/// What goes back of an order in these parts, and the tax in each.
+fn taxes(total: u64, parts: &[u64]) -> Vec<u64> {
+    let (mut left, mut left_vat) = (total, vat(Won::new(total)).get());
+    let tax = |part: &u64| {
+        let [amount, available, available_vat] = [*part, left, left_vat].map(Won::new);
+        let tax = vat_of_part(&CancelRequest { tid: TID, amount, available, available_vat }).get();
+        (left, left_vat) = (left - part, left_vat - tax);
+        tax
+    };
+    parts.iter().map(tax).collect()
+}
+
+#[test]
+fn the_taxes_of_all_parts_are_the_tax_of_the_whole() {
+    assert_eq!(vat(Won::new(30_000)).get(), 2_727);
+    assert_eq!(vat(Won::new(15_000)).get() * 2, 2_728, "a won more than there is");
+    assert_eq!(taxes(30_000, &[15_000, 15_000]), [1_363, 1_364]);
+    for total in (1..400).chain([999_999, 1_000_003]) {
+        for first in [1, 2, 5, 6, total / 3, total / 2, total - 1] {
+            if first > 0 && first < total {
+                let taxes = taxes(total, &[first, total - first]);
+                assert_eq!(taxes.iter().sum::<u64>(), vat(Won::new(total)).get(), "{total}");
+                assert!(taxes[0] <= first && taxes[1] <= total - first, "{total}: {taxes:?}");
+            }
+        }
+    }
 }

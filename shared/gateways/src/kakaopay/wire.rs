@@ -14,6 +14,7 @@ pub(super) struct Ready<'a> {
     pub quantity: u32,
     pub total_amount: Won,
     pub tax_free_amount: Won,
+    pub vat_amount: Won,
     pub approval_url: &'a str,
     pub cancel_url: &'a str,
     pub fail_url: &'a str,
@@ -55,6 +56,7 @@ pub(super) struct Cancel<'a> {
     pub tid: &'a str,
     pub cancel_amount: Won,
     pub cancel_tax_free_amount: Won,
+    pub cancel_vat_amount: Won,
     /// Optional. KakaoPay refuses when another cancellation came first.
     pub cancel_available_amount: Won,
 }
@@ -104,6 +106,8 @@ pub(super) struct Action {
 #[derive(Deserialize)]
 pub(super) struct Amount {
     pub total: Won,
+    #[serde(default)]
+    pub vat: Option<Won>,
 }
 
 /// KakaoPay writes Korean time without an offset. What cannot be read is left out: a changed notation must not turn every
