@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::{
     payment::State,
     points::{Account, earned},
+    ticket,
     won::Won,
 };
 use fastrand::Rng;
@@ -77,7 +78,12 @@ impl Story {
     async fn goes_on(&mut self, held: &Held) {
         let (shop, random) = (&self.shop, &mut self.random);
         let token = shop.payment(held).await.return_token.0;
-        match random.u32(..16) {
+        match random.u32(..19) {
+            16.. => {
+                let tickets = shop.payment(held).await.ticket_ids.len();
+                let some: Vec<_> = (0..tickets).filter(|_| random.bool()).collect();
+                drop(shop.gives_back(held, &some).await);
+            }
             0 => _ = cancel(&shop.store, held.payment_id, &token, shop.now).await.unwrap(),
             1 => _ = fail(&shop.store, held.payment_id, &token, shop.now).await.unwrap(),
             2 | 3 => _ = shop.expire(held).await,
@@ -115,12 +121,12 @@ impl Story {
         }
     }
 
-    /// What must hold; answers the points of all fans.
-    async fn holds(&self, seed: u64) -> i128 {
+    /// What must hold; answers the points of all fans, and how many payments went back in part or whole.
+    async fn holds(&self, seed: u64) -> (i128, usize) {
         let shop = &self.shop;
-        let (mut sold, mut kept, mut given) = (0, 0, 0);
+        let (mut sold, mut kept, mut given, mut went_back) = (0, 0, 0, 0);
         for fan in &self.fans {
-            let (mut tickets, mut points) = (0, 0);
+            let (mut tickets, mut points, mut valid) = (0, 0, Vec::new());
             for payment in shop.store.payments_of(fan.member_id, 100, None).await.unwrap().items {
                 assert!(!payment.state.holds_stock(), "seed {seed}: {payment:?}");
                 assert!(!payment.state.is_in_between(), "seed {seed}: {payment:?}");
@@ -129,8 +135,12 @@ impl Story {
                     (None, &None),
                     "seed {seed}: {payment:?}"
                 );
-                let approved = payment.state == State::Approved;
-                let cash = if approved { payment.amounts.cash } else { Won::ZERO };
+                let paid = matches!(
+                    payment.state,
+                    State::Approved | State::PartiallyRefunded | State::Refunded
+                ) && !payment.ticket_ids.is_empty();
+                let cash = if paid { payment.amounts.cash } else { Won::ZERO };
+                let cash = cash.checked_sub(payment.goes_back().cash).unwrap();
                 if let Some(order) = &payment.order {
                     let order = shop.kakaopay.order(&order.tid);
                     assert_eq!(
@@ -141,18 +151,32 @@ impl Story {
                     assert!(order.approvals <= 1, "seed {seed}: {payment:?}");
                     kept += order.approved - order.cancelled;
                 }
-                if approved {
+                if paid {
                     assert_eq!(
                         payment.ticket_ids.len(),
                         payment.quantity.get() as usize,
                         "seed {seed}"
                     );
-                    tickets += payment.quantity.get();
+                    assert_eq!(payment.refunded, payment.goes_back(), "seed {seed}");
+                    let left: Vec<_> = payment.tickets_left().collect();
+                    assert_eq!(
+                        left.is_empty(),
+                        payment.state == State::Refunded,
+                        "seed {seed}: {payment:?}"
+                    );
+                    went_back += usize::from(!payment.refunds.is_empty());
+                    tickets += left.len() as u32;
+                    valid.extend(left);
                     points += earned(cash).get();
                 }
             }
             assert_eq!(shop.bought(*fan).await, tickets, "seed {seed}: the buyer's counter");
-            assert_eq!(shop.tickets(*fan).await.len(), tickets as usize, "seed {seed}: tickets");
+            let let_in = shop.tickets(*fan).await.into_iter();
+            let let_in = let_in.filter(|ticket| ticket.state == ticket::State::Valid);
+            let mut let_in: Vec<_> = let_in.map(|ticket| ticket.id).collect();
+            let_in.sort();
+            valid.sort();
+            assert_eq!(let_in, valid, "seed {seed}: tickets");
             assert_eq!(shop.points(*fan).await, points, "seed {seed}: points");
             let sum = shop.store.sum_of(Account::Member(fan.member_id)).await.unwrap();
             assert_eq!(
@@ -165,7 +189,7 @@ impl Story {
         }
         assert_eq!(shop.stock().await, [SEATS - sold, 0, sold], "seed {seed}: stock");
         assert_eq!(shop.kakaopay.kept(), kept, "seed {seed}: no money without a payment");
-        given
+        (given, went_back)
     }
 }
 
@@ -173,16 +197,17 @@ impl Story {
 fn whatever_happens_no_seat_no_won_and_no_point_is_lost_or_doubled() {
     stack::run(async {
         let store = Store::new(stack::dynamo(), &stack::own_tables().await);
-        let mut given = 0;
+        let (mut given, mut went_back) = (0, 0);
         for seed in 0..10 {
             let mut story = Story::open(&store, seed).await;
             for _ in 0..60 {
                 story.happens().await;
             }
             story.settles().await;
-            given += story.holds(seed).await;
+            let (points, payments) = story.holds(seed).await;
+            (given, went_back) = (given + points, went_back + payments);
         }
-        assert!(given > 0, "points were earned");
+        assert!(given > 0 && went_back > 5, "{given} points, {went_back} refunded payments");
         let promotion = store.sum_of(Account::Promotion).await.unwrap();
         assert_eq!(promotion + given, 0, "the ledger of both sides");
     });

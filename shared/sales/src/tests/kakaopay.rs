@@ -88,6 +88,11 @@ impl Fake {
         (order.approved, order.status) = (order.asked, "SUCCESS_PAYMENT");
     }
 
+    /// Somebody gives money back at KakaoPay's own desk.
+    pub(crate) fn cancelled_unheard(&self, tid: &str, amount: u64) {
+        self.books.lock().unwrap().orders.get_mut(tid).unwrap().cancelled += amount;
+    }
+
     pub(crate) fn order(&self, tid: &str) -> Order {
         self.books.lock().unwrap().orders[tid].clone()
     }
@@ -163,11 +168,12 @@ impl Respond for Answering {
             }
             "cancel" => {
                 let wanted = body["cancel_amount"].as_u64().unwrap();
-                if wanted > order.approved - order.cancelled {
+                let left = order.approved - order.cancelled;
+                if wanted > left || body["cancel_available_amount"] != left {
                     return no(-710);
                 }
                 order.cancelled += wanted;
-                order.status = "CANCEL_PAYMENT";
+                order.status = if wanted < left { "PART_CANCEL_PAYMENT" } else { "CANCEL_PAYMENT" };
                 json!({
                     "aid": "A2", "tid": tid, "status": order.status, "approved_cancel_amount": amount(wanted),
                     "cancel_available_amount": amount(order.approved - order.cancelled),
