@@ -56,6 +56,9 @@ pub fn quote(
     if let Some(place) = ticket_ids.iter().enumerate().position(|ticket| !left(ticket)) {
         return Err(SalesFault::TicketsNotLeft { place });
     }
+    if ticket_ids.is_empty() {
+        return Err(SalesFault::NotRefundable);
+    }
     Ok(payment.refund(ticket_ids, cause, now)?)
 }
 

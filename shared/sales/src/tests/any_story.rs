@@ -52,7 +52,16 @@ impl Story {
         let (shop, random) = (&mut self.shop, &mut self.random);
         let trouble: Vec<_> =
             (0..random.usize(..3)).filter_map(|_| random.choice(TROUBLES)).collect();
-        match random.u32(..12) {
+        match random.u32(..15) {
+            12.. => {
+                for held in &self.held {
+                    let tickets = shop.payment(held).await.ticket_ids.len();
+                    let some: Vec<_> = (0..tickets).filter(|_| random.u32(..4) == 0).collect();
+                    if !some.is_empty() {
+                        drop(shop.gives_back(held, &some).await);
+                    }
+                }
+            }
             0 => shop.now = shop.now.plus(Duration::from_secs(random.u64(..900))),
             1 => shop.kakaopay.trouble("ready", &trouble),
             2 | 3 => shop.kakaopay.trouble("approve", &trouble),
@@ -78,12 +87,7 @@ impl Story {
     async fn goes_on(&mut self, held: &Held) {
         let (shop, random) = (&self.shop, &mut self.random);
         let token = shop.payment(held).await.return_token.0;
-        match random.u32(..19) {
-            16.. => {
-                let tickets = shop.payment(held).await.ticket_ids.len();
-                let some: Vec<_> = (0..tickets).filter(|_| random.bool()).collect();
-                drop(shop.gives_back(held, &some).await);
-            }
+        match random.u32(..16) {
             0 => _ = cancel(&shop.store, held.payment_id, &token, shop.now).await.unwrap(),
             1 => _ = fail(&shop.store, held.payment_id, &token, shop.now).await.unwrap(),
             2 | 3 => _ = shop.expire(held).await,
@@ -200,7 +204,7 @@ fn whatever_happens_no_seat_no_won_and_no_point_is_lost_or_doubled() {
         let (mut given, mut went_back) = (0, 0);
         for seed in 0..10 {
             let mut story = Story::open(&store, seed).await;
-            for _ in 0..60 {
+            for _ in 0..80 {
                 story.happens().await;
             }
             story.settles().await;
