@@ -3,11 +3,10 @@
 use api::{Answer, Call, FieldFaults, Path, Problem};
 use deserr::Deserr;
 use domain::id::PaymentId;
-use sales::codes;
 use store::{Store, identity::session::SignedIn, sales::payment::PaymentKey};
 use utoipa::IntoParams;
 
-use crate::view::PaymentView;
+use crate::view::{PaymentView, own};
 
 /// Which payment.
 #[derive(Debug, Deserr, IntoParams)]
@@ -15,7 +14,7 @@ use crate::view::PaymentView;
 #[into_params(parameter_in = Path, rename_all = "camelCase")]
 pub struct PaymentPath {
     /// The payment.
-    payment_id: PaymentId,
+    pub payment_id: PaymentId,
 }
 
 /// Shows a payment
@@ -38,9 +37,7 @@ pub async fn handle(
 ) -> Result<Answer<PaymentView>, Problem> {
     let Call { who, input: Path(PaymentPath { payment_id }), context } = call;
     let (session, payment) = store.read_for(&who, PaymentKey(payment_id), context.now).await?;
-    let payment = payment
-        .filter(|payment| payment.member_id == session.member.id)
-        .ok_or_else(|| Problem::new(codes::PAYMENT_NOT_FOUND))?;
+    let payment = own(payment, &session)?;
     // A hold ends without a change of the item.
     let tag = format!("{}-{}", payment.version, payment.state_at(context.now));
     Ok(Answer::ok(PaymentView::of(payment, context.now)).tagged(&tag, &context))

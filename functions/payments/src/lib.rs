@@ -6,8 +6,10 @@ pub mod create_payment;
 pub mod expire_holds;
 pub mod fail_payment;
 pub mod get_payment;
+pub mod get_refund_quote;
 pub mod list_my_payments;
 pub mod reconcile_payments;
+pub mod refund_payment;
 pub mod relay_sales;
 pub mod sweep_payments;
 
@@ -17,10 +19,14 @@ mod view;
 
 pub use return_page::ReturnPath;
 
-use domain::codes::{EVENT_CANCELLED, EVENT_NOT_FOUND, SALE_CLOSED, SALE_ENDED, SALE_NOT_STARTED};
+use domain::codes::{
+    AFTER_START, EVENT_CANCELLED, EVENT_NOT_FOUND, REFUND_TERMS_UNKNOWN, SALE_CLOSED, SALE_ENDED,
+    SALE_NOT_STARTED,
+};
 use gateways::codes::{KAKAOPAY_OUTCOME_UNKNOWN, KAKAOPAY_UNAVAILABLE};
 use sales::codes::{
-    HOLD_ENDED, PAYMENT_NOT_FOUND, PAYMENT_REFUSED, SOLD_OUT, TERMS_CHANGED, TICKET_LIMIT,
+    HOLD_ENDED, NOT_REFUNDABLE, PAYMENT_NOT_FOUND, PAYMENT_REFUSED, QUOTE_CHANGED,
+    REFUND_IN_PROGRESS, SOLD_OUT, TERMS_CHANGED, TICKET_LIMIT, TICKET_USED, TICKETS_NOT_LEFT,
 };
 use store::codes::{AGE_NEEDED, EMAIL_NEEDED};
 
@@ -34,6 +40,12 @@ api::routes! {
     fail_payment [PAYMENT_NOT_FOUND],
     get_payment [PAYMENT_NOT_FOUND],
     list_my_payments,
+    get_refund_quote [
+        PAYMENT_NOT_FOUND, NOT_REFUNDABLE, REFUND_IN_PROGRESS, AFTER_START, REFUND_TERMS_UNKNOWN,
+    ],
+    refund_payment [
+        PAYMENT_NOT_FOUND, NOT_REFUNDABLE, REFUND_IN_PROGRESS, AFTER_START, REFUND_TERMS_UNKNOWN, TICKETS_NOT_LEFT, TICKET_USED, QUOTE_CHANGED,
+    ],
 }
 
 /// The part's functions without a route.

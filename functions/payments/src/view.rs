@@ -1,12 +1,18 @@
+use api::Problem;
 use domain::{
     event::{Quantity, Title},
     id::{EventId, PaymentId, TicketId},
     payment::{Purpose, State, Step},
+    refund::{Cause, Rule},
     time::Time,
-    won::Won,
+    won::{Percent, Won},
 };
+use sales::codes::PAYMENT_NOT_FOUND;
 use serde::Serialize;
-use store::sales::payment::{Order, Payment};
+use store::{
+    identity::session::Session,
+    sales::payment::{Order, Payment, Refund},
+};
 use utoipa::ToSchema;
 
 /// A payment as its buyer sees it.
@@ -33,6 +39,8 @@ pub struct PaymentView {
     cash: Won,
     /// What went back.
     refunded: RefundedView,
+    /// The tickets that went back, or go.
+    refunds: Vec<RefundView>,
     /// Until when the seats are kept for an unpaid payment.
     hold_ends_at: Time,
     /// Where to pay; there while the payment waits for it.
@@ -62,6 +70,74 @@ struct RefundedView {
     points: Won,
 }
 
+/// Tickets that went back together, or go.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundView {
+    /// Which tickets.
+    ticket_ids: Vec<TicketId>,
+    /// Whether all of it is back.
+    state: RefundState,
+    /// Why.
+    cause: Cause,
+    /// Of what was paid for them, this part goes back.
+    percent: Percent,
+    /// The rule that says so.
+    rule: Rule,
+    /// Through KakaoPay, in won.
+    cash: Won,
+    /// To the balance.
+    points: Won,
+    /// Whether the coupon goes back.
+    coupon: bool,
+    /// Points that the cash had earned and that were taken from the balance; what of them was spent is owed.
+    earned_taken_back: Won,
+    /// When it began.
+    at: Time,
+}
+
+/// How far a refund has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum RefundState {
+    /// KakaoPay has yet to give the money back.
+    UnderWay,
+    /// All is back.
+    Done,
+}
+
+impl RefundView {
+    /// All of a payment, in their order.
+    pub fn all(payment: &Payment) -> Vec<Self> {
+        let under_way = payment.refunds.len().checked_sub(1);
+        let under_way = under_way.filter(|_| payment.state == State::Refunding);
+        let view = |(number, refund): (usize, &Refund)| Self {
+            ticket_ids: refund.ticket_ids.clone(),
+            state: if under_way == Some(number) {
+                RefundState::UnderWay
+            } else {
+                RefundState::Done
+            },
+            cause: refund.cause,
+            percent: refund.percent,
+            rule: refund.rule,
+            cash: refund.cash,
+            points: refund.points,
+            coupon: refund.coupon,
+            earned_taken_back: refund.earned_taken_back,
+            at: refund.at,
+        };
+        payment.refunds.iter().enumerate().map(view).collect()
+    }
+}
+
+/// The caller's own payment. For everybody else it does not exist.
+pub fn own(payment: Option<Payment>, session: &Session) -> Result<Payment, Problem> {
+    payment
+        .filter(|payment| payment.member_id == session.member.id)
+        .ok_or_else(|| Problem::new(PAYMENT_NOT_FOUND))
+}
+
 /// KakaoPay's pages for one payment: send the buyer to the one that fits.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KakaopayPages {
@@ -87,9 +163,11 @@ impl PaymentView {
     /// What the buyer sees at a time.
     pub fn of(payment: Payment, now: Time) -> Self {
         let state = payment.state_at(now);
+        let refunds = RefundView::all(&payment);
         let pages = payment.order.filter(|_| state == State::Ready);
         Self {
             id: payment.id,
+            refunds,
             purpose: payment.purpose,
             state,
             event: EventRef { id: payment.event_id, title: payment.event_title },

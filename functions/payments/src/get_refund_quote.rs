@@ -1,0 +1,114 @@
+//! `GET /v1/payments/{paymentId}/refund-quote`: what would go back of a payment, for its buyer.
+
+use api::{Answer, Call, Path, Problem};
+use domain::{
+    id::TicketId,
+    refund::{Cause, Rule},
+    ticket::State,
+    time::Time,
+    won::{Percent, Won},
+};
+use sales::{SalesFault, quote};
+use serde::Serialize;
+use store::{
+    Store,
+    identity::session::SignedIn,
+    sales::{
+        payment::{Payment, PaymentKey, Refund},
+        ticket::{Ticket, TicketKey},
+    },
+};
+use utoipa::ToSchema;
+
+use crate::{get_payment::PaymentPath, view::own};
+
+/// What would go back now, ticket by ticket. Tickets that go back together give back the sum of theirs.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundQuoteView {
+    /// Of what was paid for a ticket, this part goes back.
+    percent: Percent,
+    /// The rule that says so.
+    rule: Rule,
+    /// The tickets that are left of the payment.
+    tickets: Vec<TicketQuote>,
+    /// What goes back for all of them that can go back.
+    all: QuoteSum,
+    /// When it was asked: the part shrinks with the days before the event.
+    at: Time,
+}
+
+/// What would go back for one ticket.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct TicketQuote {
+    ticket_id: TicketId,
+    /// Only a `VALID` one goes back.
+    state: State,
+    #[serde(flatten)]
+    sum: QuoteSum,
+}
+
+impl QuoteSum {
+    fn of(refund: &Refund) -> Self {
+        let Refund { cash, points, coupon, earned_taken_back, .. } = *refund;
+        let total = Won::new(cash.get().saturating_add(points.get()));
+        Self { cash, points, total, coupon, earned_taken_back }
+    }
+}
+
+/// What would go back.
+#[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QuoteSum {
+    /// Through KakaoPay, in won.
+    pub cash: Won,
+    /// To the balance.
+    pub points: Won,
+    /// Both together: what `POST` is to be told.
+    pub total: Won,
+    /// Whether the coupon goes back.
+    pub coupon: bool,
+    /// Points that the cash had earned and that are taken from the balance; what of them was spent is owed.
+    pub earned_taken_back: Won,
+}
+
+/// Tells what would go back
+///
+/// Its buyer only; for everybody else it does not exist. Nothing is written.
+#[utoipa::path(get, path = "/v1/payments/{paymentId}/refund-quote", params(PaymentPath),
+    responses((status = 200, description = "What would go back now", body = RefundQuoteView)),
+    security(("bearer" = [])),
+)]
+pub async fn handle(
+    store: Store,
+    call: Call<SignedIn, Path<PaymentPath>>,
+) -> Result<Answer<RefundQuoteView>, Problem> {
+    let Call { who, input: Path(PaymentPath { payment_id }), context } = call;
+    let (session, payment) = store.read_for(&who, PaymentKey(payment_id), context.now).await?;
+    let payment = own(payment, &session)?;
+    let keys: Vec<_> = payment.tickets_left().map(TicketKey).collect();
+    let tickets: Vec<_> = store.read_all(&keys).await?.into_iter().flatten().collect();
+    Ok(Answer::ok(view(&payment, &tickets, context.now)?))
+}
+
+fn view(payment: &Payment, tickets: &[Ticket], now: Time) -> Result<RefundQuoteView, SalesFault> {
+    let sum = |ticket_ids| -> Result<_, SalesFault> {
+        Ok(QuoteSum::of(&quote(payment, ticket_ids, Cause::BuyerAsked, now)?))
+    };
+    let valid: Vec<_> =
+        tickets.iter().filter(|ticket| ticket.state == State::Valid).map(|it| it.id).collect();
+    let refund = quote(payment, valid.clone(), Cause::BuyerAsked, now)?;
+    let tickets = tickets.iter().map(|ticket| {
+        let valid = ticket.state == State::Valid;
+        let sum = if valid { sum(vec![ticket.id])? } else { QuoteSum::default() };
+        Ok(TicketQuote { ticket_id: ticket.id, state: ticket.state, sum })
+    });
+    Ok(RefundQuoteView {
+        percent: refund.percent,
+        rule: refund.rule,
+        tickets: tickets.collect::<Result<_, SalesFault>>()?,
+        all: QuoteSum::of(&refund),
+        at: now,
+    })
+}

@@ -1,0 +1,94 @@
+//! `POST /v1/payments/{paymentId}/refunds`: tickets of a payment go back, for its buyer.
+
+use api::{Answer, Body, Call, FieldFaults, Idempotency, Path, Place, Problem};
+use deserr::Deserr;
+use domain::{
+    event::MAX_TICKETS_PER_BUYER, id::TicketId, invalid::Invalid, refund::Cause, won::Won,
+};
+use gateways::Kakaopay;
+use sales::{Asked, SalesFault, codes::TICKETS_NOT_LEFT, refund};
+use store::{
+    Store,
+    ephemeral::idempotency::{Begun, RecordKey},
+    identity::session::SignedIn,
+    sales::{
+        payment::{Payment, PaymentKey},
+        points::BalanceKey,
+    },
+};
+use utoipa::ToSchema;
+
+use crate::{
+    get_payment::PaymentPath,
+    view::{RefundView, own},
+};
+
+/// Which tickets go back, and what their owner was told of it.
+#[derive(Debug, Clone, Deserr, ToSchema)]
+#[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RefundPayment {
+    /// Tickets of the payment, each once.
+    #[schema(min_items = 1, max_items = 4)]
+    pub ticket_ids: Vec<TicketId>,
+    /// The sum of their quotes, cash and points together, in won.
+    pub total: Won,
+}
+
+/// Gives tickets back
+///
+/// As the quote says at this moment (`QUOTE_CHANGED` else). Their seats, points and what they earned go back at once, the money
+/// through KakaoPay as soon as it takes it: until then the refund is `UNDER_WAY`, and nobody has to ask for it again.
+#[utoipa::path(post, path = "/v1/payments/{paymentId}/refunds", request_body = RefundPayment,
+    params(PaymentPath, Idempotency),
+    responses((status = 201, description = "Given back", body = RefundView, headers(("Location" = String)))),
+    security(("bearer" = [])),
+)]
+pub async fn handle(
+    (store, kakaopay): (Store, Kakaopay),
+    call: Call<SignedIn, (Path<PaymentPath>, Body<RefundPayment>)>,
+) -> Result<Answer<RefundView>, Problem> {
+    let idempotency = call.idempotency()?;
+    let Call { who, input: (Path(PaymentPath { payment_id }), Body(body)), context } = call;
+    let now = context.now;
+    let most = MAX_TICKETS_PER_BUYER as usize;
+    if !(1..=most).contains(&body.ticket_ids.len()) {
+        return Err(Problem::broken_rules(vec![(
+            "ticketIds",
+            Invalid::Length { min: 1, max: most },
+        )]));
+    }
+    let keys = (PaymentKey(payment_id), BalanceKey::of(&who));
+    let (session, (payment, balance)) = store.read_for(&who, keys, now).await?;
+    let payment = own(payment, &session)?;
+
+    let account = payment.member_id.to_string();
+    let key = RecordKey { account, operation: "refund_payment", key: idempotency.key };
+    let lease = match store.begin(key, &idempotency.fingerprint, now).await? {
+        Begun::Run(lease) => lease,
+        Begun::Finished(made) => return answer(&payment, made.parse().ok()),
+    };
+    let asked =
+        Asked { ticket_ids: body.ticket_ids, cause: Cause::BuyerAsked, total: Some(body.total) };
+    let (balance, memory) = (balance.unwrap_or_default(), Some(&lease));
+    match refund(&store, &kakaopay, payment, balance, &asked, memory, now).await {
+        Ok(payment) => answer(&payment, payment.refunds.len().checked_sub(1)),
+        Err(fault) => {
+            store.give_up(&lease).await;
+            Err(match fault {
+                SalesFault::TicketsNotLeft { place } => {
+                    Problem::field(Place::Body, &format!("/ticketIds/{place}"), TICKETS_NOT_LEFT)
+                }
+                fault => fault.into(),
+            })
+        }
+    }
+}
+
+/// One of the payment's refunds, as it stands now.
+fn answer(payment: &Payment, made: Option<usize>) -> Result<Answer<RefundView>, Problem> {
+    let views = RefundView::all(payment);
+    let view = made.and_then(|made| views.into_iter().nth(made));
+    let view = view.ok_or_else(|| Problem::new(domain::codes::INTERNAL))?;
+    Ok(Answer::created(view, &format!("/v1/payments/{}", payment.id)))
+}
