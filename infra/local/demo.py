@@ -220,6 +220,15 @@ def walk(demo: Demo) -> None:
     demo.seats_left(event, SEATS - BOUGHT)
     demo.call("POST", "/v1/payments", "code", "detail", expect=400, body=order | {"quantity": 3}, token=fan, key=f"demo-{RUN}-more")
 
+    demo.step("한 장은 못 가게 됐습니다. 얼마를 돌려받는지 보고 환불합니다", "The fan can't use one: sees what comes back, and gives it back")
+    quote = demo.call("GET", f"/v1/payments/{payment['id']}/refund-quote", "percent", "rule", "tickets.0.total",
+                      "tickets.0.earnedTakenBack", token=fan)["tickets"][0]
+    refund = {"ticketIds": [quote["ticketId"]], "total": quote["total"]}
+    demo.call("POST", f"/v1/payments/{payment['id']}/refunds", "state", "cash", "points", expect=201, body=refund, token=fan,
+              key=f"demo-{RUN}-refund")
+    demo.call("GET", f"/v1/payments/{payment['id']}", "state", "refunded.cash", token=fan)
+    demo.seats_left(event, SEATS - BOUGHT + 1)
+
     demo.step("다른 기기에서 로그인한 것을 보고 한 번에 끝냅니다", "The fan sees where else they are signed in, and ends it")
     elsewhere = demo.sign_in("fan")
     demo.call("GET", "/v1/me/sessions", "items.0.current", "items.1.current", token=fan)

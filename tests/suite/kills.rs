@@ -5,7 +5,9 @@ mod followers;
 mod program;
 mod world;
 
-use domain::payment::State::{self, Approved, Cancelled, Expired, Failed, Refunded};
+use domain::payment::State::{
+    self, Approved, Cancelled, Expired, Failed, PartiallyRefunded, Refunded,
+};
 use serde_json::{Value, json};
 use tests::kills::{Step, every_kill_point};
 
@@ -13,7 +15,7 @@ use self::{
     program::{program, things},
     world::World,
 };
-use crate::shop::{HOLD, books, variable};
+use crate::shop::{FIRST_LOOK, HOLD, books, variable};
 
 /// A function that dies, and the calls at which it does.
 struct Dying {
@@ -122,6 +124,33 @@ fn calling_it_off_or_failing_gives_back_once_however_it_dies() {
         dying.survived(decided, World::return_again, &[end]);
         dying.survived(decided, World::leave, &[end, Expired]);
     }
+}
+
+const REFUND: Dying = Dying {
+    function: "refund_payment",
+    event: World::giving_back,
+    calls: "BatchGetItem PutItem TransactWriteItems UpdateItem order cancel UpdateItem",
+};
+
+async fn paid() -> World {
+    World::begun(FIRST_LOOK * 2).await.paid().await
+}
+
+#[test]
+fn a_refund_that_dies_is_finished_by_the_same_request() {
+    REFUND.survived(paid, World::give_back_again, &[PartiallyRefunded]);
+}
+
+#[test]
+fn a_refund_that_dies_and_is_left_is_finished_or_never_began() {
+    REFUND.survived(paid, World::leave, &[PartiallyRefunded, Approved]);
+}
+
+#[test]
+fn a_refund_whose_money_did_not_go_at_once_goes_once_however_the_reconciler_dies() {
+    let open = async || paid().await.giving_back_without_kakaopay().await;
+    let calls = "GetItem UpdateItem order cancel UpdateItem";
+    Dying { calls, ..RECONCILIATION }.survived(open, World::leave, &[PartiallyRefunded]);
 }
 
 const EXPIRY: Dying = Dying {

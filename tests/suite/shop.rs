@@ -15,7 +15,7 @@ use std::{
 
 use api::{Anyone, Body, Call, Context, Path, Problem, Query, Response};
 use domain::{
-    event::Capacity,
+    event::{Capacity, Quantity},
     id::{MemberId, PaymentId, SessionId},
     member::Role,
     payment::State,
@@ -27,12 +27,16 @@ use gateways::{
     Kakaopay, Limits,
     kakaopay::{Config, Key},
 };
-use payments::{ReturnPath, approve_payment, cancel_payment, create_payment, fail_payment};
+use payments::{
+    ReturnPath, approve_payment, cancel_payment, create_payment, fail_payment,
+    get_payment::PaymentPath, refund_payment,
+};
 use sales::Terms;
 use serde_json::Value;
 use store::{
     Client, Store, Transaction, Write,
     catalog::event::Event,
+    ephemeral::idempotency::RecordKey,
     sales::{
         payment::Payment,
         purchase::PurchaseKey,
@@ -244,6 +248,30 @@ impl Shop {
     pub async fn pay(&self, held: &Held) -> Result<State, Refusal> {
         let back = self.simulator.decide(&held.page, "approve").await.unwrap();
         self.visit(&back.address).await
+    }
+
+    /// `POST /v1/payments/{paymentId}/refunds` of the payment's first ticket, which costs so much.
+    pub async fn give_back(&self, fan: Fan, payment: &Payment, key: &str) -> Result<(), Refusal> {
+        let mut context = Context::at(self.now);
+        context.headers.insert("Idempotency-Key", key.parse().unwrap());
+        let account = fan.member_id.to_string();
+        let record = RecordKey { account, operation: "refund_payment", key: key.into() };
+        // As above.
+        context.fingerprint = self
+            .store
+            .get(&record)
+            .await
+            .unwrap()
+            .map_or("fingerprint".into(), |known| known.body_hash);
+        let path = PaymentPath { payment_id: payment.id };
+        let body = refund_payment::RefundPayment {
+            ticket_ids: vec![payment.ticket_ids[0]],
+            total: payment.price.of(Quantity::MIN),
+        };
+        let who = stack::caller(&fan.claims());
+        let call = Call { who, input: (Path(path), Body(body)), context };
+        let clients = (self.served.clone(), self.kakaopay.clone());
+        refund_payment::handle(clients, call).await.map_err(refusal).map(drop)
     }
 
     /// All payments of our fans.

@@ -97,10 +97,8 @@ pub async fn refund(
         let Refund { points: returned, earned_taken_back: taken, .. } = refund;
         if !(returned.is_zero() && taken.is_zero()) {
             let member_id = payment.member_id;
-            let (moves, standing) =
-                points::give_back(member_id, payment.id, returned, taken, balance, now)?;
-            whole = moves.into_iter().fold(whole, Transaction::also);
-            whole = whole.require(standing, Unmet::Points);
+            let points = points::give_back(member_id, payment.id, returned, taken, balance, now)?;
+            whole = points.into_iter().fold(whole, |whole, it| whole.require(it, Unmet::Points));
         }
         let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
         whole = whole.also(buyer::release(&buyer, refund.ticket_ids.len() as u32));

@@ -83,12 +83,11 @@ pub(crate) async fn approve(
             let earned = earned(next.amounts.cash);
             let points = match read {
                 Some(read) if !earned.is_zero() => {
-                    Some(points::earn_and_owe(member_id, next.id, earned, read, now)?)
+                    points::earn_and_owe(member_id, next.id, earned, read, now)?
                 }
                 _ => points::earn(member_id, next.id, earned, now),
             };
-            let Some((moves, balance)) = points else { return Ok(whole) };
-            Ok(moves.into_iter().fold(whole, Transaction::also).require(balance, Unmet::Points))
+            Ok(points.into_iter().fold(whole, |whole, it| whole.require(it, Unmet::Points)))
         });
         match approved.await {
             Ok(payment) => return Ok(payment),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::payment::{ORDER_CLOSED_AFTER, State};
 use gateways::kakaopay::ApproveRequest;
 use serde_json::{Value, json};
+use store::sales::payment::Payment;
 use tests::gateway::request;
 
 use crate::{
@@ -20,6 +21,7 @@ pub struct World {
     pub shop: Shop,
     fan: Fan,
     held: Option<Held>,
+    paid: Option<Payment>,
     back: Option<Back>,
 }
 
@@ -32,7 +34,7 @@ impl World {
     pub async fn begun(ago: Duration) -> Self {
         let mut shop = Shop::open(10).await;
         shop.now = shop.now.minus(ago);
-        Self { fan: shop.fan().await, shop, held: None, back: None }
+        Self { fan: shop.fan().await, shop, held: None, paid: None, back: None }
     }
 
     pub async fn held(mut self) -> Self {
@@ -100,6 +102,31 @@ impl World {
         self.leave().await;
     }
 
+    /// The buyer has paid.
+    pub async fn paid(self) -> Self {
+        let mut world = self.held().await;
+        world.shop.pay(world.held.as_ref().unwrap()).await.unwrap();
+        world.paid = world.shop.payments().await.pop();
+        world
+    }
+
+    /// One of the two tickets goes back, and KakaoPay does nothing about it.
+    pub async fn giving_back_without_kakaopay(self) -> Self {
+        let world = self.with_faults(json!({ "cancel": { "error500": 1, "times": 1 } })).await;
+        world.give_back(&world.shop).await;
+        world
+    }
+
+    async fn give_back(&self, shop: &Shop) {
+        shop.give_back(self.fan, self.paid.as_ref().unwrap(), KEY).await.unwrap();
+    }
+
+    /// The buyer sends the same request again, and the workers do the rest.
+    pub async fn give_back_again(&self) {
+        self.give_back(&self.shop.after(LEASE)).await;
+        self.leave().await;
+    }
+
     /// The payer's browser comes back once more.
     pub async fn return_again(&self) {
         self.shop.visit(&self.back.as_ref().unwrap().address).await.unwrap();
@@ -134,6 +161,21 @@ impl World {
             event["queryStringParameters"] = json!({ "pg_token": token });
             event["multiValueQueryStringParameters"] = json!({ "pg_token": [token] });
         }
+        event
+    }
+
+    /// `POST /v1/payments/{paymentId}/refunds` as API Gateway hands it over.
+    pub fn giving_back(&self) -> Value {
+        let payment = self.paid.as_ref().unwrap();
+        let token = token(&self.fan.claims(), self.shop.now);
+        let headers = json!({
+            "authorization": format!("Bearer {token}"), "content-type": "application/json", "idempotency-key": KEY,
+        });
+        let path = format!("/v1/payments/{}/refunds", payment.id);
+        let mut event = request("POST", &path, headers);
+        event["pathParameters"] = json!({ "paymentId": payment.id });
+        let body = json!({ "ticketIds": [payment.ticket_ids[0]], "total": payment.price });
+        event["body"] = json!(body.to_string());
         event
     }
 

@@ -17,6 +17,23 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             let blank = world.request(Method::GET, &path).query(&[("pg_token", " ")]);
             rows.finds(blank, "query", "pg_token", "FORMAT")
         }
+        "refund_payment" => {
+            // It is not paid yet.
+            let path = format!("/v1/payments/{}/refunds", world.payment);
+            let asked = |tickets: &[&str]| {
+                let body = json!({ "ticketIds": tickets, "total": 0 });
+                world.post(&path, &world.fan).json(&body)
+            };
+            let [one, other] = ["tkt_01KB4ZXJ3V8Q5W7N2M6T9RHCDE", "tkt_01KB4ZXJ3V8Q5W7N2M6T9RHCDF"];
+            rows.finds(asked(&[]), "body", "/ticketIds", "LENGTH")
+                .finds(asked(&[one, other, one, other, one]), "body", "/ticketIds", "LENGTH")
+                .refuses(asked(&[one]), 409, "NOT_REFUNDABLE")
+        }
+        "get_refund_quote" => {
+            let path = format!("/v1/payments/{}/refund-quote", world.payment);
+            let unpaid = world.request(Method::GET, &path).bearer_auth(&world.fan.token);
+            rows.refuses(unpaid, 409, "NOT_REFUNDABLE")
+        }
         "get_payment" | "list_my_payments" | "cancel_payment" | "fail_payment" => rows,
         _ => return None,
     })

@@ -7,6 +7,7 @@ use domain::{
     payment::State,
     points::{Account, Kind, State as TransferState, Transfer, balance, earned},
     stock::Shard,
+    ticket,
 };
 use store::sales::{
     buyer::BuyerKey,
@@ -63,7 +64,8 @@ struct Kept {
 ///
 /// - sold + held + free = capacity, shard by shard, and as the payments say;
 /// - a buyer's counter is what is held and sold for them, at most 4;
-/// - a paid payment has its tickets and earned its points, once; no other has any;
+/// - a paid payment has its tickets, and earned its points, once; no other has any;
+/// - what goes back is out of the tickets that are good, of the stock, the counter and the points at once, and of KakaoPay's books when it is over;
 /// - each balance is the sum of its transfers;
 /// - each won that KakaoPay approved and did not give back has a ticket or an open reconciliation.
 ///
@@ -109,8 +111,11 @@ async fn read(shop: Shop, fan: Fan) -> Kept {
 
 fn check_fan(kept: &Kept, counter: u32) {
     let Kept { fan, payments, tickets, .. } = kept;
-    let taken = payments.iter().filter(|payment| payment.state.holds_stock() || paid(payment));
-    let taken: u32 = taken.map(|payment| payment.quantity.get()).sum();
+    let taken = payments.iter().map(|payment| match payment.state.holds_stock() {
+        true => payment.quantity.get(),
+        false => payment.tickets_left().count() as u32,
+    });
+    let taken: u32 = taken.sum();
     assert_eq!(counter, taken, "the counter of {fan:?}");
     assert!(counter <= 4, "{fan:?} has {counter} tickets");
 
@@ -127,30 +132,37 @@ fn check_fan(kept: &Kept, counter: u32) {
         "the tickets of {fan:?}"
     );
 
+    let good: BTreeSet<_> = paid().flat_map(Payment::tickets_left).collect();
+    let valid = tickets.iter().filter(|ticket| ticket.state == ticket::State::Valid);
+    assert_eq!(valid.map(|ticket| ticket.id).collect::<BTreeSet<_>>(), good, "the good ones");
+
     let member = Account::Member(fan.member_id);
     let posted = balance(member, kept.transfers.iter().map(|entry| &entry.transfer));
     assert_eq!(i128::from(kept.balance), posted, "the balance of {fan:?}");
-    let mut earnings: Vec<_> =
-        paid().map(|payment| (payment.id, earned(payment.amounts.cash))).collect();
-    let mut got: Vec<_> = kept
-        .transfers
-        .iter()
-        .map(|entry| {
-            let Transfer { from, to, amount, kind, state, .. } = entry.transfer;
-            assert_eq!(
-                (from, to, kind, state),
-                (Account::Promotion, member, Kind::Earned, TransferState::Posted)
-            );
-            (entry.payment_id.unwrap(), amount)
-        })
-        .collect();
-    earnings.sort();
-    got.sort();
+    let mut earnings = BTreeMap::new();
+    for payment in paid() {
+        let taken_back: u64 = payment.refunds.iter().map(|it| it.earned_taken_back.get()).sum();
+        earnings.insert(payment.id, (earned(payment.amounts.cash).get(), taken_back));
+    }
+    let mut got: BTreeMap<_, _> = paid().map(|payment| (payment.id, (0, 0))).collect();
+    for entry in &kept.transfers {
+        let Transfer { from, to, amount, kind, state, .. } = entry.transfer;
+        assert_eq!(state, TransferState::Posted);
+        let (earned, taken_back) = got.entry(entry.payment_id.unwrap()).or_default();
+        match (from, to, kind) {
+            (Account::Promotion, to, Kind::Earned) if to == member => *earned += amount.get(),
+            (from, Account::Promotion, Kind::EarnedTakenBack) if from == member => {
+                *taken_back += amount.get();
+            }
+            other => panic!("{other:?} of {fan:?}"),
+        }
+    }
     assert_eq!(got, earnings, "the earnings of {fan:?}");
 }
 
+/// Whether there are tickets, or were.
 fn paid(payment: &Payment) -> bool {
-    payment.state == State::Approved
+    !payment.ticket_ids.is_empty()
 }
 
 /// Compares with KakaoPay's books, order by order: a retry may have opened several for one payment.
@@ -166,8 +178,12 @@ fn check_money(payments: &[Payment], orders: Vec<Order>, kept: &[Kept]) {
         let (all, left) = taken.remove(&payment.id).unwrap_or_default();
         let cash = payment.amounts.cash.get();
         match payment.state {
-            State::Approved => {
-                assert_eq!((all, left), (cash, cash), "not what it costs: {payment:?}")
+            _ if paid(payment) => {
+                let gone = [payment.goes_back().cash.get(), payment.refunded.cash.get()];
+                let open = payment.state == State::Refunding;
+                let right =
+                    gone.iter().take(if open { 2 } else { 1 }).any(|gone| left == cash - gone);
+                assert!(all == cash && right, "{all} taken, {left} left: {payment:?}");
             }
             State::Refunded => {
                 let refunded = payment.refunded.cash.get();
@@ -186,17 +202,14 @@ fn check_money(payments: &[Payment], orders: Vec<Order>, kept: &[Kept]) {
 async fn check_stock(shop: &Shop, payments: &[Payment]) -> Vec<Shard> {
     let mut expected = shop.opening.to_vec();
     for payment in payments {
-        for seats in &payment.seats {
+        let left: Vec<_> = payment.tickets_left().collect();
+        for seats in payment.seats_of(&left) {
             let shard = &mut expected[usize::from(seats.number)];
-            match payment.state {
-                State::Approved => {
-                    (shard.free, shard.sold) = (shard.free - seats.count, shard.sold + seats.count)
-                }
-                state if state.holds_stock() => {
-                    (shard.free, shard.held) = (shard.free - seats.count, shard.held + seats.count);
-                }
-                _ => {}
-            }
+            (shard.free, shard.sold) = (shard.free - seats.count, shard.sold + seats.count);
+        }
+        for seats in payment.seats.iter().filter(|_| payment.state.holds_stock()) {
+            let shard = &mut expected[usize::from(seats.number)];
+            (shard.free, shard.held) = (shard.free - seats.count, shard.held + seats.count);
         }
     }
     let found = shop.store.read_all(&stock::keys(shop.event.id, shop.event.shards)).await.unwrap();

@@ -2,15 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use domain::payment::ORDER_CLOSED_AFTER;
+use domain::{
+    payment::{ORDER_CLOSED_AFTER, State},
+    refund::Cause,
+};
 use stack::{Meter, assert_operation, metered};
-use store::{Write, catalog::event::EventKey, sales::by_event};
+use store::{
+    Write,
+    catalog::event::EventKey,
+    sales::{by_event, points::BalanceKey},
+};
 
 use super::{
     kakaopay::Trouble::{LostBefore, Refused},
     shop::{Fan, HOLD, PRICE, Shop},
 };
-use crate::Held;
+use crate::{Asked, Held, refund};
 
 fn check(operation: &str, meter: &Meter) {
     assert_operation(operation, &meter.take());
@@ -203,5 +210,34 @@ fn what_belongs_to_an_event_costs_what_the_data_model_says() {
             }
         }
         assert_eq!((payments, tickets), (1, 1));
+    });
+}
+
+#[test]
+fn a_refund_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter, _, held) = waiting().await;
+        shop.agree(&held).await;
+        let payment = shop.payment(&held).await;
+        let balance = shop.balance(payment.member_id).await;
+        meter.take();
+        let asked =
+            Asked { ticket_ids: payment.ticket_ids.clone(), cause: Cause::BuyerAsked, total: None };
+        let client = &shop.kakaopay.client;
+        let given = refund(&shop.store, client, payment, balance, &asked, None, shop.now).await;
+        check("refund", &meter);
+        assert_eq!(given.unwrap().state, State::Refunded);
+    });
+}
+
+#[test]
+fn an_earning_of_who_owes_points_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter, fan, held) = waiting().await;
+        let owes = Write::update(&BalanceKey(fan.member_id)).set("debt", 100);
+        shop.store.write(owes, ()).await.unwrap();
+        meter.take();
+        shop.agree(&held).await;
+        check("approve of who owes points", &meter);
     });
 }

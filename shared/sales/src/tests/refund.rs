@@ -64,7 +64,7 @@ impl Shop {
         refund(&self.store, &self.kakaopay.client, payment, balance, &asked, None, self.now).await
     }
 
-    async fn balance(&self, member_id: MemberId) -> Balance {
+    pub(crate) async fn balance(&self, member_id: MemberId) -> Balance {
         self.store.get(&BalanceKey(member_id)).await.unwrap().unwrap_or_default()
     }
 

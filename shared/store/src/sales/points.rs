@@ -78,7 +78,7 @@ impl Entry {
     pub fn of(transfer: Transfer, payment_id: Option<PaymentId>, now: Time) -> Self {
         // Members' balances come first in the order of accounts.
         let member = transfer.from.min(transfer.to);
-        let member_key = partition(member, shard_of(transfer.id, SHARDS));
+        let member_key = listed(member, shard_of(transfer.id, SHARDS));
         let member_sort = transfer.id.to_string();
         Self { transfer, payment_id, created_at: now, member_key, member_sort }
     }
@@ -102,24 +102,27 @@ fn partition(account: Account, shard: u8) -> String {
     }
 }
 
-/// Posts what a member who owes nothing earned by a payment: the transfer, and what fails when they owe something, for the
-/// transaction that approves it. None if that is nothing.
-pub fn earn(
-    member_id: MemberId,
-    payment_id: PaymentId,
-    amount: Won,
-    now: Time,
-) -> Option<(Vec<Write>, Write)> {
+/// Where the index lists what an account is the lesser of: what a member owes stands with all else of theirs.
+fn listed(account: Account, shard: u8) -> String {
+    match account {
+        Account::Debt(id) => partition(Account::Member(id), shard),
+        other => partition(other, shard),
+    }
+}
+
+/// Posts what a member who owes nothing earned by a payment: two pieces for the transaction that approves it, of which one fails
+/// when they owe something. None if that is nothing.
+pub fn earn(member_id: MemberId, payment_id: PaymentId, amount: Won, now: Time) -> Vec<Write> {
     if amount.is_zero() {
-        return None;
+        return Vec::new();
     }
     let earned = (Account::Promotion, Account::Member(member_id), amount, Kind::Earned);
     let balance = Write::update(&BalanceKey(member_id)).add("balance", signed(amount));
     let balance = balance.when_absent_or("debt", Compare::Equal, Won::ZERO);
-    Some((vec![posted(earned, Some(payment_id), now).create()], balance))
+    vec![posted(earned, Some(payment_id), now).create(), balance]
 }
 
-/// The same for a member whose balance was read: what they owe is paid first.
+/// The same for a member whose balance was read: what they owe is paid first. One piece fails when it is no longer that.
 ///
 /// # Errors
 /// [`StoreFault::Refused`] when a sum can't be written down.
@@ -129,12 +132,12 @@ pub fn earn_and_owe(
     amount: Won,
     read: Balance,
     now: Time,
-) -> Result<(Vec<Write>, Write), StoreFault> {
+) -> Result<Vec<Write>, StoreFault> {
     settled(member_id, payment_id, read, read.standing().earns(member_id, amount), now)
 }
 
-/// A purchase goes back: its points return, and what it earned is taken back, or owed. The transfers, and what fails when that is
-/// no longer the member's balance, for the transaction in which it does.
+/// A purchase goes back: its points return, and what it earned is taken back, or owed. Pieces for the transaction in which it
+/// does, of which one fails when the balance is no longer what was read.
 ///
 /// # Errors
 /// [`StoreFault::Refused`] when a sum can't be written down.
@@ -145,7 +148,7 @@ pub fn give_back(
     taken: Won,
     read: Balance,
     now: Time,
-) -> Result<(Vec<Write>, Write), StoreFault> {
+) -> Result<Vec<Write>, StoreFault> {
     let after = read.standing().refunded(member_id, returned, taken);
     settled(member_id, payment_id, read, after, now)
 }
@@ -156,7 +159,7 @@ fn settled(
     read: Balance,
     after: Option<(Standing, Vec<Move>)>,
     now: Time,
-) -> Result<(Vec<Write>, Write), StoreFault> {
+) -> Result<Vec<Write>, StoreFault> {
     let too_large = || StoreFault::Refused("a balance is too large".into());
     let (Standing { balance, debt }, moves) = after.ok_or_else(too_large)?;
     let moves = moves.into_iter().map(|it| posted(it, Some(payment_id), now).create());
@@ -167,7 +170,7 @@ fn settled(
         value => write.when(attribute, Compare::Equal, value),
     };
     let standing = unmoved(unmoved(standing, "balance", read.balance), "debt", read.debt);
-    Ok((moves.collect(), standing))
+    Ok(moves.chain([standing]).collect())
 }
 
 fn posted((from, to, amount, kind): Move, payment_id: Option<PaymentId>, now: Time) -> Entry {
@@ -228,8 +231,13 @@ impl Store {
         };
         let mut sum = 0;
         for shard in 0..shards {
-            for index in [LEDGER, BY_MEMBER] {
-                let mut query = Query::new(index, partition(account, shard), PAGE);
+            let (own, listed) = (partition(account, shard), listed(account, shard));
+            let mut queries = vec![Query::new(BY_MEMBER, listed.clone(), PAGE)];
+            // What a member owes is listed whole; of the others, what they are the greater of stands under their own key.
+            if own == listed {
+                queries.push(Query::new(LEDGER, own, PAGE));
+            }
+            for mut query in queries {
                 loop {
                     let page = self.page(query.clone()).await?;
                     let entries = page.items.into_iter().map(serde_dynamo::from_item);
