@@ -31,13 +31,13 @@ pub struct CreatePayment {
     pub quantity: Quantity,
 }
 
-/// What is held, and where to pay it.
+/// A purchase as it is now: what it holds, and where to pay it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldView {
     /// The payment's id.
     pub id: PaymentId,
-    /// `READY`, or `APPROVED` when there was nothing to pay.
+    /// `READY`, or `APPROVED` when there was nothing to pay; for a key that comes again, whatever has become of it.
     pub state: State,
     /// Price × quantity, in won.
     pub list_price: Won,
@@ -49,7 +49,7 @@ pub struct HeldView {
     pub cash: Won,
     /// Until when the seats are kept.
     pub hold_ends_at: Time,
-    /// Where to pay; absent when there is nothing to pay.
+    /// Where to pay; there while the payment waits for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kakaopay: Option<KakaopayPages>,
 }
@@ -71,8 +71,8 @@ impl From<Held> for HeldView {
 
 /// Buys tickets
 ///
-/// Holds the seats for 15 minutes and answers KakaoPay's pages. The same key with the same body answers the same for
-/// 24 hours and never buys twice. Who buys has a verified e-mail address (`EMAIL_NEEDED`) and is of age (`AGE_NEEDED`).
+/// Holds the seats for 15 minutes and answers KakaoPay's pages. The same key with the same body never buys twice: for 24 hours
+/// it answers the payment as it is now, without pages once it waits no more. Who buys has a verified e-mail address (`EMAIL_NEEDED`) and is of age (`AGE_NEEDED`).
 #[utoipa::path(post, path = "/v1/payments", request_body = CreatePayment,
     params(Idempotency),
     responses((status = 201, description = "Held", body = HeldView, headers(("Location" = String)))),

@@ -50,10 +50,7 @@ pub enum SalesFault {
     /// More points than there is to pay.
     #[error(transparent)]
     Points(#[from] TooManyPoints),
-    /// The hold that this key made has ended unpaid.
-    #[error("the hold has ended")]
-    HoldEnded,
-    /// The payment that this key made was refused by KakaoPay.
+    /// KakaoPay does not open the payment.
     #[error("KakaoPay refused the payment")]
     PaymentRefused,
     /// KakaoPay.
@@ -118,7 +115,6 @@ impl Fault for SalesFault {
             Self::PaymentNotFound => codes::PAYMENT_NOT_FOUND,
             Self::SoldOut => codes::SOLD_OUT,
             Self::TicketLimit => codes::TICKET_LIMIT,
-            Self::HoldEnded => codes::HOLD_ENDED,
             Self::PaymentRefused => codes::PAYMENT_REFUSED,
             Self::TermsChanged => codes::TERMS_CHANGED,
             Self::Contended => store::codes::STORE_UNAVAILABLE,
@@ -151,7 +147,6 @@ mod tests {
             (SalesFault::PaymentNotFound, "PAYMENT_NOT_FOUND"),
             (SalesFault::SoldOut, "SOLD_OUT"),
             (SalesFault::TicketLimit, "TICKET_LIMIT"),
-            (SalesFault::HoldEnded, "HOLD_ENDED"),
             (SalesFault::PaymentRefused, "PAYMENT_REFUSED"),
             (SalesFault::TermsChanged, "TERMS_CHANGED"),
             (SalesFault::Contended, "STORE_UNAVAILABLE"),

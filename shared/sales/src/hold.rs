@@ -74,25 +74,25 @@ pub struct Purchase {
     pub body_hash: String,
 }
 
-/// What a purchase holds, and where to pay it. Made of what never changes, so the same key gets the same answer.
+/// A purchase as it is now: what it holds, and where to pay it while it waits for that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Held {
     /// The payment.
     pub payment_id: PaymentId,
-    /// `READY`, or `APPROVED` when there was nothing to pay.
+    /// `READY`, or `APPROVED` when there was nothing to pay; for a key that comes again, whatever has become of it.
     pub state: State,
     /// What it costs, and who pays it.
     pub amounts: Amounts,
     /// When an unpaid one gives everything back.
     pub hold_ends_at: Time,
-    /// Where to pay; none when there is nothing to pay.
+    /// Where to pay; none when there is nothing to pay, or no longer.
     pub order: Option<Order>,
 }
 
 impl Held {
     fn of(payment: Payment) -> Self {
-        let state = if payment.order.is_some() { State::Ready } else { State::Approved };
-        let Payment { id, amounts, hold_ends_at, order, .. } = payment;
+        let Payment { id, state, amounts, hold_ends_at, order, .. } = payment;
+        let order = order.filter(|_| state == State::Ready);
         Self { payment_id: id, state, amounts, hold_ends_at, order }
     }
 }
@@ -100,7 +100,8 @@ impl Held {
 /// Holds seats for a buyer and opens the payment at KakaoPay. Zero won to pay is approved at once.
 ///
 /// Before KakaoPay: one batch read, a conditional count against each rate limit, one transaction. The same key again resumes what
-/// it made, from its state, and never makes a second payment; asking how it stands is not counted.
+/// it made, from its state, and never makes a second payment: one that is over is answered as it is. Asking how it stands is not
+/// counted.
 ///
 /// # Errors
 /// Why nothing is held, or (`KAKAOPAY_UNAVAILABLE`, `IDEMPOTENCY_IN_PROGRESS`, `STORE_…`) that the same request may be sent again.
@@ -185,7 +186,7 @@ async fn reserve(
     }
 }
 
-/// Goes on with what the key made. A payment that is still `RESERVED` is the caller's to open: the lease is taken over.
+/// What the key made, as it is now. A payment that is still `RESERVED` is the caller's to open: the lease is taken over.
 async fn resume(
     store: &Store,
     key: &PurchaseKey,
@@ -196,19 +197,14 @@ async fn resume(
     if record.body_hash != purchase.body_hash {
         return Err(IdempotencyFault::KeyReused.into());
     }
-    let payment = find(store, record.made).await?;
-    if payment.state == State::Reserved && payment.state_at(now) == State::Expired {
-        expire(store, payment.id, now).await?;
-        return Err(SalesFault::HoldEnded);
-    }
-    let answered = payment.order.is_some() || !payment.ticket_ids.is_empty();
+    let payment = expire(store, record.made, now).await?;
     match payment.state {
-        _ if answered => return Ok(payment),
         State::Reserved => {}
-        State::Failed => return Err(SalesFault::PaymentRefused),
         // A newer program is at it.
-        State::Unknown => return Err(IdempotencyFault::InProgress { retry_after: LEASE }.into()),
-        _ => return Err(SalesFault::HoldEnded),
+        State::Unknown if payment.order.is_none() => {
+            return Err(IdempotencyFault::InProgress { retry_after: LEASE }.into());
+        }
+        _ => return Ok(payment),
     }
     if record.lease_ends_at > now {
         let retry_after = now.until(record.lease_ends_at);
@@ -233,12 +229,7 @@ pub(crate) async fn open(
     now: Time,
 ) -> Result<Held, SalesFault> {
     if payment.amounts.cash.is_zero() {
-        let payment = settle::approve(store, payment, Step::ApproveFree, None, now).await?;
-        return if payment.state == State::Approved {
-            Ok(Held::of(payment))
-        } else {
-            Err(SalesFault::HoldEnded)
-        };
+        return settle::approve(store, payment, Step::ApproveFree, None, now).await.map(Held::of);
     }
     let returns = |to| {
         format!(
@@ -271,10 +262,7 @@ pub(crate) async fn open(
     match store.write(payment.becomes(&next), ()).await {
         Ok(()) => Ok(Held::of(next)),
         // A run that was thought dead was faster, or the hold has ended.
-        Err(Rejected::Condition(())) => match find(store, payment.id).await? {
-            payment if payment.order.is_some() => Ok(Held::of(payment)),
-            _ => Err(SalesFault::HoldEnded),
-        },
+        Err(Rejected::Condition(())) => find(store, payment.id).await.map(Held::of),
         Err(Rejected::Store(fault)) => Err(fault.into()),
     }
 }

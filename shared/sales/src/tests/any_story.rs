@@ -62,6 +62,7 @@ impl Story {
                 let (fan, key) = (random.usize(..self.fans.len()), random.u32(..8).to_string());
                 let quantity = 1 + i64::from(fan as u32 % 3);
                 if let Ok(held) = shop.buy(self.fans[fan], quantity, &key).await
+                    && held.state == State::Ready
                     && !self.held.contains(&held)
                 {
                     self.held.push(held);

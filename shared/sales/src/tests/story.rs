@@ -11,9 +11,12 @@ use store::{
     sales::{by_event, payment::PaymentKey, stock::StockKey, ticket::Ticket},
 };
 
-use super::shop::{DAY, HOLD, PRICE, Shop};
+use super::{
+    kakaopay::Trouble::Refused,
+    shop::{DAY, HOLD, PRICE, Shop},
+};
 use crate::{
-    cancel,
+    Held, cancel, fail,
     hold::{BY_MEMBER, FROM_ADDRESS},
 };
 
@@ -101,18 +104,63 @@ fn nothing_to_pay_is_approved_at_once_without_kakaopay() {
 }
 
 #[test]
-fn the_same_key_has_the_same_answer_whatever_became_of_the_payment() {
+fn the_same_key_answers_the_payment_as_it_is_now() {
     stack::run(async {
         let shop = Shop::open(5).await;
         let fan = shop.fan().await;
         let held = shop.buy(fan, 1, "key").await.unwrap();
         assert_eq!(shop.buy(fan, 1, "key").await.unwrap(), held);
         shop.agree(&held).await;
-        assert_eq!(shop.buy(fan, 1, "key").await.unwrap(), held);
-        assert_eq!(shop.after(HOLD).buy(fan, 1, "key").await.unwrap(), held);
+        let paid = Held { state: State::Approved, order: None, ..held };
+        assert_eq!(shop.buy(fan, 1, "key").await.unwrap(), paid);
+        assert_eq!(shop.after(HOLD).buy(fan, 1, "key").await.unwrap(), paid);
         assert_eq!((shop.stock().await, shop.kakaopay.orders()), ([4, 0, 1], 1));
         let other = shop.buy(fan, 2, "key").await.unwrap_err();
         assert_eq!(other.code(), "IDEMPOTENCY_KEY_REUSED");
+    });
+}
+
+#[test]
+fn the_same_key_answers_a_payment_that_is_over_without_pages_however_it_died() {
+    stack::run(async {
+        for (end, at_once) in [
+            (State::Cancelled, true),
+            (State::Failed, true),
+            (State::Failed, false),
+            (State::Expired, true),
+            (State::Expired, false),
+        ] {
+            let shop = Shop::open(5).await;
+            let fan = shop.fan().await;
+            let held = shop.buy(fan, 1, "key").await.unwrap();
+            let token = shop.payment(&held).await.return_token.0;
+            let (store, id, now) = (&shop.store, held.payment_id, shop.now);
+            let later = match (end, at_once) {
+                (State::Cancelled, _) => cancel(store, id, &token, now).await.map(drop),
+                (State::Failed, true) => fail(store, id, &token, now).await.map(drop),
+                (State::Failed, false) => {
+                    shop.kakaopay.trouble("approve", &[Refused]);
+                    shop.agree(&held).await;
+                    Ok(())
+                }
+                // Before anybody wrote that it ended, and after.
+                (_, at_once) => {
+                    let end = shop.after(HOLD);
+                    if at_once {
+                        end.expire(&held).await;
+                    }
+                    Ok(())
+                }
+            };
+            later.unwrap();
+            let now = if end == State::Expired { shop.after(HOLD) } else { shop.clone() };
+            let dead = Held { state: end, order: None, ..held };
+            for _ in 0..2 {
+                assert_eq!(now.buy(fan, 1, "key").await.unwrap(), dead);
+                assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0), "{end}");
+            }
+            assert_eq!(shop.kakaopay.orders(), 1, "nothing is bought anew");
+        }
     });
 }
 
@@ -123,7 +171,8 @@ fn a_key_is_forgotten_after_a_day_and_then_buys_anew() {
         let fan = shop.fan().await;
         let held = shop.buy(fan, 1, "key").await.unwrap();
         shop.agree(&held).await;
-        assert_eq!(shop.after(DAY - SECOND).buy(fan, 1, "key").await.unwrap(), held);
+        let remembered = shop.after(DAY - SECOND).buy(fan, 1, "key").await.unwrap();
+        assert_eq!(remembered.payment_id, held.payment_id);
         let tomorrow = shop.after(DAY + SECOND);
         tomorrow.signs_in_again(fan).await;
         let another = tomorrow.buy(fan, 2, "key").await.unwrap();
