@@ -1,22 +1,10 @@
 //! `GET /v1/payments/{paymentId}`: one payment, for its buyer.
 
-use api::{Answer, Call, FieldFaults, Path, Problem};
-use deserr::Deserr;
-use domain::id::PaymentId;
-use sales::codes;
+use api::{Answer, Call, Path, Problem};
+use sales::{as_told, codes};
 use store::{Store, identity::session::SignedIn, sales::payment::PaymentKey};
-use utoipa::IntoParams;
 
-use crate::view::PaymentView;
-
-/// Which payment.
-#[derive(Debug, Deserr, IntoParams)]
-#[deserr(error = FieldFaults, rename_all = camelCase)]
-#[into_params(parameter_in = Path, rename_all = "camelCase")]
-pub struct PaymentPath {
-    /// The payment.
-    payment_id: PaymentId,
-}
+use crate::{path::PaymentPath, view::PaymentView};
 
 /// Shows a payment
 ///
@@ -41,7 +29,7 @@ pub async fn handle(
     let payment = payment
         .filter(|payment| payment.member_id == session.member.id)
         .ok_or_else(|| Problem::new(codes::PAYMENT_NOT_FOUND))?;
-    // A hold ends without a change of the item.
-    let tag = format!("{}-{}", payment.version, payment.state_at(context.now));
-    Ok(Answer::ok(PaymentView::of(payment, context.now)).tagged(&tag, &context))
+    let payment = as_told(&store, payment, context.now).await?;
+    let version = payment.version;
+    Ok(Answer::ok(PaymentView::of(payment, context.now)).versioned(version, &context))
 }

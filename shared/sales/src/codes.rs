@@ -17,6 +17,10 @@ domain::codes! {
         "결제가 거절되었습니다": "카카오페이가 결제를 거절했습니다.",
         "Payment refused": "KakaoPay refused the payment.",
     }
+    Conflict ALREADY_PAID {
+        "이미 결제했습니다": "결제했거나 결제하는 중이라 그만둘 수 없습니다.",
+        "Already paid": "It is paid, or being paid just now, and can't be given up.",
+    }
     Conflict TERMS_CHANGED {
         "판매 조건이 바뀌었습니다": "공연 정보를 다시 읽고 시도해 주세요.",
         "Terms changed": "Read the event again and retry.",

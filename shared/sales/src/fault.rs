@@ -50,6 +50,9 @@ pub enum SalesFault {
     /// More points than there is to pay.
     #[error(transparent)]
     Points(#[from] TooManyPoints),
+    /// What is paid, or being paid, can't be given up.
+    #[error("the payment is not unpaid")]
+    AlreadyPaid,
     /// KakaoPay does not open the payment.
     #[error("KakaoPay refused the payment")]
     PaymentRefused,
@@ -115,6 +118,7 @@ impl Fault for SalesFault {
             Self::PaymentNotFound => codes::PAYMENT_NOT_FOUND,
             Self::SoldOut => codes::SOLD_OUT,
             Self::TicketLimit => codes::TICKET_LIMIT,
+            Self::AlreadyPaid => codes::ALREADY_PAID,
             Self::PaymentRefused => codes::PAYMENT_REFUSED,
             Self::TermsChanged => codes::TERMS_CHANGED,
             Self::Contended => store::codes::STORE_UNAVAILABLE,
@@ -147,6 +151,7 @@ mod tests {
             (SalesFault::PaymentNotFound, "PAYMENT_NOT_FOUND"),
             (SalesFault::SoldOut, "SOLD_OUT"),
             (SalesFault::TicketLimit, "TICKET_LIMIT"),
+            (SalesFault::AlreadyPaid, "ALREADY_PAID"),
             (SalesFault::PaymentRefused, "PAYMENT_REFUSED"),
             (SalesFault::TermsChanged, "TERMS_CHANGED"),
             (SalesFault::Contended, "STORE_UNAVAILABLE"),

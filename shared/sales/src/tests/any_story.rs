@@ -14,7 +14,7 @@ use super::{
     kakaopay::Trouble::{self, LostAfter, LostBefore, Refused, WrongAmount},
     shop::{Fan, PRICE, Shop},
 };
-use crate::{Held, cancel, fail};
+use crate::{Held, call_off};
 
 const SEATS: u32 = 9;
 const TROUBLES: [Trouble; 7] =
@@ -79,8 +79,8 @@ impl Story {
         let (shop, random) = (&self.shop, &mut self.random);
         let token = shop.payment(held).await.return_token.0;
         match random.u32(..16) {
-            0 => _ = cancel(&shop.store, held.payment_id, &token, shop.now).await.unwrap(),
-            1 => _ = fail(&shop.store, held.payment_id, &token, shop.now).await.unwrap(),
+            0 => _ = call_off(&shop.store, held.payment_id, &token, shop.now).await.unwrap(),
+            1 => _ = shop.comes_back_unpaid(held).await,
             2 | 3 => _ = shop.expire(held).await,
             4..=6 => _ = shop.reconcile(held).await,
             visits => {

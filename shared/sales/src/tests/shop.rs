@@ -24,7 +24,7 @@ use store::{
 };
 
 use super::kakaopay::Fake;
-use crate::{Held, Purchase, SalesFault, Terms, approve, hold};
+use crate::{Held, Purchase, SalesFault, Terms, approve, come_back_unpaid, hold};
 
 pub(crate) const HOLD: Duration = Duration::from_secs(900);
 pub(crate) const PRICE: i64 = 30_000;
@@ -108,6 +108,13 @@ impl Shop {
         let token = self.payment(held).await.return_token.0;
         let Self { store, kakaopay, now, .. } = self;
         approve(store, &kakaopay.client, held.payment_id, &token, "pg-token", *now).await.unwrap()
+    }
+
+    /// Somebody is at the address to which KakaoPay sends back who did not pay.
+    pub(crate) async fn comes_back_unpaid(&self, held: &Held) -> Payment {
+        let token = self.payment(held).await.return_token.0;
+        let Self { store, kakaopay, now, .. } = self;
+        come_back_unpaid(store, &kakaopay.client, held.payment_id, &token, *now).await.unwrap()
     }
 
     pub(crate) async fn reconcile(&self, held: &Held) -> Payment {
