@@ -3,7 +3,7 @@ use std::time::Duration;
 use domain::{
     event::SaleClosed,
     fault::{Code, Fault},
-    payment::{IllegalStep, TooManyPoints},
+    payment::{IllegalStep, Paused, TooManyPoints},
 };
 use gateways::kakaopay;
 use store::{
@@ -12,7 +12,7 @@ use store::{
     identity::{member::Needed, session::SessionEnded},
 };
 
-use crate::codes;
+use crate::{Held, codes};
 
 /// Why a payment can't be made or moved.
 #[derive(Debug, thiserror::Error)]
@@ -44,9 +44,12 @@ pub enum SalesFault {
     /// The terms are no longer those that the buyer was shown.
     #[error("the terms of the sale have changed")]
     TermsChanged,
-    /// One buyer can't have so many tickets of an event.
+    /// One buyer can't have so many tickets of an event. Their own unpaid purchase of it, if there is one.
     #[error("the buyer would have too many tickets of this event")]
-    TicketLimit,
+    TicketLimit(Option<Box<Held>>),
+    /// The buyer let too many holds of the event go unpaid.
+    #[error(transparent)]
+    Paused(#[from] Paused),
     /// More points than there is to pay.
     #[error(transparent)]
     Points(#[from] TooManyPoints),
@@ -100,6 +103,7 @@ impl SalesFault {
             Self::Rate(fault) => Some(fault),
             Self::Idempotency(fault) => Some(fault),
             Self::Closed(fault) => Some(fault),
+            Self::Paused(fault) => Some(fault),
             Self::Points(fault) => Some(fault),
             Self::Kakaopay(fault) => Some(fault),
             Self::Store(fault) => Some(fault),
@@ -117,7 +121,7 @@ impl Fault for SalesFault {
             Self::EventNotFound => domain::codes::EVENT_NOT_FOUND,
             Self::PaymentNotFound => codes::PAYMENT_NOT_FOUND,
             Self::SoldOut => codes::SOLD_OUT,
-            Self::TicketLimit => codes::TICKET_LIMIT,
+            Self::TicketLimit(_) => codes::TICKET_LIMIT,
             Self::AlreadyPaid => codes::ALREADY_PAID,
             Self::PaymentRefused => codes::PAYMENT_REFUSED,
             Self::TermsChanged => codes::TERMS_CHANGED,
@@ -150,7 +154,7 @@ mod tests {
             (SalesFault::EventNotFound, "EVENT_NOT_FOUND"),
             (SalesFault::PaymentNotFound, "PAYMENT_NOT_FOUND"),
             (SalesFault::SoldOut, "SOLD_OUT"),
-            (SalesFault::TicketLimit, "TICKET_LIMIT"),
+            (SalesFault::TicketLimit(None), "TICKET_LIMIT"),
             (SalesFault::AlreadyPaid, "ALREADY_PAID"),
             (SalesFault::PaymentRefused, "PAYMENT_REFUSED"),
             (SalesFault::TermsChanged, "TERMS_CHANGED"),

@@ -44,6 +44,13 @@ pub(crate) struct Fan {
     session_id: SessionId,
 }
 
+impl Fan {
+    pub(crate) fn claims(self) -> Claims {
+        let Self { member_id, session_id } = self;
+        Claims { member_id, session_id, role: Role::User }
+    }
+}
+
 impl Shop {
     /// A shop that sells one event with so many seats.
     pub(crate) async fn open(capacity: i64) -> Self {
@@ -81,11 +88,9 @@ impl Shop {
     }
 
     pub(crate) async fn buy(&self, fan: Fan, quantity: i64, key: &str) -> Result<Held, SalesFault> {
-        let Fan { member_id, session_id } = fan;
-        let claims = Claims { member_id, session_id, role: Role::User };
         let purchase = Purchase {
-            buyer: stack::caller(&claims),
-            address: member_id.to_string(),
+            buyer: stack::caller(&fan.claims()),
+            address: fan.member_id.to_string(),
             event_id: self.event.id,
             quantity: quantity.try_into().unwrap(),
             key: key.into(),
