@@ -1,9 +1,10 @@
 //! `POST /v1/payments`: holds seats for a buyer and opens the payment at KakaoPay.
 
-use api::{Answer, Body, Call, FieldFaults, Idempotency, Problem};
+use api::{Answer, Body, Call, FieldFaults, Idempotency, Place, Problem};
 use deserr::Deserr;
 use domain::{
     event::Quantity,
+    fault::Fault,
     id::{EventId, PaymentId},
     invalid::Invalid,
     payment::{Purpose, State},
@@ -11,7 +12,7 @@ use domain::{
     won::Won,
 };
 use gateways::Kakaopay;
-use sales::{Held, Purchase, Terms, hold};
+use sales::{Held, Purchase, SalesFault, Terms, hold};
 use serde::Serialize;
 use store::{Store, identity::session::SignedIn};
 use utoipa::ToSchema;
@@ -69,13 +70,26 @@ impl From<Held> for HeldView {
     }
 }
 
+/// What `TICKET_LIMIT` tells besides.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TicketLimit {
+    /// The caller's own payment of that event that is not paid yet: to be paid on its pages, or given up. The newest, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open_payment: Option<HeldView>,
+}
+
 /// Buys tickets
 ///
 /// Holds the seats for 15 minutes and answers KakaoPay's pages. The same key with the same body never buys twice: for 24 hours
-/// it answers the payment as it is now, without pages once it waits no more. Who buys has a verified e-mail address (`EMAIL_NEEDED`) and is of age (`AGE_NEEDED`).
+/// it answers the payment as it is now, without pages once it waits no more. Who has held and not paid before waits a while (`UNPAID_TOO_OFTEN`);
+/// what KakaoPay does not take in one payment is not held (`AMOUNT_NOT_PAYABLE`). Who buys has a verified e-mail address (`EMAIL_NEEDED`) and is of age (`AGE_NEEDED`).
 #[utoipa::path(post, path = "/v1/payments", request_body = CreatePayment,
     params(Idempotency),
-    responses((status = 201, description = "Held", body = HeldView, headers(("Location" = String)))),
+    responses(
+        (status = 201, description = "Held", body = HeldView, headers(("Location" = String))),
+        (status = 400, description = "Refused", body = TicketLimit, content_type = "application/problem+json"),
+    ),
     security(("bearer" = [])),
 )]
 pub async fn handle(
@@ -96,7 +110,20 @@ pub async fn handle(
         key: idempotency.key,
         body_hash: idempotency.fingerprint,
     };
-    let held = hold(&store, &kakaopay, &terms, &purchase, context.now).await?;
+    let held = hold(&store, &kakaopay, &terms, &purchase, context.now).await.map_err(refused)?;
     let location = format!("/v1/payments/{}", held.payment_id);
     Ok(Answer::created(held.into(), &location))
+}
+
+/// A refusal, with what its caller can do about it.
+fn refused(fault: SalesFault) -> Problem {
+    match fault {
+        SalesFault::TicketLimit(open) => {
+            let open_payment = open.clone().map(|open| HeldView::from(*open));
+            Problem::from(SalesFault::TicketLimit(open)).telling(&TicketLimit { open_payment })
+        }
+        // Fewer tickets may be less than the most, and more of them enough.
+        SalesFault::NotPayable(fault) => Problem::field(Place::Body, "/quantity", fault.code()),
+        fault => fault.into(),
+    }
 }

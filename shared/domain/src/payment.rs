@@ -17,7 +17,7 @@
 mod amounts;
 mod unpaid;
 
-pub use amounts::{Amounts, TooManyPoints, amounts};
+pub use amounts::{Amounts, LEAST_CASH, MOST_CASH, NotPayable, TooManyPoints, amounts};
 pub use unpaid::{Paused, Unpaid};
 
 use std::time::Duration;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use domain::{
     event::SaleClosed,
     fault::{Code, Fault},
-    payment::{IllegalStep, Paused, TooManyPoints},
+    payment::{IllegalStep, NotPayable, Paused, TooManyPoints},
 };
 use gateways::kakaopay;
 use store::{
@@ -53,6 +53,9 @@ pub enum SalesFault {
     /// More points than there is to pay.
     #[error(transparent)]
     Points(#[from] TooManyPoints),
+    /// KakaoPay does not take such an amount.
+    #[error(transparent)]
+    NotPayable(#[from] NotPayable),
     /// What is paid, or being paid, can't be given up.
     #[error("the payment is not unpaid")]
     AlreadyPaid,
@@ -105,6 +108,7 @@ impl SalesFault {
             Self::Closed(fault) => Some(fault),
             Self::Paused(fault) => Some(fault),
             Self::Points(fault) => Some(fault),
+            Self::NotPayable(fault) => Some(fault),
             Self::Kakaopay(fault) => Some(fault),
             Self::Store(fault) => Some(fault),
             _ => None,

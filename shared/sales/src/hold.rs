@@ -141,6 +141,7 @@ pub async fn hold(
             let quantity = purchase.quantity;
             let wanted = Wanted::of(&event, quantity, mark.unwrap_or_default(), now)?;
             let amounts = amounts(event.price, quantity, None, Won::ZERO)?;
+            amounts.payable()?;
             if !amounts.cash.is_zero() {
                 // Without KakaoPay's key seats would be held for nothing.
                 kakaopay.load_key().await?;

@@ -38,7 +38,8 @@ impl Unpaid {
     /// Not yet, and when.
     pub fn may_hold(&self, now: Time) -> Result<(), Paused> {
         match self.pause_ends_at() {
-            Some(end) if end > now => Err(Paused { wait: now.until(end) }),
+            // The first costs nothing, whosever clock is ahead.
+            Some(end) if self.unpaid > 1 && end > now => Err(Paused { wait: now.until(end) }),
             _ => Ok(()),
         }
     }

@@ -104,6 +104,32 @@ fn nothing_to_pay_is_approved_at_once_without_kakaopay() {
 }
 
 #[test]
+fn what_kakaopay_does_not_take_is_told_before_a_seat_is_held() {
+    stack::run(async {
+        for (price, quantity, good) in [
+            (1, 4, false),
+            (24, 2, false),
+            (25, 2, true),
+            (500_000, 4, true),
+            (500_001, 4, false),
+            (2_000_001, 1, false),
+        ] {
+            let shop = Shop::with(stack::dynamo(), 5, price).await;
+            let fan = shop.fan().await;
+            match shop.buy(fan, quantity, "key").await {
+                Ok(_) => assert!(good, "{quantity} for {price}"),
+                Err(fault) => {
+                    assert!(!good, "{quantity} for {price}: {fault}");
+                    assert_eq!(fault.code(), "AMOUNT_NOT_PAYABLE");
+                    assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0));
+                    assert_eq!(shop.kakaopay.orders(), 0);
+                }
+            }
+        }
+    });
+}
+
+#[test]
 fn the_same_key_answers_the_payment_as_it_is_now() {
     stack::run(async {
         let shop = Shop::open(5).await;
