@@ -127,3 +127,40 @@ fn refused(fault: SalesFault) -> Problem {
         fault => fault.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use api::Context;
+    use domain::payment::{Amounts, NotPayable};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn told(fault: SalesFault) -> (u16, Value) {
+        let response = refused(fault).into_response(&Context::at(Time::now()));
+        (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
+    }
+
+    #[test]
+    fn a_limit_that_an_unpaid_payment_fills_is_told_with_it_and_any_other_without() {
+        let cash = Won::new(30_000);
+        let amounts = Amounts { list_price: cash, coupon: Won::ZERO, points: Won::ZERO, cash };
+        let (payment_id, hold_ends_at) = (PaymentId::generate(), Time::now());
+        let open = Held { payment_id, state: State::Ready, amounts, hold_ends_at, order: None };
+        let (status, problem) = told(SalesFault::TicketLimit(Some(Box::new(open))));
+        assert_eq!((status, &problem["code"]), (400, &json!("TICKET_LIMIT")));
+        let named = &problem["openPayment"];
+        assert_eq!((&named["id"], &named["state"]), (&json!(payment_id), &json!("READY")));
+        assert_eq!(named["holdEndsAt"], json!(hold_ends_at));
+        let (_, problem) = told(SalesFault::TicketLimit(None));
+        assert_eq!((&problem["code"], problem.get("openPayment")), (&json!("TICKET_LIMIT"), None));
+    }
+
+    #[test]
+    fn an_amount_that_kakaopay_does_not_take_points_to_how_many_are_bought() {
+        let (status, problem) = told(NotPayable(Won::new(49)).into());
+        assert_eq!((status, &problem["code"]), (422, &json!("AMOUNT_NOT_PAYABLE")));
+        let fault = &problem["errors"][0];
+        assert_eq!((&fault["in"], &fault["pointer"]), (&json!("body"), &json!("/quantity")));
+    }
+}

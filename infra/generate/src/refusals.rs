@@ -66,7 +66,7 @@ pub(crate) fn refusals(
     for (status, codes) in statuses {
         let own = codes.iter().any(|code| route.refuses.contains(code));
         match responses.get_mut(&status.to_string()) {
-            Some(RefOr::T(response)) => match response.content.remove(PROBLEM) {
+            Some(RefOr::T(response)) => match response.content.shift_remove(PROBLEM) {
                 // The route has described what it tells besides.
                 Some(RefOr::T(Content { schema: Some(members), .. })) => {
                     *response = refused(status, &codes, document(&codes, Some(members)));

@@ -17,7 +17,8 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             let blank = world.request(Method::GET, &path).query(&[("pg_token", " ")]);
             rows.finds(blank, "query", "pg_token", "FORMAT")
         }
-        "get_payment" | "list_my_payments" | "cancel_payment" | "fail_payment" => rows,
+        "get_payment" | "list_my_payments" | "cancel_payment" | "fail_payment"
+        | "call_off_payment" | "give_up_payment" => rows,
         _ => return None,
     })
 }
