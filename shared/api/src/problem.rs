@@ -16,12 +16,12 @@ use crate::{Context, Language, Page, Response, codes};
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
-    /// Boxed: results are moved far more often than they are refusals.
+    /// Boxed, as the members are: results are moved far more often than they are refusals.
     code: Box<Code>,
     fields: Vec<FieldFault>,
     retry_after: Option<Duration>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    members: Map<String, Value>,
+    members: Box<Map<String, Value>>,
     /// What happened inside: for the log, never for the caller.
     cause: Option<String>,
 }
@@ -58,7 +58,7 @@ impl Problem {
     /// A refusal.
     pub fn new(code: Code) -> Self {
         let (status, fields, headers) = (status(code.kind), Vec::new(), Vec::new());
-        let (code, members) = (code.into(), Map::new());
+        let (code, members) = (code.into(), Box::default());
         Self { status, code, fields, retry_after: None, headers, members, cause: None }
     }
 
@@ -139,7 +139,7 @@ impl Problem {
             errors: told.map(|fault| fault.document(language)).collect(),
             error_count: (count > MOST_ERRORS).then_some(count),
             request_id: context.request_id.clone(),
-            members: self.members,
+            members: *self.members,
         };
         let page = context.prefers_html().then_some(ProblemPage { language, problem: &document });
         let mut response = match page.and_then(|page| Page::render(&page)) {
