@@ -38,6 +38,9 @@ HOST = "127.0.0.1"
 KST = datetime.timezone(datetime.timedelta(hours=9))
 OPERATIONS = ("ready", "approve", "cancel", "order")
 
+# What one payment may be, as those who resell KakaoPay say (shared/domain/src/payment/amounts.rs).
+LEAST, MOST = 50, 2_000_000
+
 # Error codes as KakaoPay publishes them.
 INVALID_PARAMETER = -2
 UNAUTHENTICATED = -401
@@ -342,7 +345,7 @@ class Simulator:
         payment.method = body.get("payment_method_type") or payment.method
         if payment.quantity < 1:
             raise Refusal(INVALID_PARAMETER, "invalid parameter: quantity")
-        if payment.total < 1 or payment.tax_free > payment.total:
+        if not LEAST <= payment.total <= MOST or payment.tax_free > payment.total:
             raise Refusal(WRONG_TOTAL, "invalid total_amount")
         payment.vat = number(body, "vat_amount", vat(payment.total - payment.tax_free))
         if payment.vat > payment.total - payment.tax_free:

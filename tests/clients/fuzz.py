@@ -176,7 +176,7 @@ BEYOND_A_SCHEMA = {
     "title": {"FORMAT", "LENGTH"}, "place": {"FORMAT", "LENGTH"}, "content": {"FORMAT", "LENGTH"}, "q": {"FORMAT", "LENGTH"},
     "nickname": {"FORMAT", "LENGTH"}, "password": {"COMMON_PASSWORD", "FORMAT", "LENGTH", "OWN_NAME"}, "birthDate": {"RANGE", "UNDER_14"},
     "endsAt": {"AFTER", "PAST"}, "saleEndsAt": {"AFTER", "NOT_AFTER", "PAST"},
-    "priceMax": {"RANGE"}, "saleFrom": {"NOT_AFTER"}, "startFrom": {"NOT_AFTER"},
+    "price": {"RANGE"}, "priceMax": {"RANGE"}, "saleFrom": {"NOT_AFTER"}, "startFrom": {"NOT_AFTER"},
 }
 
 

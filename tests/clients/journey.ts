@@ -49,7 +49,6 @@ function words(code: Refused["code"]): string {
     case "SALE_CLOSED":
     case "EVENT_CANCELLED":
       return "not on sale";
-    case "HOLD_ENDED":
     case "PAYMENT_REFUSED":
       return "begin anew";
     case "BROKEN_TEXT":

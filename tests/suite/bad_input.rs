@@ -16,8 +16,14 @@ use crate::{
 const LIMITS: [&str; 4] = ["LENGTH", "RANGE", "CHOICE", "FORMAT"];
 
 /// Routes that pass over what they don't know in the query: pages for people, to whose addresses others add what they like.
-pub const OPEN_QUERIES: [&str; 5] =
-    ["approve_payment", "cancel_payment", "fail_payment", "finish_social_sign_in", "get_docs"];
+pub const OPEN_QUERIES: [&str; 6] = [
+    "approve_payment",
+    "call_off_payment",
+    "cancel_payment",
+    "fail_payment",
+    "finish_social_sign_in",
+    "get_docs",
+];
 
 /// The requests of one route by the one who may send them.
 struct Trial<'a> {

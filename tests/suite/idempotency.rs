@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// `POST` routes without a key, each with the reason why it may be sent again all the same.
-const WITHOUT_KEY: [(&str, &str); 6] = [
+const WITHOUT_KEY: [(&str, &str); 7] = [
     ("sign_up", "an address has one account, and asking twice is a code more"),
     ("ask_for_code", "a code more is another mail, and so many there are of each"),
     (
@@ -20,6 +20,7 @@ const WITHOUT_KEY: [(&str, &str); 6] = [
     ("sign_in", "a session more costs nobody anything"),
     ("refresh", "its token is replaced by each use"),
     ("sign_out", "a session ends once"),
+    ("call_off_payment", "a payment is called off once"),
 ];
 
 /// The body with another number in it.

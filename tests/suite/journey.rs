@@ -1,6 +1,8 @@
 //! The whole journey over HTTP, through the deployed stack: from publishing to the ticket, and what becomes of everybody who
 //! turns back on the way.
 
+use std::time::Duration;
+
 use domain::time::Time;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use reqwest::{
@@ -8,8 +10,12 @@ use reqwest::{
     header::{self, HeaderMap, HeaderValue},
 };
 use serde_json::{Value, json};
+use store::{Write, sales::payment::PaymentKey};
 
-use crate::world::{Member, World, eventually};
+use crate::{
+    killed::store,
+    world::{Member, World, eventually},
+};
 
 /// Search is a moment behind the table: the stream, the worker and OpenSearch's refresh lie between.
 const SEARCH_SECONDS: u64 = 30;
@@ -129,7 +135,10 @@ fn whoever_turns_back_at_kakaopay_gives_the_seats_back() {
             let page = world.page(&back, "en").await;
             assert!(page.contains(words), "{words} is not in {page}");
             world.has_seats_left(&event, 50, 5).await;
-            // Coming back once more gives nothing more.
+            // Coming back once more, or giving it up, gives nothing more.
+            let payment = format!("/v1/payments/{}", id(&held));
+            let giving_up = world.request(Method::DELETE, &payment);
+            world.done(giving_up.bearer_auth(&world.fan.token)).await;
             let again = world.done(world.request(Method::GET, &back)).await;
             assert_eq!((&again["state"], &again["ticketIds"]), (&json!(state), &json!([])));
             world.has_seats_left(&event, 50, 5).await;
@@ -137,6 +146,109 @@ fn whoever_turns_back_at_kakaopay_gives_the_seats_back() {
             world.buy(&world.fan, &event, 4).await;
         }
         assert_eq!(world.get("/v1/me/tickets", &world.fan).await["items"], json!([]));
+    });
+}
+
+#[test]
+fn whoever_only_looks_at_a_return_address_ends_nothing_and_whoever_presses_its_button_does() {
+    stack::run(async {
+        let world = World::new().await;
+        let event = world.on_sale("미리 보는 주소").await;
+        let held = world.buy(&world.fan, &event, 3).await;
+        let payment = format!("/v1/payments/{}", id(&held));
+        let approval = world.at_kakaopay(id(&held), "approve").await;
+        let returns = approval.split_once("/approve").unwrap().0;
+        for way in ["cancel", "fail"] {
+            let page = world.page(&format!("{returns}/{way}"), "en").await;
+            assert!(page.contains("Waiting for your payment"), "{page}");
+            assert!(page.contains(r#"<form method="post" action="cancel">"#), "{page}");
+        }
+        assert_eq!(world.get(&payment, &world.fan).await["state"], "READY");
+        // As a form without a field does.
+        let press = || {
+            let button = world.request(Method::POST, &format!("{returns}/cancel"));
+            button.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        };
+        for _ in 0..2 {
+            assert_eq!(world.done(press()).await["state"], "CANCELLED");
+        }
+        world.has_seats_left(&event, 50, 5).await;
+        let late = world.done(world.request(Method::GET, &approval)).await;
+        assert_eq!(late["state"], "CANCELLED", "and is not paid afterwards");
+    });
+}
+
+#[test]
+fn whoever_meets_their_own_unpaid_hold_is_led_to_it_and_gives_it_up() {
+    stack::run(async {
+        let world = World::new().await;
+        let event = world.on_sale("내가 잡아 둔 자리").await;
+        let held = world.buy(&world.fan, &event, 3).await;
+        let body = json!({ "purpose": "TICKETS", "eventId": event, "quantity": 2 });
+        let refused = world.post("/v1/payments", &world.fan).json(&body).send().await.unwrap();
+        let refusal: Value = refused.json().await.unwrap();
+        assert_eq!((&refusal["code"], &refusal["openPayment"]), (&json!("TICKET_LIMIT"), &held));
+
+        let payment = format!("/v1/payments/{}", id(&refusal["openPayment"]));
+        let give_up = |by: &Member| world.request(Method::DELETE, &payment).bearer_auth(&by.token);
+        let foreign = world.refused(give_up(&world.stranger)).await;
+        assert_eq!(foreign, (404, "PAYMENT_NOT_FOUND".into()));
+        for _ in 0..2 {
+            assert_eq!(give_up(&world.fan).send().await.unwrap().status(), 204);
+        }
+        world.has_seats_left(&event, 50, 5).await;
+
+        let held = world.buy(&world.fan, &event, 4).await;
+        let back = world.at_kakaopay(id(&held), "approve").await;
+        world.done(world.request(Method::GET, &back)).await;
+        let paid = format!("/v1/payments/{}", id(&held));
+        let paid = world.request(Method::DELETE, &paid).bearer_auth(&world.fan.token);
+        assert_eq!(world.refused(paid).await, (409, "ALREADY_PAID".into()));
+    });
+}
+
+#[test]
+fn whoever_lets_holds_go_again_and_again_waits_and_is_told_how_long() {
+    stack::run(async {
+        let world = World::new().await;
+        let event = world.on_sale("잡았다 놓은 자리").await;
+        for _ in 0..2 {
+            let held = world.buy(&world.fan, &event, 1).await;
+            let payment = format!("/v1/payments/{}", id(&held));
+            let giving_up = world.request(Method::DELETE, &payment);
+            world.done(giving_up.bearer_auth(&world.fan.token)).await;
+        }
+        let body = json!({ "purpose": "TICKETS", "eventId": event, "quantity": 1 });
+        let refused = world.post("/v1/payments", &world.fan).json(&body).send().await.unwrap();
+        assert_eq!(refused.status(), 429);
+        let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=60).contains(&wait), "{wait}");
+        assert_eq!(refused.json::<Value>().await.unwrap()["code"], "UNPAID_TOO_OFTEN");
+        world.buy(&world.stranger, &event, 1).await;
+    });
+}
+
+#[test]
+fn whoever_sees_that_their_hold_has_ended_can_buy_its_seats_at_once() {
+    stack::run(async {
+        let world = World::new().await;
+        for list in [false, true] {
+            let mut event = world.event_body();
+            event["capacity"] = 2.into();
+            let event = world.publish(event).await;
+            let held = world.buy(&world.fan, &event, 2).await;
+            // Its time is over long before the worker's message comes.
+            let key = PaymentKey(id(&held).parse().unwrap());
+            let over = Time::now().minus(Duration::from_secs(1)).millis();
+            store().write(Write::update(&key).set("holdEndsAt", over), ()).await.unwrap();
+            let seen = if list {
+                world.get("/v1/me/payments", &world.fan).await["items"][0].take()
+            } else {
+                world.payment(id(&held), &world.fan).await
+            };
+            assert_eq!((id(&seen), &seen["state"]), (id(&held), &json!("EXPIRED")));
+            world.buy(&world.fan, &event, 2).await;
+        }
     });
 }
 

@@ -115,7 +115,7 @@ fn an_approval_of_a_wrong_amount_that_dies_ends_with_all_money_back() {
 
 #[test]
 fn calling_it_off_or_failing_gives_back_once_however_it_dies() {
-    let calls = "GetItem TransactWriteItems UpdateItem";
+    let calls = "GetItem order TransactWriteItems UpdateItem";
     for (decision, function, end) in
         [("cancel", "cancel_payment", Cancelled), ("fail", "fail_payment", Failed)]
     {
@@ -124,6 +124,29 @@ fn calling_it_off_or_failing_gives_back_once_however_it_dies() {
         dying.survived(decided, World::return_again, &[end]);
         dying.survived(decided, World::leave, &[end, Expired]);
     }
+}
+
+#[test]
+fn giving_up_gives_back_once_however_it_dies() {
+    let given_up = "BatchGetItem GetItem TransactWriteItems UpdateItem";
+    let called_off = "GetItem TransactWriteItems UpdateItem";
+    let held = async || World::new().await.held().await.decided("cancel").await;
+    for (function, event, calls) in [
+        ("give_up_payment", World::giving_up as fn(&World) -> Value, given_up),
+        ("call_off_payment", World::calling_off, called_off),
+    ] {
+        let dying = Dying { function, event, calls };
+        dying.survived(held, World::return_again, &[Cancelled]);
+        dying.survived(held, World::leave, &[Cancelled, Expired]);
+    }
+}
+
+#[test]
+fn a_hold_that_is_past_is_ended_once_however_its_reader_dies() {
+    let over = async || World::begun(HOLD * 2).await.held().await;
+    let calls = "BatchGetItem GetItem TransactWriteItems UpdateItem";
+    let reading = Dying { function: "get_payment", event: World::reading, calls };
+    reading.survived(over, World::leave, &[Expired]);
 }
 
 const REFUND: Dying = Dying {

@@ -28,8 +28,8 @@ use gateways::{
     kakaopay::{Config, Key},
 };
 use payments::{
-    ReturnPath, approve_payment, cancel_payment, create_payment, fail_payment,
-    get_payment::PaymentPath, refund_payment,
+    PaymentPath, ReturnPath, approve_payment, cancel_payment, create_payment, fail_payment,
+    refund_payment,
 };
 use sales::Terms;
 use serde_json::Value;
@@ -189,8 +189,8 @@ impl Shop {
         let terms = Terms { hold: HOLD, public_url: "http://127.0.0.1:3000".into() };
         let clients = (self.served.clone(), self.kakaopay.clone(), terms);
         let held = create_payment::handle(clients, call).await.map_err(refusal)?.value;
-        let page =
-            serde_json::to_value(&held).unwrap()["kakaopay"]["pc"].as_str().unwrap().to_owned();
+        let answer = serde_json::to_value(&held).unwrap();
+        let page = answer["kakaopay"]["pc"].as_str().unwrap_or_default().to_owned();
         Ok(Held { id: held.id, page })
     }
 
@@ -232,12 +232,14 @@ impl Shop {
             }
             "cancel" => {
                 let input = (Path(path), Query(api::Anything {}));
-                cancel_payment::handle(store, Call { who, input, context }).await
+                let clients = (store, self.kakaopay.clone());
+                cancel_payment::handle(clients, Call { who, input, context }).await
             }
             way => {
                 assert_eq!(way, "fail");
                 let input = (Path(path), Query(api::Anything {}));
-                fail_payment::handle(store, Call { who, input, context }).await
+                let clients = (store, self.kakaopay.clone());
+                fail_payment::handle(clients, Call { who, input, context }).await
             }
         };
         let body: Value = serde_json::from_slice(answer.map_err(refusal)?.body()).unwrap();

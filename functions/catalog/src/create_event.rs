@@ -5,7 +5,7 @@ use std::time::Duration;
 use api::{Answer, Body, Call, FieldFaults, Idempotency, Problem};
 use deserr::Deserr;
 use domain::{
-    event::{Capacity, Category, Content, Place, Price, RefundPolicy, Schedule, State, Title},
+    event::{AskedPrice, Capacity, Category, Content, Place, RefundPolicy, Schedule, State, Title},
     id::EventId,
     stock::shards_for,
     time::Time,
@@ -38,7 +38,7 @@ pub struct CreateEvent {
     content: Content,
     category: Category,
     capacity: Capacity,
-    price: Price,
+    price: AskedPrice,
     /// When it starts.
     starts_at: Time,
     /// When it ends: after the start.
@@ -101,7 +101,7 @@ pub async fn handle(
         content: body.content,
         category: body.category,
         capacity: body.capacity,
-        price: body.price,
+        price: body.price.into(),
         schedule,
         refund_policy: body.refund_policy,
         state: State::Open,
@@ -470,7 +470,7 @@ mod tests {
             let mut bad = body(now);
             bad["title"] = " ".into();
             bad["capacity"] = 100_001.into();
-            bad["price"] = (-1).into();
+            bad["price"] = 49.into();
             bad["category"] = "OPERA".into();
             bad["startsAt"] = "2026-12-24T19:30:00".into();
             bad["refundPolicy"] = "NEVER".into();

@@ -1,7 +1,8 @@
 //! `GET /v1/payments/{paymentId}/returns/{token}/cancel`: the buyer called it off on KakaoPay's page and comes back.
 
 use api::{Anyone, Anything, Call, Path, Problem, Query, Response};
-use sales::cancel;
+use gateways::Kakaopay;
+use sales::come_back_unpaid;
 use store::Store;
 
 use crate::{
@@ -11,15 +12,16 @@ use crate::{
 
 /// Comes back from KakaoPay, unpaid
 ///
-/// Gives the seats back. A browser is shown a page, a program JSON. Coming back twice changes nothing.
+/// Gives the seats back if KakaoPay says that the order is over, for a visit alone may be a link preview's. If not, the payment
+/// waits on, and the page has a button that calls it off. A browser is shown a page, a program JSON. Coming back twice changes nothing.
 #[utoipa::path(get, path = "/v1/payments/{paymentId}/returns/{token}/cancel", params(ReturnPath),
     responses((status = 200, description = "How the payment stands", content((PaymentView = "application/json"), (String = "text/html")))),
 )]
 pub async fn handle(
-    store: Store,
+    (store, kakaopay): (Store, Kakaopay),
     call: Call<Anyone, (Path<ReturnPath>, Query<Anything>)>,
 ) -> Result<Response, Problem> {
     let Call { input: (Path(ReturnPath { payment_id, token }), _), context, .. } = call;
-    let payment = cancel(&store, payment_id, &token, context.now).await?;
+    let payment = come_back_unpaid(&store, &kakaopay, payment_id, &token, context.now).await?;
     Ok(show(payment, &context))
 }

@@ -1,21 +1,13 @@
 //! `GET /v1/payments/{paymentId}`: one payment, for its buyer.
 
-use api::{Answer, Call, FieldFaults, Path, Problem};
-use deserr::Deserr;
-use domain::id::PaymentId;
+use api::{Answer, Call, Path, Problem};
+use sales::as_told;
 use store::{Store, identity::session::SignedIn, sales::payment::PaymentKey};
-use utoipa::IntoParams;
 
-use crate::view::{PaymentView, own};
-
-/// Which payment.
-#[derive(Debug, Deserr, IntoParams)]
-#[deserr(error = FieldFaults, rename_all = camelCase)]
-#[into_params(parameter_in = Path, rename_all = "camelCase")]
-pub struct PaymentPath {
-    /// The payment.
-    pub payment_id: PaymentId,
-}
+use crate::{
+    path::PaymentPath,
+    view::{PaymentView, own},
+};
 
 /// Shows a payment
 ///
@@ -38,7 +30,7 @@ pub async fn handle(
     let Call { who, input: Path(PaymentPath { payment_id }), context } = call;
     let (session, payment) = store.read_for(&who, PaymentKey(payment_id), context.now).await?;
     let payment = own(payment, &session)?;
-    // A hold ends without a change of the item.
-    let tag = format!("{}-{}", payment.version, payment.state_at(context.now));
-    Ok(Answer::ok(PaymentView::of(payment, context.now)).tagged(&tag, &context))
+    let payment = as_told(&store, payment, context.now).await?;
+    let version = payment.version;
+    Ok(Answer::ok(PaymentView::of(payment, context.now)).versioned(version, &context))
 }

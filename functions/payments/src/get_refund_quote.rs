@@ -20,7 +20,7 @@ use store::{
 };
 use utoipa::ToSchema;
 
-use crate::{get_payment::PaymentPath, view::own};
+use crate::{path::PaymentPath, view::own};
 
 /// What would go back now, ticket by ticket. Tickets that go back together give back the sum of theirs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,14 +49,6 @@ struct TicketQuote {
     sum: QuoteSum,
 }
 
-impl QuoteSum {
-    fn of(refund: &Refund) -> Self {
-        let Refund { cash, points, coupon, earned_taken_back, .. } = *refund;
-        let total = Won::new(cash.get().saturating_add(points.get()));
-        Self { cash, points, total, coupon, earned_taken_back }
-    }
-}
-
 /// What would go back.
 #[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -71,6 +63,15 @@ pub struct QuoteSum {
     pub coupon: bool,
     /// Points that the cash had earned and that are taken from the balance; what of them was spent is owed.
     pub earned_taken_back: Won,
+}
+
+impl QuoteSum {
+    /// What a refund gives back.
+    pub fn of(refund: &Refund) -> Self {
+        let Refund { cash, points, coupon, earned_taken_back, .. } = *refund;
+        let total = Won::new(cash.get().saturating_add(points.get()));
+        Self { cash, points, total, coupon, earned_taken_back }
+    }
 }
 
 /// Tells what would go back

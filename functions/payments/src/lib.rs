@@ -1,12 +1,14 @@
 //! Purchases: from the hold to the ticket, and what becomes of those that stop on the way.
 
 pub mod approve_payment;
+pub mod call_off_payment;
 pub mod cancel_payment;
 pub mod create_payment;
 pub mod expire_holds;
 pub mod fail_payment;
 pub mod get_payment;
 pub mod get_refund_quote;
+pub mod give_up_payment;
 pub mod list_my_payments;
 pub mod reconcile_payments;
 pub mod refund_payment;
@@ -14,18 +16,20 @@ pub mod relay_sales;
 pub mod sweep_payments;
 
 mod message;
+mod path;
 mod return_page;
 mod view;
 
+pub use path::PaymentPath;
 pub use return_page::ReturnPath;
 
 use domain::codes::{
-    AFTER_START, EVENT_CANCELLED, EVENT_NOT_FOUND, REFUND_TERMS_UNKNOWN, SALE_CLOSED, SALE_ENDED,
-    SALE_NOT_STARTED,
+    AFTER_START, AMOUNT_NOT_PAYABLE, EVENT_CANCELLED, EVENT_NOT_FOUND, REFUND_TERMS_UNKNOWN,
+    SALE_CLOSED, SALE_ENDED, SALE_NOT_STARTED, UNPAID_TOO_OFTEN,
 };
 use gateways::codes::{KAKAOPAY_OUTCOME_UNKNOWN, KAKAOPAY_UNAVAILABLE};
 use sales::codes::{
-    HOLD_ENDED, NOT_REFUNDABLE, PAYMENT_NOT_FOUND, PAYMENT_REFUSED, QUOTE_CHANGED,
+    ALREADY_PAID, NOT_REFUNDABLE, PAYMENT_NOT_FOUND, PAYMENT_REFUSED, QUOTE_CHANGED,
     REFUND_IN_PROGRESS, SOLD_OUT, TERMS_CHANGED, TICKET_LIMIT, TICKET_USED, TICKETS_NOT_LEFT,
 };
 use store::codes::{AGE_NEEDED, EMAIL_NEEDED};
@@ -33,12 +37,14 @@ use store::codes::{AGE_NEEDED, EMAIL_NEEDED};
 api::routes! {
     create_payment [
         AGE_NEEDED, EMAIL_NEEDED, EVENT_NOT_FOUND, SALE_NOT_STARTED, SALE_ENDED, SALE_CLOSED, EVENT_CANCELLED, SOLD_OUT, TICKET_LIMIT, TERMS_CHANGED,
-        HOLD_ENDED, PAYMENT_REFUSED, KAKAOPAY_UNAVAILABLE, KAKAOPAY_OUTCOME_UNKNOWN,
+        PAYMENT_REFUSED, AMOUNT_NOT_PAYABLE, UNPAID_TOO_OFTEN, KAKAOPAY_UNAVAILABLE, KAKAOPAY_OUTCOME_UNKNOWN,
     ],
     approve_payment [PAYMENT_NOT_FOUND, TICKET_LIMIT, KAKAOPAY_UNAVAILABLE, KAKAOPAY_OUTCOME_UNKNOWN],
     cancel_payment [PAYMENT_NOT_FOUND],
     fail_payment [PAYMENT_NOT_FOUND],
+    call_off_payment [PAYMENT_NOT_FOUND],
     get_payment [PAYMENT_NOT_FOUND],
+    give_up_payment [PAYMENT_NOT_FOUND, ALREADY_PAID],
     list_my_payments,
     get_refund_quote [
         PAYMENT_NOT_FOUND, NOT_REFUNDABLE, REFUND_IN_PROGRESS, AFTER_START, REFUND_TERMS_UNKNOWN,

@@ -1,7 +1,8 @@
 //! `GET /v1/me/payments`: the caller's payments, newest first.
 
 use api::{Answer, Call, Cursors, List, Paging, Problem, Query};
-use store::{Store, identity::session::SignedIn};
+use sales::{SalesFault, as_told};
+use store::{Page, Store, identity::session::SignedIn};
 
 use crate::view::PaymentView;
 
@@ -19,7 +20,14 @@ pub async fn handle(
     let Call { who, input: Query(paging), context } = call;
     let buyer = store.session(&who, context.now).await?.member.id;
     let scope = format!("list_my_payments {buyer}");
-    let query = |limit, start| store.payments_of(buyer, limit, start);
+    let query = async |limit, start| {
+        let Page { items, next } = store.payments_of(buyer, limit, start).await?;
+        let mut told = Vec::new();
+        for payment in items {
+            told.push(as_told(&store, payment, context.now).await?);
+        }
+        Ok::<_, SalesFault>(Page { items: told, next })
+    };
     let view = |payment| PaymentView::of(payment, context.now);
     cursors.list(&scope, paging, query, view).await
 }

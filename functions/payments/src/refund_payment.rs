@@ -7,6 +7,7 @@ use domain::{
 };
 use gateways::Kakaopay;
 use sales::{Asked, SalesFault, codes::TICKETS_NOT_LEFT, refund};
+use serde::Serialize;
 use store::{
     Store,
     ephemeral::idempotency::{Begun, RecordKey},
@@ -19,7 +20,8 @@ use store::{
 use utoipa::ToSchema;
 
 use crate::{
-    get_payment::PaymentPath,
+    get_refund_quote::QuoteSum,
+    path::PaymentPath,
     view::{RefundView, own},
 };
 
@@ -35,13 +37,24 @@ pub struct RefundPayment {
     pub total: Won,
 }
 
+/// What `QUOTE_CHANGED` tells besides.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QuoteChanged {
+    /// What goes back for these tickets now; absent where another conflict refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quote: Option<QuoteSum>,
+}
+
 /// Gives tickets back
 ///
 /// As the quote says at this moment (`QUOTE_CHANGED` else). Their seats, points and what they earned go back at once, the money
 /// through KakaoPay as soon as it takes it: until then the refund is `UNDER_WAY`, and nobody has to ask for it again.
 #[utoipa::path(post, path = "/v1/payments/{paymentId}/refunds", request_body = RefundPayment,
     params(PaymentPath, Idempotency),
-    responses((status = 201, description = "Given back", body = RefundView, headers(("Location" = String)))),
+    responses(
+        (status = 201, description = "Given back", body = RefundView, headers(("Location" = String))),
+        (status = 409, description = "Refused", body = QuoteChanged, content_type = "application/problem+json"),
+    ),
     security(("bearer" = [])),
 )]
 pub async fn handle(
@@ -75,13 +88,21 @@ pub async fn handle(
         Ok(payment) => answer(&payment, payment.refunds.len().checked_sub(1)),
         Err(fault) => {
             store.give_up(&lease).await;
-            Err(match fault {
-                SalesFault::TicketsNotLeft { place } => {
-                    Problem::field(Place::Body, &format!("/ticketIds/{place}"), TICKETS_NOT_LEFT)
-                }
-                fault => fault.into(),
-            })
+            Err(refused(fault))
         }
+    }
+}
+
+fn refused(fault: SalesFault) -> Problem {
+    match fault {
+        SalesFault::TicketsNotLeft { place } => {
+            Problem::field(Place::Body, &format!("/ticketIds/{place}"), TICKETS_NOT_LEFT)
+        }
+        SalesFault::QuoteChanged(refund) => {
+            let quote = Some(QuoteSum::of(&refund));
+            Problem::from(SalesFault::QuoteChanged(refund)).telling(&QuoteChanged { quote })
+        }
+        fault => fault.into(),
     }
 }
 

@@ -41,12 +41,14 @@ struct ReturnPage<'a> {
     quantity: u32,
     cash: String,
     payment: PaymentId,
+    waits: bool,
 }
 
 impl<'a> ReturnPage<'a> {
     fn of(payment: &'a Payment, context: &Context) -> Self {
         let language = context.language;
-        let (title, detail) = language.of(words(payment.state_at(context.now)));
+        let state = payment.state_at(context.now);
+        let (title, detail) = language.of(words(state));
         Self {
             language,
             title,
@@ -56,6 +58,7 @@ impl<'a> ReturnPage<'a> {
             quantity: payment.quantity.get(),
             cash: won(payment.amounts.cash, language),
             payment: payment.id,
+            waits: state.can_expire(),
         }
     }
 }
@@ -65,11 +68,24 @@ struct Labels {
     tickets: &'static str,
     cash: &'static str,
     payment: &'static str,
+    call_off: &'static str,
 }
 
 const LABELS: Localized<Labels> = Localized {
-    korean: Labels { event: "공연", tickets: "매수", cash: "금액", payment: "결제 번호" },
-    english: Labels { event: "Event", tickets: "Tickets", cash: "Amount", payment: "Payment" },
+    korean: Labels {
+        event: "공연",
+        tickets: "매수",
+        cash: "금액",
+        payment: "결제 번호",
+        call_off: "결제 그만두기",
+    },
+    english: Labels {
+        event: "Event",
+        tickets: "Tickets",
+        cash: "Amount",
+        payment: "Payment",
+        call_off: "Call it off",
+    },
 };
 
 /// `50,000원`, `₩50,000`.
@@ -137,6 +153,11 @@ fn words(state: State) -> Localized<Text> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use domain::{id::MemberId, payment::amounts, time::Time};
+    use store::{catalog::on_sale::OnSale, sales::payment::Secret};
+
     use super::*;
 
     #[test]
@@ -153,6 +174,24 @@ mod tests {
     }
 
     #[test]
+    fn only_what_waits_can_be_called_off_by_a_button_that_is_no_link() {
+        let context = Context::at(Time::now());
+        let event = OnSale::from(&stack::event(50, context.now));
+        let (quantity, end) = (2.try_into().unwrap(), context.now.plus(Duration::from_mins(15)));
+        let amounts = amounts(event.price, quantity, None, Won::ZERO).unwrap();
+        let (buyer, token) = (MemberId::generate(), Secret("token".into()));
+        let mut payment =
+            Payment::reserved(&event, buyer, quantity, amounts, end, token, context.now);
+        let button = r#"<form method="post" action="cancel">"#;
+        for state in State::ALL {
+            payment.state = *state;
+            let page = ReturnPage::of(&payment, &context).render().unwrap();
+            assert_eq!(page.contains(button), state.can_expire(), "{state}");
+            assert!(!page.contains("href=\"cancel"), "{page}");
+        }
+    }
+
+    #[test]
     fn what_others_wrote_is_shown_as_text_and_never_as_markup() {
         let language = Language::English;
         let (title, detail) = language.of(words(State::Approved));
@@ -165,6 +204,7 @@ mod tests {
             quantity: 1,
             cash: String::new(),
             payment: PaymentId::generate(),
+            waits: false,
         };
         let page = page.render().unwrap();
         assert!(page.contains("The tickets are yours") && page.contains(r#"lang="en""#));

@@ -8,7 +8,7 @@ use utoipa::{
     openapi::{
         Content, Header, Object, Ref, RefOr, Response, Schema,
         path::{Operation, Parameter, ParameterIn},
-        schema::{AllOf, Type},
+        schema::{AllOf, AllOfBuilder, Type},
     },
 };
 
@@ -66,12 +66,19 @@ pub(crate) fn refusals(
     for (status, codes) in statuses {
         let own = codes.iter().any(|code| route.refuses.contains(code));
         match responses.get_mut(&status.to_string()) {
-            // Health is shown with a status that is a refusal elsewhere.
-            Some(RefOr::T(response)) => {
-                response.content.extend(refused(status, &codes, document(&codes)).content);
-            }
+            Some(RefOr::T(response)) => match response.content.shift_remove(PROBLEM) {
+                // The route has described what it tells besides.
+                Some(RefOr::T(Content { schema: Some(members), .. })) => {
+                    *response = refused(status, &codes, document(&codes, Some(members)));
+                }
+                // Health is shown with a status that is a refusal elsewhere.
+                _ => {
+                    let refused = refused(status, &codes, document(&codes, None));
+                    response.content.extend(refused.content);
+                }
+            },
             _ if own => {
-                let refused = refused(status, &codes, document(&codes));
+                let refused = refused(status, &codes, document(&codes, None));
                 responses.insert(status.to_string(), RefOr::T(refused));
             }
             _ => {
@@ -80,7 +87,7 @@ pub(crate) fn refusals(
                 let reference = Ref::from_response_name(&name);
                 let schema = format!("{name}Problem");
                 let named = RefOr::Ref(Ref::from_schema_name(&schema));
-                schemas.insert(schema, document(&codes));
+                schemas.insert(schema, document(&codes, None));
                 shared.insert(name, RefOr::T(refused(status, &codes, named)));
                 responses.insert(status.to_string(), RefOr::Ref(reference));
             }
@@ -125,17 +132,12 @@ fn status(code: Code) -> u16 {
     }
 }
 
-/// A problem document with one of some codes.
-fn document(codes: &[Code]) -> RefOr<Schema> {
+/// A problem document with one of some codes, and perhaps members of its own.
+fn document(codes: &[Code], members: Option<RefOr<Schema>>) -> RefOr<Schema> {
     let names = codes.iter().map(|code| code.name);
     let code = Object::builder().schema_type(Type::String).enum_values(Some(names));
-    RefOr::T(
-        AllOf::builder()
-            .item(problem())
-            .item(Object::builder().property("code", code))
-            .build()
-            .into(),
-    )
+    let document = AllOf::builder().item(problem()).item(Object::builder().property("code", code));
+    RefOr::T(members.into_iter().fold(document, AllOfBuilder::item).build().into())
 }
 
 /// A refusal: a document for a program, a page for a browser.

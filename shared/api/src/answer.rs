@@ -143,7 +143,7 @@ impl Page {
     pub fn html(body: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         let mut page = Self::new("text/html; charset=utf-8", body);
         let policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
-            base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+            base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
         page.headers.push((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)));
         page
     }

@@ -7,6 +7,7 @@ use domain::{
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::{Context, Language, Page, Response, codes};
@@ -15,11 +16,12 @@ use crate::{Context, Language, Page, Response, codes};
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
-    /// Boxed: results are moved far more often than they are refusals.
+    /// Boxed, as the members are: results are moved far more often than they are refusals.
     code: Box<Code>,
     fields: Vec<FieldFault>,
     retry_after: Option<Duration>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    members: Box<Map<String, Value>>,
     /// What happened inside: for the log, never for the caller.
     cause: Option<String>,
 }
@@ -56,7 +58,8 @@ impl Problem {
     /// A refusal.
     pub fn new(code: Code) -> Self {
         let (status, fields, headers) = (status(code.kind), Vec::new(), Vec::new());
-        Self { status, code: code.into(), fields, retry_after: None, headers, cause: None }
+        let (code, members) = (code.into(), Box::default());
+        Self { status, code, fields, retry_after: None, headers, members, cause: None }
     }
 
     pub(crate) fn status(status: StatusCode, code: Code) -> Self {
@@ -96,6 +99,16 @@ impl Problem {
         self
     }
 
+    /// With members of this refusal's own (RFC 9457, 3.2): an object of ours. The route's description says what they are, as the body
+    /// of the status.
+    pub fn telling(mut self, members: &impl Serialize) -> Self {
+        match serde_json::to_value(members) {
+            Ok(Value::Object(members)) => self.members.extend(members),
+            told => tracing::error!(?told, "what a refusal tells besides is no object"),
+        }
+        self
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         self.code.name
@@ -126,6 +139,7 @@ impl Problem {
             errors: told.map(|fault| fault.document(language)).collect(),
             error_count: (count > MOST_ERRORS).then_some(count),
             request_id: context.request_id.clone(),
+            members: *self.members,
         };
         let page = context.prefers_html().then_some(ProblemPage { language, problem: &document });
         let mut response = match page.and_then(|page| Page::render(&page)) {
@@ -220,6 +234,10 @@ pub struct ProblemDocument {
     error_count: Option<usize>,
     /// The id to name when asking us.
     request_id: String,
+    /// What only this refusal tells.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    members: Map<String, Value>,
 }
 
 /// The same for a person.

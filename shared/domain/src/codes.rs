@@ -41,6 +41,14 @@ crate::codes! {
         "포인트가 결제 금액보다 많습니다": "결제할 금액까지만 쓸 수 있습니다.",
         "More points than to pay": "Use no more points than there is to pay.",
     }
+    Invalid AMOUNT_NOT_PAYABLE {
+        "결제할 수 없는 금액입니다": "카카오페이로는 한 번에 50원부터 2,000,000원까지 결제할 수 있습니다.",
+        "Not payable": "KakaoPay takes 50 to 2,000,000 won in one payment.",
+    }
+    TooMany UNPAID_TOO_OFTEN {
+        "결제하지 않은 예매가 많습니다": "이 공연의 자리를 여러 번 잡고 결제하지 않았습니다. 다른 사람도 살 수 있게 잠시 뒤 다시 시도해 주세요.",
+        "Unpaid too often": "You held seats of this event several times and did not pay. Others may try now; come again shortly.",
+    }
     Refused AFTER_START {
         "공연이 시작되었습니다": "시작한 공연은 환불할 수 없습니다.",
         "The event has started": "Tickets are not refunded once the event has started.",

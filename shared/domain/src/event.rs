@@ -8,6 +8,9 @@ pub use sale::{Sale, SaleClosed, State};
 pub use schedule::{SaleWindow, Schedule};
 pub use search::{SearchWords, Sort};
 
+use crate::invalid::Invalid;
+use crate::payment::{LEAST_CASH, MOST_CASH};
+use crate::schema;
 use crate::text;
 use crate::won::Won;
 
@@ -82,6 +85,39 @@ number!(
     Price(u64), 0..=10_000_000, example 30_000
 );
 
+/// What an artist asks for a ticket: nothing, or what KakaoPay takes in one payment, so that whoever buys one can pay it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AskedPrice(Price);
+
+impl TryFrom<i64> for AskedPrice {
+    type Error = Invalid;
+
+    fn try_from(asked: i64) -> Result<Self, Invalid> {
+        let (min, max) = (LEAST_CASH.get() as i64, MOST_CASH.get() as i64);
+        if asked == 0 || (min..=max).contains(&asked) {
+            Price::try_from(asked).map(Self)
+        } else {
+            Err(Invalid::ZeroOrRange { min, max })
+        }
+    }
+}
+
+impl From<AskedPrice> for Price {
+    fn from(asked: AskedPrice) -> Self {
+        asked.0
+    }
+}
+
+has_schema!(
+    AskedPrice,
+    schema::number(
+        "What one ticket costs, in won: 0, or 50 to 2,000,000, which is what KakaoPay takes in one payment.",
+        0,
+        MOST_CASH.get() as i64,
+        30_000
+    )
+);
+
 number!(
     /// How many tickets are bought at once: 1 to 4.
     Quantity(u32), 1..=4, example 2
@@ -115,6 +151,19 @@ mod tests {
             assert_eq!(Quantity::try_from(number).is_ok(), is_one, "{number}");
         }
         assert_eq!(Quantity::try_from(5).unwrap_err().code(), "RANGE");
+    }
+
+    #[test]
+    fn a_price_that_nobody_could_pay_is_not_asked() {
+        for (price, is_one) in
+            [(0, true), (1, false), (49, false), (50, true), (2_000_000, true), (2_000_001, false)]
+        {
+            let asked = AskedPrice::try_from(price).map(|asked| Price::from(asked).get());
+            assert_eq!(asked.ok(), is_one.then_some(price as u64), "{price}");
+        }
+        assert_eq!(AskedPrice::try_from(-1).unwrap_err().code(), "RANGE");
+        let told = AskedPrice::try_from(49).unwrap_err().detail();
+        assert_eq!(told.english, "must be 0, or a whole number from 50 to 2000000");
     }
 
     #[test]

@@ -20,6 +20,13 @@ pub enum Invalid {
         /// The largest number allowed.
         max: i64,
     },
+    /// Neither zero nor between two numbers; both ends are allowed.
+    ZeroOrRange {
+        /// The smallest number allowed but for zero.
+        min: i64,
+        /// The largest number allowed.
+        max: i64,
+    },
     /// Not written as it should be.
     Format {
         /// A well-written example. It is shown in both languages, so it holds no words.
@@ -62,7 +69,7 @@ impl Invalid {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Length { .. } => "LENGTH",
-            Self::Range { .. } | Self::PastDay { .. } => "RANGE",
+            Self::Range { .. } | Self::ZeroOrRange { .. } | Self::PastDay { .. } => "RANGE",
             Self::Format { .. } | Self::Characters => "FORMAT",
             Self::Choice { .. } => "CHOICE",
             Self::After { .. } => "AFTER",
@@ -84,6 +91,10 @@ impl Invalid {
             Self::Range { min, max } => (
                 format!("{min} 이상 {max} 이하의 정수여야 합니다."),
                 format!("must be a whole number from {min} to {max}"),
+            ),
+            Self::ZeroOrRange { min, max } => (
+                format!("0이거나 {min} 이상 {max} 이하의 정수여야 합니다."),
+                format!("must be 0, or a whole number from {min} to {max}"),
             ),
             Self::Format { expected } => (
                 format!("다음과 같은 형식으로 입력해 주세요: {expected}"),

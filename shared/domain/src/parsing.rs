@@ -26,4 +26,4 @@ read_as!(String:
     payment::Purpose, time::Day, time::Time,
 );
 read_as!(bool: member::Declared);
-read_as!(i64: event::Capacity, event::Price, event::Quantity, won::Won);
+read_as!(i64: event::AskedPrice, event::Capacity, event::Price, event::Quantity, won::Won);

@@ -15,8 +15,10 @@
 //! `APPROVING` and `REFUNDING` are written before KakaoPay is asked, so that a crash leaves a trace; `/order` settles them.
 
 mod amounts;
+mod unpaid;
 
-pub use amounts::{Amounts, TooManyPoints, amounts};
+pub use amounts::{Amounts, LEAST_CASH, MOST_CASH, NotPayable, TooManyPoints, amounts};
+pub use unpaid::{Paused, Unpaid};
 
 use std::time::Duration;
 

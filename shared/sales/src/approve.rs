@@ -16,7 +16,7 @@ use store::{
 };
 
 use crate::{
-    SalesFault, Unmet, find, on_sale, reconcile, returning,
+    SalesFault, Unmet, as_told, find, on_sale, reconcile, returning,
     seats::{NotTaken, Wanted},
     settle::{self, Outcome},
 };
@@ -45,9 +45,7 @@ pub async fn approve(
     }
     let Some(order) = payment.order.clone() else { return Ok(payment) };
     let pg_token = Secret(pg_token.to_owned());
-    if payment.state_at(now) == State::Expired {
-        payment = settle::give_back(store, payment, Step::Expire, now).await?;
-    }
+    payment = as_told(store, payment, now).await?;
     let started = match payment.state {
         State::Ready => start(store, &payment, &pg_token, now).await?,
         State::Expired => start_late(store, &payment, &pg_token, now).await?,
@@ -95,7 +93,8 @@ async fn start_late(
     let rest = |seats: &[Seats]| {
         Transaction::new()
             .require(payment.becomes(&approving.with_seats(seats)), Unmet::Moved)
-            .require(buyer::hold(&buyer, payment.quantity), Unmet::TicketLimit)
+            // Who pays after all has kept nothing from anybody.
+            .require(buyer::forgotten(buyer::hold(&buyer, payment.quantity)), Unmet::TicketLimit)
     };
     match wanted.take(store, now, rest).await {
         Ok(seats) => Ok(Some(approving.with_seats(&seats))),

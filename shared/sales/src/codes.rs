@@ -13,13 +13,13 @@ domain::codes! {
         "예매 한도를 넘었습니다": "한 공연은 한 사람이 4장까지 살 수 있습니다.",
         "Ticket limit": "One person may hold up to 4 tickets of an event.",
     }
-    Refused HOLD_ENDED {
-        "결제 시간이 지났습니다": "자리를 다시 잡아 주세요. 결제되지 않았습니다.",
-        "The hold has ended": "Reserve again. Nothing was charged.",
-    }
     Refused PAYMENT_REFUSED {
         "결제가 거절되었습니다": "카카오페이가 결제를 거절했습니다.",
         "Payment refused": "KakaoPay refused the payment.",
+    }
+    Conflict ALREADY_PAID {
+        "이미 결제했습니다": "결제했거나 결제하는 중이라 그만둘 수 없습니다.",
+        "Already paid": "It is paid, or being paid just now, and can't be given up.",
     }
     Conflict TERMS_CHANGED {
         "판매 조건이 바뀌었습니다": "공연 정보를 다시 읽고 시도해 주세요.",

@@ -3,7 +3,7 @@ use std::time::Duration;
 use domain::{
     event::SaleClosed,
     fault::{Code, Fault},
-    payment::{IllegalStep, TooManyPoints},
+    payment::{IllegalStep, NotPayable, Paused, TooManyPoints},
     refund::Refused,
 };
 use gateways::kakaopay;
@@ -14,7 +14,7 @@ use store::{
     sales::payment::Refund,
 };
 
-use crate::codes;
+use crate::{Held, codes};
 
 /// How long a refund takes while KakaoPay answers.
 const REFUND_TAKES: Duration = Duration::from_secs(5);
@@ -49,16 +49,22 @@ pub enum SalesFault {
     /// The terms are no longer those that the buyer was shown.
     #[error("the terms of the sale have changed")]
     TermsChanged,
-    /// One buyer can't have so many tickets of an event.
+    /// One buyer can't have so many tickets of an event. Their own unpaid purchase of it, if there is one.
     #[error("the buyer would have too many tickets of this event")]
-    TicketLimit,
+    TicketLimit(Option<Box<Held>>),
+    /// The buyer let too many holds of the event go unpaid.
+    #[error(transparent)]
+    Paused(#[from] Paused),
     /// More points than there is to pay.
     #[error(transparent)]
     Points(#[from] TooManyPoints),
-    /// The hold that this key made has ended unpaid.
-    #[error("the hold has ended")]
-    HoldEnded,
-    /// The payment that this key made was refused by KakaoPay.
+    /// KakaoPay does not take such an amount.
+    #[error(transparent)]
+    NotPayable(#[from] NotPayable),
+    /// What is paid, or being paid, can't be given up.
+    #[error("the payment is not unpaid")]
+    AlreadyPaid,
+    /// KakaoPay does not open the payment.
     #[error("KakaoPay refused the payment")]
     PaymentRefused,
     /// Nothing was paid that could go back.
@@ -126,8 +132,10 @@ impl SalesFault {
             Self::Rate(fault) => Some(fault),
             Self::Idempotency(fault) => Some(fault),
             Self::Closed(fault) => Some(fault),
+            Self::Paused(fault) => Some(fault),
             Self::Points(fault) => Some(fault),
             Self::Refused(fault) => Some(fault),
+            Self::NotPayable(fault) => Some(fault),
             Self::Kakaopay(fault) => Some(fault),
             Self::Store(fault) => Some(fault),
             _ => None,
@@ -144,8 +152,8 @@ impl Fault for SalesFault {
             Self::EventNotFound => domain::codes::EVENT_NOT_FOUND,
             Self::PaymentNotFound => codes::PAYMENT_NOT_FOUND,
             Self::SoldOut => codes::SOLD_OUT,
-            Self::TicketLimit => codes::TICKET_LIMIT,
-            Self::HoldEnded => codes::HOLD_ENDED,
+            Self::TicketLimit(_) => codes::TICKET_LIMIT,
+            Self::AlreadyPaid => codes::ALREADY_PAID,
             Self::PaymentRefused => codes::PAYMENT_REFUSED,
             Self::TermsChanged => codes::TERMS_CHANGED,
             Self::NotRefundable => codes::NOT_REFUNDABLE,
@@ -183,8 +191,8 @@ mod tests {
             (SalesFault::EventNotFound, "EVENT_NOT_FOUND"),
             (SalesFault::PaymentNotFound, "PAYMENT_NOT_FOUND"),
             (SalesFault::SoldOut, "SOLD_OUT"),
-            (SalesFault::TicketLimit, "TICKET_LIMIT"),
-            (SalesFault::HoldEnded, "HOLD_ENDED"),
+            (SalesFault::TicketLimit(None), "TICKET_LIMIT"),
+            (SalesFault::AlreadyPaid, "ALREADY_PAID"),
             (SalesFault::PaymentRefused, "PAYMENT_REFUSED"),
             (SalesFault::TermsChanged, "TERMS_CHANGED"),
             (SalesFault::Contended, "STORE_UNAVAILABLE"),

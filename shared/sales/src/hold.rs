@@ -4,13 +4,13 @@ use aws::{Connect, ConnectError, variable};
 use domain::{
     event::Quantity,
     id::{EventId, PaymentId},
-    payment::{Amounts, State, Step, amounts},
+    payment::{Amounts, State, Step, Unpaid, amounts},
     time::Time,
     won::Won,
 };
 use gateways::kakaopay::{self, Kakaopay, ReadyRequest};
 use store::{
-    Rejected, Relaxed, Store, Transaction,
+    Rejected, Relaxed, Store, Transaction, Write,
     catalog::on_sale::OnSaleKey,
     ephemeral::{
         idempotency::{IdempotencyFault, LEASE},
@@ -27,7 +27,7 @@ use store::{
 };
 
 use crate::{
-    SalesFault, Unmet, expire, find, on_sale,
+    SalesFault, Unmet, as_told, expire, find, on_sale,
     seats::{NotTaken, Wanted},
     settle,
 };
@@ -39,6 +39,9 @@ pub(crate) const BY_MEMBER: Rule =
 /// How many all those behind one address may try: carriers put many people behind one.
 pub(crate) const FROM_ADDRESS: Rule =
     Rule { name: "purchase_from", limit: 120, window: Duration::from_secs(60) };
+
+/// Among how many of a buyer's payments those are looked for that fill the limit of an event.
+const NEWEST: u32 = 20;
 
 /// What an installation settles about holds.
 #[derive(Clone, Debug)]
@@ -74,25 +77,25 @@ pub struct Purchase {
     pub body_hash: String,
 }
 
-/// What a purchase holds, and where to pay it. Made of what never changes, so the same key gets the same answer.
+/// A purchase as it is now: what it holds, and where to pay it while it waits for that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Held {
     /// The payment.
     pub payment_id: PaymentId,
-    /// `READY`, or `APPROVED` when there was nothing to pay.
+    /// `READY`, or `APPROVED` when there was nothing to pay; for a key that comes again, whatever has become of it.
     pub state: State,
     /// What it costs, and who pays it.
     pub amounts: Amounts,
     /// When an unpaid one gives everything back.
     pub hold_ends_at: Time,
-    /// Where to pay; none when there is nothing to pay.
+    /// Where to pay; none when there is nothing to pay, or no longer.
     pub order: Option<Order>,
 }
 
 impl Held {
     fn of(payment: Payment) -> Self {
-        let state = if payment.order.is_some() { State::Ready } else { State::Approved };
-        let Payment { id, amounts, hold_ends_at, order, .. } = payment;
+        let Payment { id, state, amounts, hold_ends_at, order, .. } = payment;
+        let order = order.filter(|_| state == State::Ready);
         Self { payment_id: id, state, amounts, hold_ends_at, order }
     }
 }
@@ -100,7 +103,8 @@ impl Held {
 /// Holds seats for a buyer and opens the payment at KakaoPay. Zero won to pay is approved at once.
 ///
 /// Before KakaoPay: one batch read, a conditional count against each rate limit, one transaction. The same key again resumes what
-/// it made, from its state, and never makes a second payment; asking how it stands is not counted.
+/// it made, from its state, and never makes a second payment: one that is over is answered as it is. Asking how it stands is not
+/// counted.
 ///
 /// # Errors
 /// Why nothing is held, or (`KAKAOPAY_UNAVAILABLE`, `IDEMPOTENCY_IN_PROGRESS`, `STORE_…`) that the same request may be sent again.
@@ -114,8 +118,10 @@ pub async fn hold(
     let key = PurchaseKey::of(&purchase.buyer, purchase.key.clone());
     // The event may be a second old: a purchase on terms that have changed since is refused by the shards.
     let event_key = Relaxed(OnSaleKey(purchase.event_id));
-    let keys = (event_key, SoldOutKey(purchase.event_id), key.clone());
-    let (session, (event, mark, record)) = store.read_for(&purchase.buyer, keys, now).await?;
+    let buyer_key = BuyerKey::of(&purchase.buyer, purchase.event_id);
+    let keys = (event_key, SoldOutKey(purchase.event_id), key.clone(), buyer_key);
+    let (session, (event, mark, record, counter)) =
+        store.read_for(&purchase.buyer, keys, now).await?;
     let buyer = session.member.id;
 
     // A key that is known comes before every other question: the seats that are gone may be its own.
@@ -124,6 +130,9 @@ pub async fn hold(
         Some(record) => resume(store, &key, &record, purchase, now).await?,
         None => {
             session.member.may_deal(now)?;
+            // What ended unpaid since this was read counts the next time.
+            let unpaid = counter.unwrap_or_default().unpaid;
+            unpaid.may_hold(now)?;
             // The member first: whoever tries too often does not use up what their neighbours may.
             store.count(BY_MEMBER, &buyer.to_string(), now).await?;
             store.count(FROM_ADDRESS, &rate::address(&purchase.address), now).await?;
@@ -132,13 +141,34 @@ pub async fn hold(
             let quantity = purchase.quantity;
             let wanted = Wanted::of(&event, quantity, mark.unwrap_or_default(), now)?;
             let amounts = amounts(event.price, quantity, None, Won::ZERO)?;
+            amounts.payable()?;
             if !amounts.cash.is_zero() {
                 // Without KakaoPay's key seats would be held for nothing.
                 kakaopay.load_key().await?;
             }
             let (end, token) = (now.plus(terms.hold), token()?);
             let payment = Payment::reserved(&event, buyer, quantity, amounts, end, token, now);
-            match reserve(store, &wanted, &payment, &key, &purchase.body_hash, now).await? {
+            let counted = |unpaid: Unpaid| {
+                let hold = buyer::hold(&buyer_key, quantity);
+                if unpaid.is_forgotten(now) { buyer::forgotten(hold) } else { hold }
+            };
+            let reserve = async |unpaid| {
+                let known = purchase::remember(&key, &purchase.body_hash, payment.id, now);
+                reserve(store, &wanted, &payment, known, counted(unpaid), now).await
+            };
+            let mut reserved = reserve(unpaid).await;
+            if let Err(SalesFault::TicketLimit(_)) = reserved {
+                let (ended, open) = own_holds(store, &payment, now).await?;
+                if ended {
+                    let counter = store.get(&buyer_key).await?.unwrap_or_default();
+                    counter.unpaid.may_hold(now)?;
+                    reserved = reserve(counter.unpaid).await;
+                }
+                if let Err(SalesFault::TicketLimit(named)) = &mut reserved {
+                    *named = open.map(Box::new);
+                }
+            }
+            match reserved? {
                 Some(payment) => payment,
                 None => {
                     // The same request ran beside this one and was faster.
@@ -164,28 +194,46 @@ async fn reserve(
     store: &Store,
     wanted: &Wanted,
     payment: &Payment,
-    key: &PurchaseKey,
-    body_hash: &str,
+    remembered: Write,
+    counted: Write,
     now: Time,
 ) -> Result<Option<Payment>, SalesFault> {
-    let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
     let rest = |seats: &[Seats]| {
         Transaction::new()
-            .require(purchase::remember(key, body_hash, payment.id, now), Unmet::KeyKnown)
-            .require(buyer::hold(&buyer, payment.quantity), Unmet::TicketLimit)
+            .require(remembered.clone(), Unmet::KeyKnown)
+            .require(counted.clone(), Unmet::TicketLimit)
             // Here a coupon is held, and points are reserved, once they can be spent.
             .also(payment.with_seats(seats).create())
     };
     match wanted.take(store, now, rest).await {
         Ok(seats) => Ok(Some(payment.with_seats(&seats))),
         Err(NotTaken::Because(Unmet::KeyKnown)) => Ok(None),
-        Err(NotTaken::Because(Unmet::TicketLimit)) => Err(SalesFault::TicketLimit),
+        Err(NotTaken::Because(Unmet::TicketLimit)) => Err(SalesFault::TicketLimit(None)),
         Err(NotTaken::Because(_)) => Err(SalesFault::Contended),
         Err(NotTaken::Fault(fault)) => Err(fault),
     }
 }
 
-/// Goes on with what the key made. A payment that is still `RESERVED` is the caller's to open: the lease is taken over.
+/// What fills a buyer's limit of an event: whether a hold of theirs was past and has now been ended, so that there is room, and the
+/// newest that still waits for its payment.
+async fn own_holds(
+    store: &Store,
+    payment: &Payment,
+    now: Time,
+) -> Result<(bool, Option<Held>), SalesFault> {
+    let (mut ended, mut open) = (false, None);
+    let newest = store.payments_of(payment.member_id, NEWEST, None).await?.items;
+    let unpaid = |own: &Payment| own.event_id == payment.event_id && own.state.can_expire();
+    for own in newest.into_iter().filter(unpaid) {
+        match as_told(store, own, now).await? {
+            own if own.state.can_expire() => open = open.or(Some(Held::of(own))),
+            _ => ended = true,
+        }
+    }
+    Ok((ended, open))
+}
+
+/// What the key made, as it is now. A payment that is still `RESERVED` is the caller's to open: the lease is taken over.
 async fn resume(
     store: &Store,
     key: &PurchaseKey,
@@ -196,19 +244,14 @@ async fn resume(
     if record.body_hash != purchase.body_hash {
         return Err(IdempotencyFault::KeyReused.into());
     }
-    let payment = find(store, record.made).await?;
-    if payment.state == State::Reserved && payment.state_at(now) == State::Expired {
-        expire(store, payment.id, now).await?;
-        return Err(SalesFault::HoldEnded);
-    }
-    let answered = payment.order.is_some() || !payment.ticket_ids.is_empty();
+    let payment = expire(store, record.made, now).await?;
     match payment.state {
-        _ if answered => return Ok(payment),
         State::Reserved => {}
-        State::Failed => return Err(SalesFault::PaymentRefused),
         // A newer program is at it.
-        State::Unknown => return Err(IdempotencyFault::InProgress { retry_after: LEASE }.into()),
-        _ => return Err(SalesFault::HoldEnded),
+        State::Unknown if payment.order.is_none() => {
+            return Err(IdempotencyFault::InProgress { retry_after: LEASE }.into());
+        }
+        _ => return Ok(payment),
     }
     if record.lease_ends_at > now {
         let retry_after = now.until(record.lease_ends_at);
@@ -233,12 +276,7 @@ pub(crate) async fn open(
     now: Time,
 ) -> Result<Held, SalesFault> {
     if payment.amounts.cash.is_zero() {
-        let payment = settle::approve(store, payment, Step::ApproveFree, None, now).await?;
-        return if payment.state == State::Approved {
-            Ok(Held::of(payment))
-        } else {
-            Err(SalesFault::HoldEnded)
-        };
+        return settle::approve(store, payment, Step::ApproveFree, None, now).await.map(Held::of);
     }
     let returns = |to| {
         format!(
@@ -271,10 +309,7 @@ pub(crate) async fn open(
     match store.write(payment.becomes(&next), ()).await {
         Ok(()) => Ok(Held::of(next)),
         // A run that was thought dead was faster, or the hold has ended.
-        Err(Rejected::Condition(())) => match find(store, payment.id).await? {
-            payment if payment.order.is_some() => Ok(Held::of(payment)),
-            _ => Err(SalesFault::HoldEnded),
-        },
+        Err(Rejected::Condition(())) => find(store, payment.id).await.map(Held::of),
         Err(Rejected::Store(fault)) => Err(fault.into()),
     }
 }

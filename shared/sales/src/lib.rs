@@ -1,4 +1,4 @@
-//! The money use cases that several functions need: hold, approve, cancel, fail, expire, reconcile, sweep.
+//! The money use cases that several functions need: hold, approve, give up, expire, reconcile, sweep.
 //!
 //! Each is one public function. Each change of a payment is one transaction conditioned on the payment's version, so that a step
 //! run twice changes nothing the second time. KakaoPay is called from here and nowhere else, and always after a trace of it was
@@ -19,7 +19,7 @@ mod sweep;
 mod tests;
 
 pub use approve::approve;
-pub use end::{cancel, expire, fail};
+pub use end::{as_told, call_off, come_back_unpaid, expire, give_up};
 pub use fault::SalesFault;
 pub use hold::{Held, Purchase, Terms, hold};
 pub use reconcile::reconcile;

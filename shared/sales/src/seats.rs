@@ -45,7 +45,7 @@ impl NotTaken {
     /// As whoever can do nothing about it tells it.
     pub(crate) fn told(self) -> SalesFault {
         match self {
-            Self::Because(Unmet::TicketLimit) => SalesFault::TicketLimit,
+            Self::Because(Unmet::TicketLimit) => SalesFault::TicketLimit(None),
             Self::Because(_) => SalesFault::Contended,
             Self::Fault(fault) => fault,
         }

@@ -100,7 +100,8 @@ pub(crate) async fn approve(
     Err(SalesFault::Contended)
 }
 
-/// Takes the step and gives back what the payment held, then takes the sold-out mark away. The mark is no part of the transaction:
+/// Takes the step and gives back what the payment held, then takes the sold-out mark away. What could be paid and was not counts
+/// against its buyer. The mark is no part of the transaction:
 /// all returns of an event would meet on it. `infra/data-model.md` says why nobody is told "sold out" while a seat is free.
 pub(crate) async fn give_back(
     store: &Store,
@@ -114,7 +115,9 @@ pub(crate) async fn give_back(
     let ended = advance(store, payment, step, now, |next| {
         let buyer = BuyerKey { member_id: next.member_id, event_id: next.event_id };
         let seats = next.seats.iter().map(|seats| stock::release(next.event_id, *seats));
-        let all = seats.chain([buyer::release(&buyer, next.quantity.get())]);
+        let release = buyer::release(&buyer, next.quantity.get());
+        let unpaid = next.order.is_some() && step != Step::Reverse;
+        let all = seats.chain([if unpaid { buyer::unpaid(release, now) } else { release }]);
         Ok(all.fold(Transaction::new(), Transaction::also))
     })
     .await

@@ -3,6 +3,7 @@ mod capacity;
 mod crowd;
 mod kakaopay;
 mod newer;
+mod own_holds;
 mod refund;
 mod seats;
 mod shop;

@@ -3,14 +3,17 @@
 
 use std::time::Duration;
 
-use domain::payment::{ORDER_CLOSED_AFTER, State};
+use domain::{
+    payment::{ORDER_CLOSED_AFTER, State},
+    time::Time,
+};
 use gateways::kakaopay::ApproveRequest;
 use serde_json::{Value, json};
 use store::sales::payment::Payment;
 use tests::gateway::request;
 
 use crate::{
-    killed::token,
+    killed::{signed, token},
     shop::{FIRST_LOOK, Fan, Held, LEASE, Shop, simulator::Back},
 };
 
@@ -146,6 +149,31 @@ impl World {
         let body = json!({ "purpose": "TICKETS", "eventId": self.shop.event.id, "quantity": 2 });
         let mut event = request("POST", "/v1/payments", headers);
         event["body"] = json!(body.to_string());
+        event
+    }
+
+    /// The buyer gives the payment up.
+    pub fn giving_up(&self) -> Value {
+        self.of_payment("DELETE")
+    }
+
+    /// The buyer looks at the payment, today.
+    pub fn reading(&self) -> Value {
+        self.of_payment("GET")
+    }
+
+    fn of_payment(&self, method: &str) -> Value {
+        let id = self.held.as_ref().unwrap().id;
+        let token = token(&self.fan.claims(), Time::now());
+        let mut event = request(method, &format!("/v1/payments/{id}"), json!({}));
+        event["pathParameters"] = json!({ "paymentId": id });
+        signed(event, &token)
+    }
+
+    /// The payer presses the button of the page at the return address.
+    pub fn calling_off(&self) -> Value {
+        let mut event = self.returning();
+        event["httpMethod"] = json!("POST");
         event
     }
 

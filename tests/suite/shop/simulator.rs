@@ -71,9 +71,9 @@ impl Simulator {
         Arc::new(simulator)
     }
 
-    /// What the payer decides on the page (`approve`, `cancel`, `fail`); nothing when it is too late.
+    /// What the payer decides on the page (`approve`, `cancel`, `fail`); nothing when it is too late, or there is none any more.
     pub async fn decide(&self, page: &str, decision: &str) -> Option<Back> {
-        let id = page.rsplit('/').nth(1).unwrap();
+        let id = page.rsplit('/').nth(1)?;
         let answer = self
             .http
             .post(format!("{}/_sim/payments/{id}/{decision}", self.url))

@@ -5,6 +5,13 @@ use crate::event::{Price, Quantity};
 use crate::fault::{Code, Fault};
 use crate::won::Won;
 
+/// The least that KakaoPay takes in one payment. Its own documents name no limits; those who resell it do: 50 to 2,000,000 won
+/// (PPRO's developer hub, read in November 2026; Stripe's says 100 at least). A shop's contract may say otherwise.
+pub const LEAST_CASH: Won = Won::new(50);
+
+/// The most that KakaoPay takes in one payment.
+pub const MOST_CASH: Won = Won::new(2_000_000);
+
 /// What a purchase costs and who pays it: `coupon + points + cash = list_price`, always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -17,6 +24,20 @@ pub struct Amounts {
     pub points: Won,
     /// What is left to pay through KakaoPay.
     pub cash: Won,
+}
+
+impl Amounts {
+    /// Whether KakaoPay takes what is left to pay. For nothing it is not asked.
+    ///
+    /// # Errors
+    /// It is too little, or too much.
+    pub fn payable(&self) -> Result<(), NotPayable> {
+        if self.cash.is_zero() || (LEAST_CASH..=MOST_CASH).contains(&self.cash) {
+            Ok(())
+        } else {
+            Err(NotPayable(self.cash))
+        }
+    }
 }
 
 /// Splits the price of a purchase: the coupon first, never below zero, then the points, then cash.
@@ -44,6 +65,17 @@ pub struct TooManyPoints {
     pub points: Won,
     /// What could be used.
     pub remaining: Won,
+}
+
+/// KakaoPay does not take so little, or so much, in one payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} won are no payment that KakaoPay takes")]
+pub struct NotPayable(pub Won);
+
+impl Fault for NotPayable {
+    fn code(&self) -> Code {
+        codes::AMOUNT_NOT_PAYABLE
+    }
 }
 
 impl Fault for TooManyPoints {
@@ -88,6 +120,18 @@ mod tests {
         assert_eq!(refused, TooManyPoints { points: Won::new(6_001), remaining: Won::new(6_000) });
         assert_eq!(refused.code(), codes::POINTS_EXCEED_PRICE);
         assert_eq!(split(10_000, 1, Some(4_000), 6_000), Ok([10_000, 4_000, 6_000, 0]));
+    }
+
+    #[test]
+    fn what_kakaopay_does_not_take_is_not_payable_and_nothing_is_not_asked_for() {
+        for (cash, payable) in
+            [(0, true), (1, false), (49, false), (50, true), (2_000_000, true), (2_000_001, false)]
+        {
+            let cash = Won::new(cash);
+            let amounts = Amounts { list_price: cash, coupon: Won::ZERO, points: Won::ZERO, cash };
+            assert_eq!(amounts.payable(), if payable { Ok(()) } else { Err(NotPayable(cash)) });
+        }
+        assert_eq!(NotPayable(Won::new(49)).code(), codes::AMOUNT_NOT_PAYABLE);
     }
 
     proptest! {

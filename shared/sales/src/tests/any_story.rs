@@ -15,7 +15,7 @@ use super::{
     kakaopay::Trouble::{self, LostAfter, LostBefore, Refused, WrongAmount},
     shop::{Fan, PRICE, Shop},
 };
-use crate::{Held, cancel, fail};
+use crate::{Held, call_off};
 
 const SEATS: u32 = 9;
 const TROUBLES: [Trouble; 7] =
@@ -72,6 +72,7 @@ impl Story {
                 let (fan, key) = (random.usize(..self.fans.len()), random.u32(..8).to_string());
                 let quantity = 1 + i64::from(fan as u32 % 3);
                 if let Ok(held) = shop.buy(self.fans[fan], quantity, &key).await
+                    && held.state == State::Ready
                     && !self.held.contains(&held)
                 {
                     self.held.push(held);
@@ -88,8 +89,8 @@ impl Story {
         let (shop, random) = (&self.shop, &mut self.random);
         let token = shop.payment(held).await.return_token.0;
         match random.u32(..16) {
-            0 => _ = cancel(&shop.store, held.payment_id, &token, shop.now).await.unwrap(),
-            1 => _ = fail(&shop.store, held.payment_id, &token, shop.now).await.unwrap(),
+            0 => _ = call_off(&shop.store, held.payment_id, &token, shop.now).await.unwrap(),
+            1 => _ = shop.comes_back_unpaid(held).await,
             2 | 3 => _ = shop.expire(held).await,
             4..=6 => _ = shop.reconcile(held).await,
             visits => {

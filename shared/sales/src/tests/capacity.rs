@@ -80,6 +80,55 @@ fn a_refusal_costs_what_the_data_model_says() {
 }
 
 #[test]
+fn a_limit_that_is_filled_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter) = counted(50, PRICE).await;
+        let fan = shop.fan().await;
+        shop.buy(fan, 4, "key").await.unwrap();
+        meter.take();
+        shop.buy(fan, 1, "more").await.unwrap_err();
+        check("hold beyond the limit", &meter);
+        shop.after(HOLD).buy(fan, 1, "after").await.unwrap();
+        check("hold in the place of one that is past", &meter);
+    });
+}
+
+#[test]
+fn giving_up_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter, fan, held) = waiting().await;
+        let buyer = stack::caller(&fan.claims());
+        for operation in ["give_up_payment", "give_up_payment again"] {
+            let buyer = shop.store.session(&buyer, shop.now).await.unwrap().member.id;
+            crate::give_up(&shop.store, held.payment_id, buyer, shop.now).await.unwrap();
+            check(operation, &meter);
+        }
+    });
+}
+
+#[test]
+fn coming_back_unpaid_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter, _, held) = waiting().await;
+        let token = shop.payment(&held).await.return_token.0;
+        let tid = &held.order.as_ref().unwrap().tid;
+        for (operation, status) in [
+            ("cancel_payment, not over", "OPEN_PAYMENT"),
+            ("cancel_payment", "QUIT_PAYMENT"),
+            ("cancel_payment again", "QUIT_PAYMENT"),
+        ] {
+            shop.kakaopay.payer(tid, status);
+            meter.take();
+            let (store, kakaopay) = (&shop.store, &shop.kakaopay.client);
+            crate::come_back_unpaid(store, kakaopay, held.payment_id, &token, shop.now)
+                .await
+                .unwrap();
+            check(operation, &meter);
+        }
+    });
+}
+
+#[test]
 fn an_approval_costs_what_the_data_model_says() {
     stack::run(async {
         let (shop, meter, _, held) = waiting().await;

@@ -24,7 +24,7 @@ use super::{
     kakaopay::Trouble::LostBefore,
     shop::{HOLD, PRICE, Shop},
 };
-use crate::{Held, cancel, fail, overdue, reconcile::LONGEST_WAIT};
+use crate::{Held, call_off, give_up, overdue, reconcile::LONGEST_WAIT};
 
 impl Shop {
     /// A payment as it stands in the table.
@@ -84,8 +84,11 @@ fn what_only_a_newer_program_knows_how_to_move_is_left_alone() {
                     assert_eq!(shop.expire(&held).await, State::Unknown);
                     assert_eq!(shop.come_back(&held).await.state, State::Unknown);
                     assert_eq!(shop.reconcile(&held).await.state, State::Unknown);
-                    assert_eq!(cancel(store, id, &token, now).await.unwrap().state, State::Unknown);
-                    assert_eq!(fail(store, id, &token, now).await.unwrap().state, State::Unknown);
+                    let called_off = call_off(store, id, &token, now).await.unwrap();
+                    assert_eq!(called_off.state, State::Unknown);
+                    assert_eq!(shop.comes_back_unpaid(&held).await.state, State::Unknown);
+                    let given_up = give_up(store, id, called_off.member_id, now).await;
+                    assert_eq!(given_up.unwrap_err().code(), "ALREADY_PAID");
                 }
 
                 assert_eq!(shop.raw(&held).await, before, "{attribute}");

@@ -24,7 +24,7 @@ use store::{
 };
 
 use super::kakaopay::Fake;
-use crate::{Held, Purchase, SalesFault, Terms, approve, hold};
+use crate::{Held, Purchase, SalesFault, Terms, approve, come_back_unpaid, hold};
 
 pub(crate) const HOLD: Duration = Duration::from_secs(900);
 pub(crate) const PRICE: i64 = 30_000;
@@ -42,6 +42,13 @@ pub(crate) struct Shop {
 pub(crate) struct Fan {
     pub member_id: MemberId,
     session_id: SessionId,
+}
+
+impl Fan {
+    pub(crate) fn claims(self) -> Claims {
+        let Self { member_id, session_id } = self;
+        Claims { member_id, session_id, role: Role::User }
+    }
 }
 
 impl Shop {
@@ -81,11 +88,9 @@ impl Shop {
     }
 
     pub(crate) async fn buy(&self, fan: Fan, quantity: i64, key: &str) -> Result<Held, SalesFault> {
-        let Fan { member_id, session_id } = fan;
-        let claims = Claims { member_id, session_id, role: Role::User };
         let purchase = Purchase {
-            buyer: stack::caller(&claims),
-            address: member_id.to_string(),
+            buyer: stack::caller(&fan.claims()),
+            address: fan.member_id.to_string(),
             event_id: self.event.id,
             quantity: quantity.try_into().unwrap(),
             key: key.into(),
@@ -108,6 +113,13 @@ impl Shop {
         let token = self.payment(held).await.return_token.0;
         let Self { store, kakaopay, now, .. } = self;
         approve(store, &kakaopay.client, held.payment_id, &token, "pg-token", *now).await.unwrap()
+    }
+
+    /// Somebody is at the address to which KakaoPay sends back who did not pay.
+    pub(crate) async fn comes_back_unpaid(&self, held: &Held) -> Payment {
+        let token = self.payment(held).await.return_token.0;
+        let Self { store, kakaopay, now, .. } = self;
+        come_back_unpaid(store, &kakaopay.client, held.payment_id, &token, *now).await.unwrap()
     }
 
     pub(crate) async fn reconcile(&self, held: &Held) -> Payment {

@@ -11,9 +11,12 @@ use store::{
     sales::{by_event, payment::PaymentKey, stock::StockKey, ticket::Ticket},
 };
 
-use super::shop::{DAY, HOLD, PRICE, Shop};
+use super::{
+    kakaopay::Trouble::{LostBefore, Refused},
+    shop::{DAY, HOLD, PRICE, Shop},
+};
 use crate::{
-    cancel,
+    Held, as_told, call_off, come_back_unpaid, give_up,
     hold::{BY_MEMBER, FROM_ADDRESS},
 };
 
@@ -101,18 +104,93 @@ fn nothing_to_pay_is_approved_at_once_without_kakaopay() {
 }
 
 #[test]
-fn the_same_key_has_the_same_answer_whatever_became_of_the_payment() {
+fn what_kakaopay_does_not_take_is_told_before_a_seat_is_held() {
+    stack::run(async {
+        for (price, quantity, good) in [
+            (1, 4, false),
+            (24, 2, false),
+            (25, 2, true),
+            (500_000, 4, true),
+            (500_001, 4, false),
+            (2_000_001, 1, false),
+        ] {
+            let shop = Shop::with(stack::dynamo(), 5, price).await;
+            let fan = shop.fan().await;
+            match shop.buy(fan, quantity, "key").await {
+                Ok(_) => assert!(good, "{quantity} for {price}"),
+                Err(fault) => {
+                    assert!(!good, "{quantity} for {price}: {fault}");
+                    assert_eq!(fault.code(), "AMOUNT_NOT_PAYABLE");
+                    assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0));
+                    assert_eq!(shop.kakaopay.orders(), 0);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn the_same_key_answers_the_payment_as_it_is_now() {
     stack::run(async {
         let shop = Shop::open(5).await;
         let fan = shop.fan().await;
         let held = shop.buy(fan, 1, "key").await.unwrap();
         assert_eq!(shop.buy(fan, 1, "key").await.unwrap(), held);
         shop.agree(&held).await;
-        assert_eq!(shop.buy(fan, 1, "key").await.unwrap(), held);
-        assert_eq!(shop.after(HOLD).buy(fan, 1, "key").await.unwrap(), held);
+        let paid = Held { state: State::Approved, order: None, ..held };
+        assert_eq!(shop.buy(fan, 1, "key").await.unwrap(), paid);
+        assert_eq!(shop.after(HOLD).buy(fan, 1, "key").await.unwrap(), paid);
         assert_eq!((shop.stock().await, shop.kakaopay.orders()), ([4, 0, 1], 1));
         let other = shop.buy(fan, 2, "key").await.unwrap_err();
         assert_eq!(other.code(), "IDEMPOTENCY_KEY_REUSED");
+    });
+}
+
+#[test]
+fn the_same_key_answers_a_payment_that_is_over_without_pages_however_it_died() {
+    stack::run(async {
+        for (end, at_once) in [
+            (State::Cancelled, true),
+            (State::Failed, true),
+            (State::Failed, false),
+            (State::Expired, true),
+            (State::Expired, false),
+        ] {
+            let shop = Shop::open(5).await;
+            let fan = shop.fan().await;
+            let held = shop.buy(fan, 1, "key").await.unwrap();
+            let token = shop.payment(&held).await.return_token.0;
+            let (store, id, now) = (&shop.store, held.payment_id, shop.now);
+            let later = match (end, at_once) {
+                (State::Cancelled, _) => call_off(store, id, &token, now).await.map(drop),
+                (State::Failed, true) => {
+                    shop.kakaopay.payer(&held.order.as_ref().unwrap().tid, "FAIL_PAYMENT");
+                    shop.comes_back_unpaid(&held).await;
+                    Ok(())
+                }
+                (State::Failed, false) => {
+                    shop.kakaopay.trouble("approve", &[Refused]);
+                    shop.agree(&held).await;
+                    Ok(())
+                }
+                // Before anybody wrote that it ended, and after.
+                (_, at_once) => {
+                    let end = shop.after(HOLD);
+                    if at_once {
+                        end.expire(&held).await;
+                    }
+                    Ok(())
+                }
+            };
+            later.unwrap();
+            let now = if end == State::Expired { shop.after(HOLD) } else { shop.clone() };
+            let dead = Held { state: end, order: None, ..held };
+            for _ in 0..2 {
+                assert_eq!(now.buy(fan, 1, "key").await.unwrap(), dead);
+                assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0), "{end}");
+            }
+            assert_eq!(shop.kakaopay.orders(), 1, "nothing is bought anew");
+        }
     });
 }
 
@@ -123,7 +201,8 @@ fn a_key_is_forgotten_after_a_day_and_then_buys_anew() {
         let fan = shop.fan().await;
         let held = shop.buy(fan, 1, "key").await.unwrap();
         shop.agree(&held).await;
-        assert_eq!(shop.after(DAY - SECOND).buy(fan, 1, "key").await.unwrap(), held);
+        let remembered = shop.after(DAY - SECOND).buy(fan, 1, "key").await.unwrap();
+        assert_eq!(remembered.payment_id, held.payment_id);
         let tomorrow = shop.after(DAY + SECOND);
         tomorrow.signs_in_again(fan).await;
         let another = tomorrow.buy(fan, 2, "key").await.unwrap();
@@ -169,6 +248,25 @@ fn an_unpaid_hold_gives_everything_back_when_it_ends_and_only_once() {
 }
 
 #[test]
+fn who_is_told_that_a_hold_has_ended_can_buy_its_seats_at_once() {
+    stack::run(async {
+        let shop = Shop::open(2).await;
+        let fan = shop.fan().await;
+        let held = shop.buy(fan, 2, "key").await.unwrap();
+        // The worker's message is late.
+        for (shop, state) in
+            [(shop.after(HOLD - SECOND), State::Ready), (shop.after(HOLD), State::Expired)]
+        {
+            let told = as_told(&shop.store, shop.payment(&held).await, shop.now).await.unwrap();
+            assert_eq!(told.state, state);
+        }
+        let again = shop.after(HOLD).buy(fan, 2, "again").await.unwrap();
+        assert_eq!(again.state, State::Ready);
+        assert_eq!((shop.stock().await, shop.bought(fan).await), ([0, 2, 0], 2));
+    });
+}
+
+#[test]
 fn coming_back_twice_takes_the_money_once() {
     stack::run(async {
         let shop = Shop::open(5).await;
@@ -199,11 +297,11 @@ fn a_buyer_who_calls_it_off_gives_the_seats_back() {
         let held = shop.buy(fan, 1, "key").await.unwrap();
         let token = shop.payment(&held).await.return_token.0;
 
-        let wrong = cancel(&shop.store, held.payment_id, "wrong", shop.now).await.unwrap_err();
+        let wrong = call_off(&shop.store, held.payment_id, "wrong", shop.now).await.unwrap_err();
         assert_eq!((wrong.code().name, shop.stock().await), ("PAYMENT_NOT_FOUND", [4, 1, 0]));
 
         for _ in 0..2 {
-            let payment = cancel(&shop.store, held.payment_id, &token, shop.now).await.unwrap();
+            let payment = call_off(&shop.store, held.payment_id, &token, shop.now).await.unwrap();
             assert_eq!(payment.state, State::Cancelled);
             assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0));
         }
@@ -213,13 +311,117 @@ fn a_buyer_who_calls_it_off_gives_the_seats_back() {
 }
 
 #[test]
+fn a_buyer_gives_an_unpaid_hold_up_and_the_seats_are_sold_at_once() {
+    stack::run(async {
+        let shop = Shop::open(1).await;
+        let (fan, other) = (shop.fan().await, shop.fan().await);
+        let held = shop.buy(fan, 1, "key").await.unwrap();
+        assert_eq!(shop.buy(other, 1, "early").await.unwrap_err().code(), "SOLD_OUT");
+        let (store, id) = (&shop.store, held.payment_id);
+
+        let foreign = give_up(store, id, other.member_id, shop.now).await.unwrap_err();
+        assert_eq!((foreign.code().name, shop.stock().await), ("PAYMENT_NOT_FOUND", [0, 1, 0]));
+
+        for _ in 0..2 {
+            let payment = give_up(store, id, fan.member_id, shop.now).await.unwrap();
+            assert_eq!(payment.state, State::Cancelled);
+            assert_eq!((shop.stock().await, shop.bought(fan).await), ([1, 0, 0], 0));
+        }
+        shop.buy(other, 1, "key").await.unwrap();
+        assert_eq!(shop.agree(&held).await.state, State::Cancelled, "and can't be paid any more");
+        assert_eq!(shop.kakaopay.order(&held.order.unwrap().tid).approved, 0);
+    });
+}
+
+#[test]
+fn what_ended_unpaid_is_given_up_already() {
+    stack::run(async {
+        let shop = Shop::open(5).await;
+        let fan = shop.fan().await;
+        let (expired, failed) = (shop.buy(fan, 1, "a").await, shop.buy(fan, 1, "b").await);
+        let (expired, failed) = (expired.unwrap(), failed.unwrap());
+        shop.kakaopay.trouble("approve", &[Refused]);
+        shop.agree(&failed).await;
+        let late = shop.after(HOLD);
+        late.expire(&expired).await;
+        for (held, state) in [(expired, State::Expired), (failed, State::Failed)] {
+            let payment = give_up(&shop.store, held.payment_id, fan.member_id, late.now).await;
+            assert_eq!(payment.unwrap().state, state);
+        }
+        assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0));
+    });
+}
+
+#[test]
+fn what_is_being_approved_is_not_given_up() {
+    stack::run(async {
+        let shop = Shop::open(5).await;
+        let fan = shop.fan().await;
+        let held = shop.buy(fan, 1, "key").await.unwrap();
+        shop.kakaopay.trouble("approve", &[LostBefore]);
+        assert_eq!(shop.agree(&held).await.state, State::Approving);
+        let given_up = give_up(&shop.store, held.payment_id, fan.member_id, shop.now).await;
+        assert_eq!(given_up.unwrap_err().code(), "ALREADY_PAID");
+        assert_eq!(shop.stock().await, [4, 1, 0]);
+    });
+}
+
+#[test]
+fn an_address_that_somebody_follows_ends_no_purchase_that_its_buyer_is_about_to_pay() {
+    stack::run(async {
+        for status in ["READY", "OPEN_PAYMENT", "SELECT_METHOD", "AUTH_PASSWORD", "SOMETHING_NEW"] {
+            let shop = Shop::open(5).await;
+            let held = shop.buy(shop.fan().await, 1, "key").await.unwrap();
+            shop.kakaopay.payer(&held.order.as_ref().unwrap().tid, status);
+            assert_eq!(shop.comes_back_unpaid(&held).await.state, State::Ready, "{status}");
+            assert_eq!(shop.agree(&held).await.state, State::Approved, "{status}");
+            assert_eq!(shop.comes_back_unpaid(&held).await.state, State::Approved, "{status}");
+        }
+        // While KakaoPay does not say, nothing is ended; what nobody knows of an order says nothing either.
+        let shop = Shop::open(5).await;
+        let held = shop.buy(shop.fan().await, 1, "key").await.unwrap();
+        shop.kakaopay.trouble("order", &[LostBefore; 2]);
+        shop.kakaopay.payer(&held.order.as_ref().unwrap().tid, "QUIT_PAYMENT");
+        assert_eq!(shop.comes_back_unpaid(&held).await.state, State::Ready);
+        let (store, id) = (&shop.store, held.payment_id);
+        let client = &shop.kakaopay.client;
+        let wrong = come_back_unpaid(store, client, id, "wrong", shop.now).await.unwrap_err();
+        assert_eq!((wrong.code().name, shop.stock().await), ("PAYMENT_NOT_FOUND", [4, 1, 0]));
+        assert_eq!(shop.after(HOLD).comes_back_unpaid(&held).await.state, State::Expired);
+    });
+}
+
+#[test]
+fn who_comes_back_unpaid_gives_the_seats_back_when_kakaopay_says_that_it_is_over() {
+    stack::run(async {
+        for (status, state) in [
+            ("QUIT_PAYMENT", State::Cancelled),
+            ("CANCEL_PAYMENT", State::Cancelled),
+            ("FAIL_PAYMENT", State::Failed),
+            ("FAIL_AUTH_PASSWORD", State::Failed),
+        ] {
+            let shop = Shop::open(5).await;
+            let fan = shop.fan().await;
+            let held = shop.buy(fan, 1, "key").await.unwrap();
+            shop.kakaopay.payer(&held.order.as_ref().unwrap().tid, status);
+            for _ in 0..2 {
+                assert_eq!(shop.comes_back_unpaid(&held).await.state, state, "{status}");
+                assert_eq!((shop.stock().await, shop.bought(fan).await), ([5, 0, 0], 0));
+            }
+        }
+    });
+}
+
+#[test]
 fn a_sold_payment_can_be_neither_cancelled_nor_expired() {
     stack::run(async {
         let shop = Shop::open(5).await;
         let held = shop.buy(shop.fan().await, 1, "key").await.unwrap();
         let token = shop.agree(&held).await.return_token.0;
-        let payment = cancel(&shop.store, held.payment_id, &token, shop.now).await.unwrap();
+        let payment = call_off(&shop.store, held.payment_id, &token, shop.now).await.unwrap();
         assert_eq!(payment.state, State::Approved);
+        let given_up = give_up(&shop.store, held.payment_id, payment.member_id, shop.now).await;
+        assert_eq!(given_up.unwrap_err().code(), "ALREADY_PAID");
         assert_eq!(shop.after(HOLD).expire(&held).await, State::Approved);
         assert_eq!(shop.stock().await, [4, 0, 1]);
     });
