@@ -130,13 +130,27 @@ fn coming_back_unpaid_costs_what_the_data_model_says() {
 
 #[test]
 fn an_approval_costs_what_the_data_model_says() {
+    approval(0, &["approve", "approve again"]);
+}
+
+#[test]
+fn an_earning_of_who_owes_points_costs_what_the_data_model_says() {
+    approval(100, &["approve of who owes points"]);
+}
+
+/// The buyer, who owes so many points, comes back to be charged, once for each operation.
+fn approval(debt: u64, operations: &[&str]) {
     stack::run(async {
-        let (shop, meter, _, held) = waiting().await;
+        let (shop, meter, fan, held) = waiting().await;
+        if debt > 0 {
+            let owes = Write::update(&BalanceKey(fan.member_id)).set("debt", debt);
+            shop.store.write(owes, ()).await.unwrap();
+        }
         let token = shop.payment(&held).await.return_token.0;
         shop.kakaopay.payer(&held.order.as_ref().unwrap().tid, "AUTH_PASSWORD");
         meter.take();
         let kakaopay = &shop.kakaopay.client;
-        for operation in ["approve", "approve again"] {
+        for operation in operations {
             crate::approve(&shop.store, kakaopay, held.payment_id, &token, "pg", shop.now)
                 .await
                 .unwrap();
@@ -276,17 +290,5 @@ fn a_refund_costs_what_the_data_model_says() {
         let given = refund(&shop.store, client, payment, balance, &asked, None, shop.now).await;
         check("refund", &meter);
         assert_eq!(given.unwrap().state, State::Refunded);
-    });
-}
-
-#[test]
-fn an_earning_of_who_owes_points_costs_what_the_data_model_says() {
-    stack::run(async {
-        let (shop, meter, fan, held) = waiting().await;
-        let owes = Write::update(&BalanceKey(fan.member_id)).set("debt", 100);
-        shop.store.write(owes, ()).await.unwrap();
-        meter.take();
-        shop.agree(&held).await;
-        check("approve of who owes points", &meter);
     });
 }
