@@ -11,6 +11,7 @@ use domain::{
     id::{CouponId, MemberId, PaymentId},
     time::{Day, Time},
 };
+use futures::future::join_all;
 
 use super::{Coupon, CouponKey, NewTerms, NotOffered};
 use crate::{
@@ -101,6 +102,28 @@ fn the_last_of_a_large_quota_is_found_in_whatever_shard_it_is() {
         claim(&coupon, now).await.unwrap();
         assert_eq!(claim(&coupon, now).await.unwrap_err(), "COUPON_GONE");
         assert!(read(coupon.id).await.gone, "the next one is told by the coupon alone");
+    });
+}
+
+#[test]
+fn the_last_of_forty_shards_are_all_claimed_and_nobody_is_told_too_early_that_none_is_left() {
+    stack::run(async {
+        let now = Time::now();
+        let coupon = offered(20_000, now).await;
+        for number in 0..40 {
+            // One in three shards has one left.
+            let left = u32::from(number % 3 == 0);
+            let write = Write::update(&coupon.shard(number)).set("free", left);
+            store().write(write, ()).await.unwrap();
+        }
+        let claims = (0..60).map(|_| {
+            let coupon = coupon.clone();
+            tokio::spawn(async move { claim(&coupon, now).await })
+        });
+        let outcomes = join_all(claims.collect::<Vec<_>>()).await.into_iter().map(Result::unwrap);
+        let (got, refused): (Vec<_>, Vec<_>) = outcomes.partition(Result::is_ok);
+        assert_eq!((got.len(), refused.len()), (14, 46));
+        assert!(refused.iter().all(|it| *it == Err("COUPON_GONE".to_owned())), "{refused:?}");
     });
 }
 
