@@ -322,7 +322,7 @@ mod tests {
             }
             let by_code = offered(5, now).await;
             let code = by_code.code.as_str();
-            let seen = claim_by_code(store.clone(), &fan, code, "by code", now).await;
+            let seen = claim_by_code(store.clone(), &fan, code, "by-code", now).await;
             assert_eq!(seen.0, 201, "{seen:?}");
             stack::assert_operation("claim_coupon_by_code", &meter.take());
             let seen = claim_by_code(store, &fan, "ZZZZ-ZZZZ-ZZZZ", "wrong", now).await;

@@ -26,17 +26,21 @@ pub async fn handle(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use domain::{id::PaymentId, time::Time};
     use serde_json::{Value, json};
     use store::sales::claim::ClaimKey;
 
     use super::*;
-    use crate::testing::{claim, fan, my_coupons, offered, paging, store};
+    use crate::testing::{claim, fan, fan_at, my_coupons, offered, paging, store};
 
     #[test]
     fn the_latest_claimed_is_first_on_every_page_each_as_it_stands() {
         stack::run(async {
-            let (fan, now) = (fan().await, Time::now());
+            let now = Time::now();
+            // Still signed in when all has expired.
+            let fan = fan_at(now.plus(Duration::from_hours(24))).await;
             let (mut coupons, mut ids) = (Vec::new(), Vec::new());
             for number in 0..4 {
                 let coupon = offered(5, now).await;
