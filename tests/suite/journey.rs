@@ -409,6 +409,7 @@ fn whoever_may_keep_an_answer_is_told_so_and_nobody_else_keeps_any() {
             assert_eq!(tag.is_some(), tagged, "{path}");
             let expected = match path.as_str() {
                 "/v1/artists/{artistId}"
+                | "/v1/coupons"
                 | "/v1/events"
                 | "/v1/events/{eventId}"
                 | "/docs"
