@@ -23,11 +23,13 @@ pub async fn handle(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use domain::time::Time;
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{claim, coupons, fan, offered, paging, store};
+    use crate::testing::{claim, coupons, fan, offer, offered, paging, store};
 
     #[test]
     fn everybody_sees_what_can_be_claimed_and_no_code() {
@@ -55,8 +57,9 @@ mod tests {
         stack::run(async {
             let prefix = stack::own_tables().await;
             let now = Time::now();
-            for _ in 0..2 {
-                crate::testing::offer(&Store::new(stack::dynamo(), &prefix), 5, now).await;
+            // What has expired is not even read.
+            for offered_at in [now, now, now.minus(Duration::from_hours(48))] {
+                offer(&Store::new(stack::dynamo(), &prefix), 5, offered_at).await;
             }
             let (client, meter) = stack::metered();
             let page = coupons(Store::new(client, &prefix), Paging::default(), now).await.1;

@@ -30,7 +30,7 @@ mod tests {
 
     use domain::{id::PaymentId, time::Time};
     use serde_json::{Value, json};
-    use store::sales::claim::ClaimKey;
+    use store::{Write, sales::claim::ClaimKey};
 
     use super::*;
     use crate::testing::{claim, fan, fan_at, my_coupons, offered, paging, store};
@@ -77,6 +77,20 @@ mod tests {
             assert_eq!(seen(now).await, expected(["USABLE", "USED", "HELD", "USABLE"]));
             let end = coupons[0].expires_on.end();
             assert_eq!(seen(end).await, expected(["EXPIRED", "USED", "HELD", "EXPIRED"]));
+        });
+    }
+
+    #[test]
+    fn a_state_that_only_a_newer_program_knows_is_shown_as_such_and_held_by_nobody() {
+        stack::run(async {
+            let (fan, now) = (fan().await, Time::now());
+            let made = claim(store(), &fan, &offered(5, now).await, "key", now).await.1;
+            let id = made["id"].as_str().unwrap().parse().unwrap();
+            let key = ClaimKey { member_id: fan.member_id, id };
+            store().write(Write::update(&key).set("state", "LENT"), ()).await.unwrap();
+            let page = my_coupons(store(), &fan, Paging::default(), now).await.1;
+            assert_eq!(page["items"][0]["status"], "UNKNOWN");
+            assert!(store().write(key.hold(PaymentId::generate(), now), ()).await.is_err());
         });
     }
 
