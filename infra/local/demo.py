@@ -190,6 +190,8 @@ def walk(demo: Demo) -> None:
                "items.0.kind", "items.0.artist.nickname", "items.0.event.title", "unreadCount", token=fan)
     demo.call("GET", f"/v1/artists/{artist_id}", "nickname", "followerCount", "events.items.0.title")
 
+    coupon(demo, fan)
+
     demo.step("관객이 두 장을 예매하면 자리가 먼저 잡힙니다", "The fan buys two: the seats are held first")
     order = {"purpose": "TICKETS", "eventId": event, "quantity": BOUGHT}
     payment = demo.call("POST", "/v1/payments", "id", "state", "cash", "holdEndsAt", expect=201,
@@ -249,6 +251,21 @@ def walk(demo: Demo) -> None:
     demo.step("로그아웃하면 바로 끝납니다", "Signing out takes effect at once")
     demo.call("POST", "/v1/auth/sign-out", expect=204, token=fan)
     demo.call("GET", "/v1/me", "code", "detail", expect=401, token=fan)
+
+
+def coupon(demo: Demo, fan: str) -> None:
+    """The fan claims what is on offer, if anything is."""
+    demo.step("관객이 쿠폰을 받습니다. 한 사람에 하나씩", "The fan claims a coupon: one each, however often they ask")
+    offered = demo.call("GET", "/v1/coupons")["items"]
+    if not offered:
+        print("        none is on offer here")
+        return
+    path, fields = f"/v1/coupons/{offered[0]['id']}/claims", ("id", "discount", "expiresOn", "status")
+    claim = demo.call("POST", path, *fields, expect=201, token=fan, key=f"demo-{RUN}-coupon")
+    again = demo.call("POST", path, "id", token=fan, key=f"demo-{RUN}-coupon-again")
+    mine = demo.call("GET", "/v1/me/coupons", "items.0.status", token=fan)["items"]
+    if again != claim or mine != [claim]:
+        raise Wrong("One coupon was claimed twice.")
 
 
 def by_kakao(demo: Demo, order: dict[str, Any], fan: str) -> None:

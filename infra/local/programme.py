@@ -20,6 +20,22 @@ class Show:
     sale: str = "open"
 
 
+@dataclass(frozen=True)
+class Coupon:
+    """So many won off, for so many members, for so many days."""
+
+    code: str
+    discount: int
+    quota: int
+    days: int
+
+
+# One small enough to be gone some day, one spread over shards.
+COUPONS = [
+    Coupon("STAG-EOPE-N001", 5000, 300, 60),
+    Coupon("MOON-JAZZ-2500", 2500, 10_000, 30),
+]
+
 ARTISTS = {
     "artist": "달빛소극장",
     "hanbyeol": "한별 트리오",

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from coupons import offer_coupons
 from deploy import FUNCTION, REGION, Cloud, DeployError, calls_of_platform, deploy, policies
 from mend import mend_search
 from processes import Process, StackError, answers, end_by_exception, free_ports, require_free, run_to_its_end
@@ -154,11 +155,13 @@ class Stack:
 
     def mend(self) -> None:
         """Makes whole what a power cut may have left: the search, the programme, the accounts that are promised."""
+        cloud = Cloud(self.aws_url, self.folder)
         say("comparing the search with the table")
-        if mend_search(Cloud(self.aws_url, self.folder), STAGE, self.search_url):
+        if mend_search(cloud, STAGE, self.search_url):
             print("  The search had lost what the table has, or kept what it has not: it is made anew.")
         say("filling in the programme")
         seed(self.url)
+        offer_coupons(cloud, STAGE)
 
     def _require_health(self) -> None:
         try:

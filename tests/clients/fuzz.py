@@ -92,9 +92,18 @@ class Member:
         return {"paymentId": payment, "token": back.path.split("/")[-2], "pg_token": parse_qs(back.query)["pg_token"][0]}
 
 
+def offer() -> dict[str, str]:
+    """A coupon, by an operator's order."""
+    function = f"{os.environ['AWS_ENDPOINT_URL']}/2015-03-31/functions/{os.environ['STAGE']}-manage_coupons:live/invocations"
+    last = datetime.now(timezone.utc).date() + timedelta(30)
+    order = {"create": {"discount": 5_000, "quota": 100_000, "expiresOn": last.isoformat()}}
+    return requests.post(function, json=order, timeout=30).json()["coupons"][0]
+
+
 # Whose lists are not empty: one bought ticket, and payments to come back to.
 owner = Member()
 ARTISTS = [Member().id for _ in range(2)]  # others: nobody follows themselves
+COUPONS = [offer() for _ in range(2)]
 EVENTS = [owner.publish() for _ in range(4)]
 PAYMENTS = [owner.buy(event) for event in EVENTS]
 requests.get(
@@ -103,7 +112,10 @@ requests.get(
 ).raise_for_status()
 
 # Somebody new after so many requests, where what one person may do is limited, or ends with it.
-PATIENCE = {"delete_me": 1, "sign_out": 1, "end_my_session": 2, "export_me": 10, "create_payment": 3, "create_event": 5}
+PATIENCE = {
+    "delete_me": 1, "sign_out": 1, "end_my_session": 2, "export_me": 10, "create_payment": 3, "create_event": 5,
+    "claim_coupon": 10, "claim_coupon_by_code": 10,
+}
 lock = threading.Lock()
 busy: dict[str, Member] = {}
 
@@ -136,6 +148,8 @@ class SomebodySignedIn:
 KEY = re.compile("[!-~]{1,255}")
 KNOWN: dict[str, tuple[re.Pattern[str], Callable[[int], str]]] = {
     "artistId": (re.compile("mem_[0-7][0-9A-HJKMNP-TV-Z]{25}"), lambda turn: ARTISTS[turn % 2]),
+    "code": (re.compile("[A-Z0-9]{4}(-[A-Z0-9]{4}){2}"), lambda turn: COUPONS[turn % 2]["code"]),
+    "couponId": (re.compile("cpn_[0-7][0-9A-HJKMNP-TV-Z]{25}"), lambda turn: COUPONS[turn % 2]["id"]),
     "eventId": (re.compile("evt_[0-7][0-9A-HJKMNP-TV-Z]{25}"), lambda turn: EVENTS[turn % 4]),
     "paymentId": (re.compile("pay_[0-7][0-9A-HJKMNP-TV-Z]{25}"), lambda turn: PAYMENTS[turn % 4]["paymentId"]),
     "sessionId": (re.compile("ses_[0-7][0-9A-HJKMNP-TV-Z]{25}"), lambda _: leaver().session()),

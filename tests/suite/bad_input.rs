@@ -239,7 +239,8 @@ impl<'a> Trial<'a> {
     fn bare(&self) -> RequestBuilder {
         let Self { world, operation, path, token } = self;
         let request = world.request(operation.method.clone(), path);
-        request.bearer_auth(token.unwrap_or_default()).json(&operation.good_body(world))
+        let request = request.bearer_auth(token.unwrap_or_default());
+        operation.good_body(world).iter().fold(request, |request, body| request.json(body))
     }
 
     fn version(&self) -> Vec<Refused> {

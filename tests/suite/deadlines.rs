@@ -224,6 +224,7 @@ async fn event(worker: &str) -> Value {
             messages(json!({ "memberId": shop.event.artist_id, "exportId": ExportId::generate() }))
         }
         "sweep_payments" | "rebuild_index" => json!({}),
+        "manage_coupons" => json!({ "list": {} }),
         other => panic!("say what wakes {other}"),
     }
 }

@@ -161,9 +161,9 @@ impl Field {
         wrong
     }
 
-    /// Whether it is the id of what is one member's, and not there for others. Members are there for all.
+    /// Whether it is the id of what is one member's, and not there for others. Members and coupons are there for all.
     pub fn is_owned(&self) -> bool {
-        self.id_of.is_some_and(|kind| kind != "Member")
+        self.id_of.is_some_and(|kind| !["Coupon", "Member"].contains(&kind))
     }
 
     /// Where it stands in a body.

@@ -23,15 +23,16 @@ const WITHOUT_KEY: [(&str, &str); 7] = [
     ("call_off_payment", "a payment is called off once"),
 ];
 
-/// The body with another number in it.
+/// The body with another number in it, or another code.
 fn another(operation: &Operation, body: &Value) -> Value {
-    let mut numbers = operation.body.iter().flatten().filter(|field| field.is("integer"));
-    let field = numbers.find(|field| body[&field.name].is_i64());
+    let mut fields = operation.body.iter().flatten();
+    let field = fields.find(|field| body[&field.name].is_i64() || field.name == "code");
     let field = field.unwrap_or_else(|| panic!("{}: no number in {body}", operation.name));
     let mut another = body.clone();
     another[&field.name] = match body[&field.name].as_i64() {
         Some(number) if number > 1 => json!(number - 1),
-        _ => json!(2),
+        Some(_) => json!(2),
+        None => json!("ZZZZ-ZZZZ-ZZZZ"),
     };
     another
 }

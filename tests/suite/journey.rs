@@ -386,7 +386,12 @@ fn own_lists_are_read_page_by_page_too() {
             let back = world.at_kakaopay(id(&payment), "approve").await;
             world.done(world.request(Method::GET, &back)).await;
         }
-        for (list, count) in [("/v1/me/tickets", 4), ("/v1/me/payments", 2)] {
+        for coupon in [world.coupon.clone(), world.coupon_by_code.id.to_string()] {
+            let claims = format!("/v1/coupons/{coupon}/claims");
+            world.done(world.post(&claims, &world.stranger)).await;
+        }
+        for (list, count) in [("/v1/me/tickets", 4), ("/v1/me/payments", 2), ("/v1/me/coupons", 2)]
+        {
             let whole = world.get(list, &world.stranger).await["items"].clone();
             assert_eq!(whole.as_array().unwrap().len(), count, "{list}");
             let (mut pages, mut path) = (Vec::new(), format!("{list}?limit=1"));
@@ -521,6 +526,7 @@ fn whoever_may_keep_an_answer_is_told_so_and_nobody_else_keeps_any() {
             assert_eq!(tag.is_some(), tagged, "{path}");
             let expected = match path.as_str() {
                 "/v1/artists/{artistId}"
+                | "/v1/coupons"
                 | "/v1/events"
                 | "/v1/events/{eventId}"
                 | "/docs"

@@ -4,6 +4,7 @@
 mod answers;
 mod authorization;
 mod bad_input;
+mod coupons;
 mod deadlines;
 mod document;
 mod documents;

@@ -7,6 +7,7 @@ use crate::{document::Operation, refusals::Refused, world::World};
 
 mod artists;
 mod catalog;
+mod coupons;
 mod identity;
 mod notifications;
 mod operations;
@@ -53,6 +54,7 @@ pub fn rows(world: &World, operation: &Operation) -> Rows {
     let rows = match &**part {
         "artists" => artists::rows(world, name),
         "catalog" => catalog::rows(world, name),
+        "coupons" => coupons::rows(world, name),
         "identity" => identity::rows(world, name),
         "notifications" => notifications::rows(name),
         "operations" => operations::rows(name),

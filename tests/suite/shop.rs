@@ -101,7 +101,7 @@ fn refusal(problem: Problem) -> Refusal {
 
 /// Full shards for so many seats, as publishing makes them.
 pub fn shards(capacity: i64) -> Vec<Shard> {
-    let full = shards_for(Capacity::try_from(capacity).unwrap());
+    let full = shards_for(Capacity::try_from(capacity).unwrap().get());
     (0..).zip(full).map(|(number, free)| Shard { number, free, held: 0, sold: 0 }).collect()
 }
 

@@ -10,10 +10,10 @@ use std::{
 use domain::{id::LinkId, member::Provider, time::Time};
 use reqwest::{Client, Method, RequestBuilder, header, redirect::Policy};
 use serde_json::{Value, json};
-use store::{Store, ephemeral::link::Link};
+use store::{Store, ephemeral::link::Link, sales::coupon::Coupon};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::document::Operation;
+use crate::{coupons::offered, document::Operation};
 
 /// The deployed stack with what most tests need in it.
 pub struct World {
@@ -35,6 +35,10 @@ pub struct World {
     pub session: String,
     /// An identity at Kakao that waits to be linked to the fan.
     pub link: String,
+    /// A coupon that everybody may claim.
+    pub coupon: String,
+    /// Another, to be claimed by its code.
+    pub coupon_by_code: Coupon,
     /// A code that the fan asked for, for an address that nobody has: it is never mailed.
     pub code_id: String,
     turn: Option<Turn>,
@@ -87,6 +91,7 @@ impl World {
             Member { id, email, token, cookie }
         };
         let [event, payment, session, link, code_id] = [const { String::new() }; 5];
+        let (coupon, coupon_by_code) = (offered(1_000).await.id.to_string(), offered(1_000).await);
         let mut world = Self {
             client,
             url,
@@ -98,6 +103,8 @@ impl World {
             payment,
             session,
             link,
+            coupon,
+            coupon_by_code,
             code_id,
             turn: Some(turn),
         };
@@ -260,6 +267,7 @@ impl World {
     pub fn object(&self, kind: &str) -> (&str, &Member) {
         match kind {
             "Code" => (&self.code_id, &self.fan),
+            "Coupon" => (&self.coupon, &self.fan),
             "Event" => (&self.event, &self.artist),
             "Link" => (&self.link, &self.fan),
             "Member" => (&self.artist.id, &self.fan),

@@ -106,7 +106,7 @@ pub async fn handle(
         refund_policy: body.refund_policy,
         state: State::Open,
         terms_version: 1,
-        shards: shards_for(body.capacity).len() as u16,
+        shards: shards_for(body.capacity.get()).len() as u16,
         version: FIRST_VERSION,
         created_at: now,
         updated_at: now,

@@ -61,6 +61,12 @@ pub fn parts() -> Vec<Part> {
             payments::routes(),
             payments::WORKERS,
         ),
+        part(
+            "coupons",
+            "Coupons: what is offered, and what a member has claimed of it.",
+            coupons::routes(),
+            coupons::WORKERS,
+        ),
         part("points", "Points: what a member has to spend.", points::routes(), points::WORKERS),
         part(
             "tickets",

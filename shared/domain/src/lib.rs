@@ -10,6 +10,7 @@ mod parsing;
 mod text;
 
 pub mod codes;
+pub mod coupon;
 pub mod device;
 pub mod event;
 pub mod fault;

@@ -5,7 +5,7 @@ use deserr::{
     DeserializeError, Deserr, IntoValue, MergeWithError, Value, ValuePointerRef, take_cf_content,
 };
 
-use crate::{event, id, invalid::Invalid, member, payment, time, won};
+use crate::{coupon, event, id, invalid::Invalid, member, payment, time, won};
 
 macro_rules! read_as {
     ($plain:ty: $($name:ty),+ $(,)?) => {$(
@@ -19,6 +19,7 @@ macro_rules! read_as {
 }
 
 read_as!(String:
+    coupon::CouponCode,
     event::Title, event::Place, event::Content, event::Category, event::RefundPolicy,
     event::SearchWords, event::Sort,
     id::ClaimId, id::CodeId, id::CouponId, id::EventId, id::LinkId, id::MemberId, id::PaymentId, id::SessionId, id::TicketId, id::TransferId,

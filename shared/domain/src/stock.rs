@@ -1,8 +1,6 @@
-//! The tickets of an event, spread over shards so that buyers don't meet on one item.
+//! The tickets of an event, spread over shards so that buyers don't meet on one item; so is a coupon's quota.
 
 use serde::{Deserialize, Serialize};
-
-use crate::event::{Capacity, Quantity};
 
 /// How many tickets a shard is meant to hold. A small event has one shard, where all its tickets are seen at once.
 const TICKETS_PER_SHARD: u32 = 500;
@@ -10,10 +8,13 @@ const TICKETS_PER_SHARD: u32 = 500;
 /// One transaction changes all shards when the terms change, and DynamoDB takes at most 100 items in one.
 const MAX_SHARDS: u32 = 40;
 
-/// How many tickets each shard starts with: as even as can be, the first ones getting what is left over.
-pub fn shards_for(capacity: Capacity) -> Vec<u32> {
-    let tickets = capacity.get();
-    let shards = tickets.div_ceil(TICKETS_PER_SHARD).clamp(1, MAX_SHARDS);
+/// How many tickets each shard starts with.
+pub fn shards_for(tickets: u32) -> Vec<u32> {
+    evenly(tickets, tickets.div_ceil(TICKETS_PER_SHARD).clamp(1, MAX_SHARDS))
+}
+
+/// So many tickets over so many shards: as even as can be, the first ones getting what is left over.
+pub fn evenly(tickets: u32, shards: u32) -> Vec<u32> {
     (0..shards).map(|number| tickets / shards + u32::from(number < tickets % shards)).collect()
 }
 
@@ -34,8 +35,7 @@ pub struct Shard {
 /// `start`-th on and around; else from the fullest ones together. `None` when the event really has too few.
 ///
 /// `start` is any number; a random one keeps buyers apart.
-pub fn take(shards: &[Shard], quantity: Quantity, start: usize) -> Option<Vec<(u16, u32)>> {
-    let quantity = quantity.get();
+pub fn take(shards: &[Shard], quantity: u32, start: usize) -> Option<Vec<(u16, u32)>> {
     let (before, from) = shards.split_at(start.checked_rem(shards.len())?);
     let mut shards = [from, before].concat();
     if let Some(shard) = shards.iter().find(|shard| shard.free >= quantity) {
@@ -62,50 +62,39 @@ mod tests {
 
     use super::*;
 
-    fn capacity(tickets: i64) -> Capacity {
-        Capacity::try_from(tickets).unwrap()
-    }
-
-    fn quantity(tickets: i64) -> Quantity {
-        Quantity::try_from(tickets).unwrap()
-    }
-
     fn shards(free: &[u32]) -> Vec<Shard> {
         (0..).zip(free).map(|(number, &free)| Shard { number, free, held: 0, sold: 0 }).collect()
     }
 
     #[test]
     fn a_small_event_has_one_shard_and_the_largest_forty() {
-        assert_eq!(shards_for(capacity(1)), [1]);
-        assert_eq!(shards_for(capacity(500)), [500]);
-        assert_eq!(shards_for(capacity(501)), [251, 250]);
-        assert_eq!(shards_for(capacity(20_001)).len(), 40);
-        assert_eq!(shards_for(capacity(100_000)), [2_500; 40]);
+        assert_eq!(shards_for(1), [1]);
+        assert_eq!(shards_for(500), [500]);
+        assert_eq!(shards_for(501), [251, 250]);
+        assert_eq!(shards_for(20_001).len(), 40);
+        assert_eq!(shards_for(100_000), [2_500; 40]);
     }
 
     #[test]
     fn a_single_shard_is_preferred_from_the_start_on_and_around() {
         let shards = shards(&[4, 1, 3, 0]);
-        assert_eq!(take(&shards, quantity(3), 1), Some(vec![(2, 3)]));
-        assert_eq!(take(&shards, quantity(3), 3), Some(vec![(0, 3)]));
-        assert_eq!(take(&shards, quantity(4), usize::MAX), Some(vec![(0, 4)]));
+        assert_eq!(take(&shards, 3, 1), Some(vec![(2, 3)]));
+        assert_eq!(take(&shards, 3, 3), Some(vec![(0, 3)]));
+        assert_eq!(take(&shards, 4, usize::MAX), Some(vec![(0, 4)]));
     }
 
     #[test]
     fn several_shards_give_together_what_none_has_alone() {
-        assert_eq!(
-            take(&shards(&[1, 0, 2, 1]), quantity(4), 0),
-            Some(vec![(2, 2), (0, 1), (3, 1)])
-        );
-        assert_eq!(take(&shards(&[1, 2]), quantity(4), 0), None);
-        assert_eq!(take(&[], quantity(1), 7), None);
+        assert_eq!(take(&shards(&[1, 0, 2, 1]), 4, 0), Some(vec![(2, 2), (0, 1), (3, 1)]));
+        assert_eq!(take(&shards(&[1, 2]), 4, 0), None);
+        assert_eq!(take(&[], 1, 7), None);
     }
 
     proptest! {
         #[test]
-        fn shards_are_the_capacity_evenly_spread(tickets in 1..=100_000_i64) {
-            let shards = shards_for(capacity(tickets));
-            prop_assert_eq!(i64::from(shards.iter().sum::<u32>()), tickets);
+        fn shards_are_the_capacity_evenly_spread(tickets in 1..=100_000_u32) {
+            let shards = shards_for(tickets);
+            prop_assert_eq!(shards.iter().sum::<u32>(), tickets);
             prop_assert!(shards[0] - shards[shards.len() - 1] <= 1);
             prop_assert!((1..=40).contains(&shards.len()));
             prop_assert!(shards[0] <= 500 || shards.len() == 40);
@@ -114,38 +103,37 @@ mod tests {
         #[test]
         fn tickets_are_found_exactly_while_there_are_enough(
             free in prop::collection::vec(0..6_u32, 0..40),
-            wanted in 1..=4_i64,
+            wanted in 1..=4_u32,
             start: usize,
         ) {
-            let wanted = quantity(wanted);
             match take(&shards(&free), wanted, start) {
                 Some(taken) => {
-                    prop_assert_eq!(taken.iter().map(|(_, some)| some).sum::<u32>(), wanted.get());
+                    prop_assert_eq!(taken.iter().map(|(_, some)| some).sum::<u32>(), wanted);
                     let mut left = free.clone();
                     for (number, some) in &taken {
                         let left = &mut left[usize::from(*number)];
                         prop_assert!(*some > 0 && *some <= *left, "shard {} oversold", number);
                         *left -= some;
                     }
-                    let alone = free.iter().any(|free| *free >= wanted.get());
+                    let alone = free.iter().any(|free| *free >= wanted);
                     prop_assert_eq!(taken.len() == 1, alone);
                 }
-                None => prop_assert!(free.iter().sum::<u32>() < wanted.get()),
+                None => prop_assert!(free.iter().sum::<u32>() < wanted),
             }
         }
 
         #[test]
-        fn buyers_empty_the_house_and_never_more(tickets in 1..=3_000_i64, starts in prop::collection::vec(any::<usize>(), 8)) {
-            let mut shards = shards(&shards_for(capacity(tickets)));
+        fn buyers_empty_the_house_and_never_more(tickets in 1..=3_000_u32, starts in prop::collection::vec(any::<usize>(), 8)) {
+            let mut shards = shards(&shards_for(tickets));
             let mut starts = starts.into_iter().cycle();
             let mut sold = 0;
-            while let Some(taken) = take(&shards, quantity(1 + sold % 4), starts.next().unwrap_or(0))
-                .or_else(|| take(&shards, Quantity::MIN, 0))
+            while let Some(taken) = take(&shards, 1 + sold % 4, starts.next().unwrap_or(0))
+                .or_else(|| take(&shards, 1, 0))
             {
                 for (number, some) in taken {
                     let shard = &mut shards[usize::from(number)];
                     (shard.free, shard.sold) = (shard.free - some, shard.sold + some);
-                    sold += i64::from(some);
+                    sold += some;
                 }
             }
             prop_assert_eq!(sold, tickets);

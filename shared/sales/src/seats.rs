@@ -105,7 +105,8 @@ impl Wanted {
             return Err(SalesFault::TermsChanged);
         }
         let shards: Vec<Shard> = found.iter().map(|stock| stock.shard).collect();
-        if let Some(taken) = domain::stock::take(&shards, self.quantity, fastrand::usize(..)) {
+        if let Some(taken) = domain::stock::take(&shards, self.quantity.get(), fastrand::usize(..))
+        {
             return Ok(taken.into_iter().map(|(number, count)| Seats { number, count }).collect());
         }
         if shards.iter().all(|shard| shard.free == 0) {

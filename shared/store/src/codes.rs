@@ -49,6 +49,18 @@ domain::codes! {
         "더 팔로우할 수 없습니다": "아티스트는 1,000명까지 팔로우할 수 있습니다.",
         "No more artists to follow": "One member follows 1,000 artists at most.",
     }
+    NotFound COUPON_NOT_FOUND {
+        "쿠폰을 찾을 수 없습니다": "없거나 더 이상 받을 수 없는 쿠폰입니다. 코드를 다시 확인해 주세요.",
+        "Coupon not found": "There is no such coupon, or it is offered no more. Check the code.",
+    }
+    Refused COUPON_EXPIRED {
+        "기간이 지난 쿠폰입니다": "받을 수 있는 마지막 날이 지났습니다.",
+        "Coupon expired": "Its last day is over.",
+    }
+    Refused COUPON_GONE {
+        "쿠폰이 모두 소진되었습니다": "정해진 수만큼 모두 받아 갔습니다.",
+        "No coupon left": "As many as there were have been claimed.",
+    }
     Conflict LIVE_TICKETS {
         "아직 쓸 수 있는 티켓이 있습니다": "공연이 끝나거나 티켓을 취소한 뒤에 탈퇴할 수 있습니다.",
         "There are live tickets": "An account can be deleted when their events are over, or the tickets given back.",

@@ -30,6 +30,7 @@ use crate::{
     inbox::notification::{Artist, Notification, NotificationKey},
     key::Named,
     sales::{
+        claim::Claim,
         payment::{self, Payment},
         points::{BalanceKey, Entry},
         stock,
@@ -88,6 +89,8 @@ pub enum Section {
     Payments,
     /// Their tickets.
     Tickets,
+    /// The coupons that they have claimed.
+    Coupons,
     /// How their points moved.
     Transfers,
 }
@@ -152,11 +155,13 @@ pub const ITEMS: &[Item] = &[
     item("ticket", Export::In(Section::Tickets), BOOKS),
     item("points balance", ACCOUNT, Erasure::AtOnce),
     item("transfer", Export::In(Section::Transfers), BOOKS),
-    item(
-        "coupon claim (place kept, no route yet)",
-        Export::Nothing("no route makes one"),
-        IDS_ALONE,
-    ),
+    item("coupon", OF_THE_SHOP, NOBODY),
+    item("coupon on offer", OF_THE_SHOP, NOBODY),
+    item("coupon code", OF_THE_SHOP, NOBODY),
+    item("quota shard", OF_THE_SHOP, NOBODY),
+    // A refund may come when its member has left, and then gives back what was spent.
+    item("coupon claim", Export::In(Section::Coupons), IDS_ALONE),
+    item("claimed coupon", Export::In(Section::Coupons), IDS_ALONE),
     item("notification", Export::In(Section::Notifications), Erasure::By(Work::Notifications)),
     item("unread count", ONLY_COUNTS, Erasure::By(Work::Notifications)),
     item(
@@ -204,7 +209,7 @@ pub const ITEMS: &[Item] = &[
 
 impl Section {
     /// All of them, in the order in which they are handed over.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Account,
         Self::Sessions,
         Self::Following,
@@ -212,6 +217,7 @@ impl Section {
         Self::Events,
         Self::Payments,
         Self::Tickets,
+        Self::Coupons,
         Self::Transfers,
     ];
 
@@ -225,6 +231,7 @@ impl Section {
             Self::Events => "events",
             Self::Payments => "payments",
             Self::Tickets => "tickets",
+            Self::Coupons => "coupons",
             Self::Transfers => "transfers",
         }
     }
@@ -266,6 +273,7 @@ impl Store {
             Section::Events => self.of_own(member_id, EventKey, TAKEN, start).await?.map(event),
             Section::Payments => self.payments_of(member_id, HANDED, start).await?.map(payment),
             Section::Tickets => self.tickets_of(member_id, HANDED, start).await?.map(ticket),
+            Section::Coupons => self.claims_of(member_id, HANDED, start).await?.map(coupon),
             Section::Transfers => self.transfers_of(member_id, HANDED, start).await?.map(transfer),
         };
         Ok(page)
@@ -371,6 +379,17 @@ fn ticket(ticket: Ticket) -> Value {
         "price": ticket.price,
         "state": ticket.state,
         "createdAt": ticket.created_at,
+    })
+}
+
+fn coupon(claim: Claim) -> Value {
+    json!({
+        "id": claim.id,
+        "couponId": claim.coupon_id,
+        "discount": claim.discount,
+        "expiresOn": claim.expires_on,
+        "status": claim.state_at(Time::now()),
+        "paymentId": claim.payment_id,
     })
 }
 

@@ -9,7 +9,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write, codes};
+use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write, codes, identity::session::SignedIn};
 
 /// How long one run has to itself.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -111,6 +111,32 @@ impl Record {
             expires_at: Ttl::at(now.plus(MEMORY)),
         }
     }
+
+    /// What the same request was answered, if it has run; for whoever reads the record together with other things, before anything
+    /// is written.
+    ///
+    /// # Errors
+    /// That the key stood for another request, or that a run is at it.
+    pub fn answered(&self, body_hash: &str, now: Time) -> Result<Option<String>, IdempotencyFault> {
+        if self.expires_at.is_past(now) {
+            return Ok(None);
+        }
+        if self.body_hash != body_hash {
+            return Err(IdempotencyFault::KeyReused);
+        }
+        if self.answer.is_none() && self.lease_ends_at > now {
+            let retry_after = now.until(self.lease_ends_at);
+            return Err(IdempotencyFault::InProgress { retry_after });
+        }
+        Ok(self.answer.clone())
+    }
+}
+
+impl RecordKey {
+    /// Of a caller whose session is read together with it.
+    pub fn of(caller: &SignedIn, operation: &'static str, key: String) -> Self {
+        Self { account: caller.member_id().to_string(), operation, key }
+    }
 }
 
 impl Store {
@@ -143,16 +169,8 @@ impl Store {
             }
             Err(Rejected::Store(fault)) => return Err(fault.into()),
         };
-        if earlier.body_hash != body_hash {
-            return Err(IdempotencyFault::KeyReused);
-        }
-        if let Some(answer) = earlier.answer {
+        if let Some(answer) = earlier.answered(body_hash, now)? {
             return Ok(Begun::Finished(answer));
-        }
-        if earlier.lease_ends_at > now {
-            return Err(IdempotencyFault::InProgress {
-                retry_after: now.until(earlier.lease_ends_at),
-            });
         }
         let take_over = Write::update(&key)
             .set("leaseEndsAt", record.lease_ends_at.millis())

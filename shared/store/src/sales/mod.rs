@@ -1,7 +1,9 @@
-//! Stock, payments, tickets, points. What stands together in one transaction is put together in the crate `sales`.
+//! Stock, payments, tickets, points, coupons. What stands together in one transaction is put together in the crate `sales`.
 
 pub mod buyer;
 pub mod by_event;
+pub mod claim;
+pub mod coupon;
 pub mod due;
 pub mod payment;
 pub mod points;

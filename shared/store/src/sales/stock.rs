@@ -56,7 +56,7 @@ pub fn create(event_id: EventId, capacity: Capacity, sale: Sale) -> Vec<Write> {
         let shard = Shard { number, free, held: 0, sold: 0 };
         Write::create(&StockKey { event_id, number }, &Stock { event_id, shard, sale })
     };
-    (0..).zip(shards_for(capacity)).map(shard).collect()
+    (0..).zip(shards_for(capacity.get())).map(shard).collect()
 }
 
 /// Takes free seats for a purchase, on condition that the terms are still those that the buyer was shown.
