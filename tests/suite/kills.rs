@@ -156,7 +156,7 @@ const REFUND: Dying = Dying {
 };
 
 async fn paid() -> World {
-    World::begun(FIRST_LOOK * 2).await.paid().await
+    World::new().await.paid().await
 }
 
 #[test]
@@ -171,7 +171,9 @@ fn a_refund_that_dies_and_is_left_is_finished_or_never_began() {
 
 #[test]
 fn a_refund_whose_money_did_not_go_at_once_goes_once_however_the_reconciler_dies() {
-    let open = async || paid().await.giving_back_without_kakaopay().await;
+    let open = async || {
+        World::begun(FIRST_LOOK * 2).await.paid().await.giving_back_without_kakaopay().await
+    };
     let calls = "GetItem UpdateItem order cancel UpdateItem";
     Dying { calls, ..RECONCILIATION }.survived(open, World::leave, &[PartiallyRefunded]);
 }

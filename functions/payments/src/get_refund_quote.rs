@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 
 use crate::{path::PaymentPath, view::own};
 
-/// What would go back now, ticket by ticket. Tickets that go back together give back the sum of theirs.
+/// What would go back now, ticket by ticket. Tickets that go back together give back the sum of their cash and points.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefundQuoteView {

@@ -79,7 +79,11 @@ pub async fn handle(
     let key = RecordKey { account, operation: "refund_payment", key: idempotency.key };
     let lease = match store.begin(key, &idempotency.fingerprint, now).await? {
         Begun::Run(lease) => lease,
-        Begun::Finished(made) => return answer(&payment, made.parse().ok()),
+        Begun::Finished(made) => {
+            // The run that made it may have ended since the payment was read.
+            let payment = own(store.get(&PaymentKey(payment_id)).await?, &session)?;
+            return answer(&payment, made.parse().ok());
+        }
     };
     let asked =
         Asked { ticket_ids: body.ticket_ids, cause: Cause::BuyerAsked, total: Some(body.total) };

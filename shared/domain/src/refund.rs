@@ -78,6 +78,10 @@ pub fn rate(
     now: Time,
     cause: Cause,
 ) -> Result<Rate, Refused> {
+    // First of all: a sale may end after the start, and what was seen is not given back.
+    if cause == Cause::BuyerAsked && now >= schedule.starts_at() {
+        return Err(Refused::AfterStart);
+    }
     match (cause, policy) {
         (Cause::BuyerAsked, RefundPolicy::Standard) => {}
         (Cause::BuyerAsked, RefundPolicy::FullUntilSaleEnds) => {
@@ -91,9 +95,6 @@ pub fn rate(
         (Cause::EventCancelled | Cause::EventChanged | Cause::CannotBeKept, _) => {
             return Ok(Rate::NOT_CHOSEN);
         }
-    }
-    if now >= schedule.starts_at() {
-        return Err(Refused::AfterStart);
     }
     let days = now.korean_day().days_until(schedule.starts_at().korean_day());
     if days >= SECOND_THOUGHTS_DAYS && now <= bought_at.plus(SECOND_THOUGHTS) {
@@ -322,6 +323,23 @@ mod tests {
             asked(RefundPolicy::Standard, "2026-11-01T00:00:00+09:00", "2026-12-24T19:30:00+09:00");
         assert_eq!(late, Err(Refused::AfterStart));
         assert_eq!(Refused::AfterStart.code(), codes::AFTER_START);
+    }
+
+    #[test]
+    fn after_the_start_a_buyer_gets_nothing_though_tickets_are_still_sold() {
+        let [starts, ends, sale_starts] =
+            ["2026-12-24T19:30:00+09:00", "2026-12-24T21:00:00+09:00", "2026-11-01T00:00:00+09:00"]
+                .map(at);
+        let schedule = Schedule::new(starts, ends, sale_starts, ends).unwrap();
+        let policy = RefundPolicy::FullUntilSaleEnds;
+        for (now, back) in [
+            ("2026-12-24T19:29:59+09:00", Ok(Rule::UntilSaleEnds)),
+            ("2026-12-24T19:30:00+09:00", Err(Refused::AfterStart)),
+            ("2026-12-24T20:59:00+09:00", Err(Refused::AfterStart)),
+        ] {
+            let told = rate(policy, &schedule, sale_starts, at(now), Cause::BuyerAsked);
+            assert_eq!(told.map(|rate| rate.rule), back, "{now}");
+        }
     }
 
     #[test]

@@ -93,8 +93,7 @@ async fn start_late(
     let rest = |seats: &[Seats]| {
         Transaction::new()
             .require(payment.becomes(&approving.with_seats(seats)), Unmet::Moved)
-            // Who pays after all has kept nothing from anybody.
-            .require(buyer::forgotten(buyer::hold(&buyer, payment.quantity)), Unmet::TicketLimit)
+            .require(buyer::hold(&buyer, payment.quantity), Unmet::TicketLimit)
     };
     match wanted.take(store, now, rest).await {
         Ok(seats) => Ok(Some(approving.with_seats(&seats))),

@@ -150,7 +150,9 @@ pub async fn hold(
             let payment = Payment::reserved(&event, buyer, quantity, amounts, end, token, now);
             let counted = |unpaid: Unpaid| {
                 let hold = buyer::hold(&buyer_key, quantity);
-                if unpaid.is_forgotten(now) { buyer::forgotten(hold) } else { hold }
+                // Where there is nothing to forget, one that ends at this moment must not be.
+                let forgets = unpaid.unpaid > 0 && unpaid.is_forgotten(now);
+                if forgets { buyer::forgotten(hold) } else { hold }
             };
             let reserve = async |unpaid| {
                 let known = purchase::remember(&key, &purchase.body_hash, payment.id, now);

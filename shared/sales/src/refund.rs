@@ -1,6 +1,6 @@
 use domain::{
     id::TicketId,
-    payment::{State, Step},
+    payment::{Purpose, State, Step},
     refund::Cause,
     time::Time,
     won::Won,
@@ -45,6 +45,8 @@ pub fn quote(
     now: Time,
 ) -> Result<Refund, SalesFault> {
     match payment.state {
+        // What only a newer program sells, only it can take back.
+        _ if payment.purpose == Purpose::Unknown => return Err(SalesFault::NotRefundable),
         State::Approved | State::PartiallyRefunded => {}
         State::Refunding => return Err(SalesFault::RefundInProgress),
         _ => return Err(SalesFault::NotRefundable),
@@ -62,7 +64,7 @@ pub fn quote(
     Ok(payment.refund(ticket_ids, cause, now)?)
 }
 
-/// Gives tickets of a payment back: their seats, points, coupon and what they earned in one transaction with `REFUNDING`, before
+/// Gives tickets of a payment back: their seats, points and what they earned in one transaction with `REFUNDING`, before
 /// KakaoPay is asked to give the money back; what it does not do at once the reconciler goes on with. Nothing that is paid in cash
 /// is over at once.
 ///

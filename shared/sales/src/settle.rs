@@ -7,7 +7,7 @@ use domain::{
 };
 use gateways::kakaopay::{self, ApproveRequest, CancelRequest, Kakaopay, OrderAmounts, Status};
 use store::{
-    Rejected, Store, StoreFault, Transaction,
+    Rejected, Store, StoreFault, Transaction, Write,
     sales::{
         buyer::{self, BuyerKey},
         payment::{Order, Payment},
@@ -79,7 +79,8 @@ pub(crate) async fn approve(
             next.ticket_ids = (0..next.quantity.get()).map(|_| TicketId::generate()).collect();
             let sold = next.seats.iter().map(|seats| stock::sell(next.event_id, *seats));
             let tickets = next.ticket_ids.iter().map(|id| Ticket::of(next, *id, now).create());
-            let whole = sold.chain(tickets).fold(Transaction::new(), Transaction::also);
+            let whole = sold.chain(tickets).chain(paid_late(next));
+            let whole = whole.fold(Transaction::new(), Transaction::also);
             let earned = earned(next.amounts.cash);
             let points = match read {
                 Some(read) if !earned.is_zero() => {
@@ -98,6 +99,13 @@ pub(crate) async fn approve(
         }
     }
     Err(SalesFault::Contended)
+}
+
+/// Who pays after all has kept nothing from anybody: what counted against them is forgotten.
+fn paid_late(payment: &Payment) -> Option<Write> {
+    let late = payment.history.iter().any(|entry| entry.step == Step::StartLateApproval);
+    let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
+    late.then(|| buyer::forgotten(Write::update(&buyer)))
 }
 
 /// Takes the step and gives back what the payment held, then takes the sold-out mark away. What could be paid and was not counts

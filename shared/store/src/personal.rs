@@ -31,8 +31,8 @@ use crate::{
     key::Named,
     sales::{
         claim::Claim,
-        payment::{self, Payment},
-        points::{BalanceKey, Entry},
+        payment::{self, Payment, Refund},
+        points::{Balance, BalanceKey, Entry},
         stock,
         ticket::{self, Ticket},
     },
@@ -258,8 +258,8 @@ impl Store {
             Section::Account => {
                 let keys = (MemberKey(member_id), BalanceKey(member_id));
                 let (member, balance) = self.read(&keys).await?;
-                let balance = balance.unwrap_or_default().balance;
-                let items = member.map(|member| account(member, json!(balance)));
+                let balance = balance.unwrap_or_default();
+                let items = member.map(|member| account(member, balance));
                 Page { items: items.into_iter().collect(), next: None }
             }
             Section::Sessions => self.sessions_of(member_id, HANDED, start).await?.map(session),
@@ -280,7 +280,7 @@ impl Store {
     }
 }
 
-fn account(member: Member, points: Value) -> Value {
+fn account(member: Member, points: Balance) -> Value {
     json!({
         "id": member.id,
         "email": member.email,
@@ -291,7 +291,8 @@ fn account(member: Member, points: Value) -> Value {
         "phone": member.phone,
         "location": member.location,
         "identities": member.identities,
-        "points": points,
+        "points": points.balance,
+        "pointsOwed": points.debt,
         "createdAt": member.created_at,
         "updatedAt": member.updated_at,
     })
@@ -361,10 +362,24 @@ fn payment(payment: Payment) -> Value {
         "points": payment.amounts.points,
         "cash": payment.amounts.cash,
         "refunded": { "cash": payment.refunded.cash, "points": payment.refunded.points },
+        "refunds": payment.refunds.iter().map(refund).collect::<Vec<_>>(),
         "ticketIds": payment.ticket_ids,
         "history": payment.history.iter().map(step).collect::<Vec<_>>(),
         "createdAt": payment.created_at,
         "updatedAt": payment.updated_at,
+    })
+}
+
+fn refund(refund: &Refund) -> Value {
+    json!({
+        "ticketIds": refund.ticket_ids,
+        "cause": refund.cause,
+        "percent": refund.percent,
+        "rule": refund.rule,
+        "cash": refund.cash,
+        "points": refund.points,
+        "earnedTakenBack": refund.earned_taken_back,
+        "at": refund.at,
     })
 }
 

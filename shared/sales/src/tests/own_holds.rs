@@ -179,3 +179,38 @@ fn a_hold_that_could_not_be_paid_counts_against_nobody_and_one_that_is_paid_late
         assert_eq!(end.waits(fan).await, None);
     });
 }
+
+#[test]
+fn whoever_only_says_that_they_paid_late_waits_on() {
+    stack::run(async {
+        let shop = Shop::open(9).await;
+        let fan = shop.fan().await;
+        let late = shop.buy(fan, 1, "late").await.unwrap();
+        shop.lets_go(fan, 1).await;
+        let end = shop.after(HOLD);
+        end.expire(&late).await;
+        // Nobody has agreed on KakaoPay's page.
+        assert_eq!(end.come_back(&late).await.state, State::Failed);
+        assert_eq!(end.waits(fan).await, Some(MINUTE * 5));
+    });
+}
+
+#[test]
+fn a_hold_that_ends_beside_a_purchase_counts() {
+    stack::run(async {
+        let shop = Shop::open(9).await;
+        let fan = shop.fan().await;
+        let held = shop.buy(fan, 1, "held").await.unwrap();
+        let (other, id, buyer) = (shop.clone(), held.payment_id, fan.member_id);
+        // Between the purchase's reading and its transaction.
+        let ends = move || {
+            let other = other.clone();
+            async move { drop(give_up(&other.store, id, buyer, other.now).await.unwrap()) }
+        };
+        let store = Store::new(stack::meanwhile("TransactWriteItems", ends), stack::prefix());
+        let beside = Shop { store, ..shop.clone() };
+        beside.buy(fan, 1, "beside").await.unwrap();
+        shop.lets_go(fan, 1).await;
+        assert_eq!(shop.waits(fan).await, Some(MINUTE), "two ended unpaid");
+    });
+}

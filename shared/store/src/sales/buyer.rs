@@ -57,6 +57,6 @@ pub fn unpaid(release: Write, now: Time) -> Write {
 }
 
 /// With all that ended unpaid forgotten.
-pub fn forgotten(hold: Write) -> Write {
-    hold.set("unpaid", 0)
+pub fn forgotten(write: Write) -> Write {
+    write.set("unpaid", 0)
 }
