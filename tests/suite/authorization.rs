@@ -18,8 +18,10 @@ use crate::{
 /// Routes that an ended session may call, because it has ended: signing out twice is no fault.
 const AFTER_THE_END: [&str; 1] = ["sign_out"];
 
-/// Routes that need what only a mail brings, or nothing under way: `social.rs` and `leaving.rs` prove that they do something.
-const ELSEWHERE: [&str; 3] = ["delete_me", "link_identity", "set_email"];
+/// Routes that need what only a mail brings, nothing under way, or what is paid: `social.rs`, `leaving.rs` and `refunds.rs` prove that
+/// they do something.
+const ELSEWHERE: [&str; 5] =
+    ["delete_me", "get_refund_quote", "link_identity", "refund_payment", "set_email"];
 
 /// Routes to which a bad token is as good as none, since their callers have another way to say who they are.
 const FORGIVING: [&str; 1] = ["sign_out"];

@@ -194,6 +194,9 @@ impl Field {
 
     fn example(&self, world: &World) -> Value {
         let schema = &self.schema;
+        if schema["type"] == "array" {
+            return json!([resolved(&schema["items"])["examples"][0]]);
+        }
         let made = [&schema["examples"][0], &schema["enum"][0], &schema["minimum"]];
         match self.id_of {
             Some(kind) => world.object(kind).0.into(),

@@ -23,6 +23,9 @@ const WITHOUT_KEY: [(&str, &str); 7] = [
     ("call_off_payment", "a payment is called off once"),
 ];
 
+/// What needs more than an example of a request: `refunds.rs` asks for it twice.
+const ELSEWHERE: [&str; 1] = ["refund_payment"];
+
 /// The body with another number in it, or another code.
 fn another(operation: &Operation, body: &Value) -> Value {
     let mut fields = operation.body.iter().flatten();
@@ -64,7 +67,10 @@ fn a_member_does_once_what_has_one_key() {
     stack::run(async {
         let world = World::new().await;
         let others = Members::sign_up(&world).await;
-        for operation in operations().iter().filter(|operation| operation.takes_key) {
+        let here = |operation: &&Operation| {
+            operation.takes_key && !ELSEWHERE.contains(&operation.name.as_str())
+        };
+        for operation in operations().iter().filter(here) {
             let (name, path, key) = (&operation.name, operation.path(&world), world.fresh());
             let send = |member: &Member, body: &Option<Value>| {
                 let request = world.request(operation.method.clone(), &path);

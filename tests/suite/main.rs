@@ -23,6 +23,7 @@ mod odd_input;
 mod parts;
 mod policies;
 mod races;
+mod refunds;
 mod refusals;
 mod releases;
 mod routes;

@@ -250,6 +250,31 @@ mod tests {
     }
 
     #[test]
+    fn a_quota_that_is_raised_while_somebody_finds_none_left_is_there_for_the_next() {
+        stack::run(async {
+            let (fan, now) = (fan().await, Time::now());
+            let coupon = offered(1, now).await;
+            assert_eq!(ask(store(), &fan, &coupon, "key", now).await.0, 201);
+            // Between what the operator's order reads and its transaction.
+            let late = coupon.clone();
+            let refused = move || {
+                let late = late.clone();
+                async move {
+                    let (_, problem, _) =
+                        ask(store(), &crate::testing::fan().await, &late, "key", now).await;
+                    assert_eq!(problem["code"], "COUPON_GONE");
+                }
+            };
+            let raising = stack::meanwhile("TransactWriteItems", refused);
+            let more = NewTerms { quota: Some(2.try_into().unwrap()), expires_on: None };
+            let operators = Store::new(raising, stack::prefix());
+            operators.change_coupon(coupon.id, more, now).await.unwrap();
+            let next = crate::testing::fan().await;
+            assert_eq!(ask(store(), &next, &coupon, "key", now).await.0, 201);
+        });
+    }
+
+    #[test]
     fn who_may_not_buy_claims_nothing() {
         stack::run(async {
             let (fan, coupon, now) = (fan().await, offered(5, Time::now()).await, Time::now());

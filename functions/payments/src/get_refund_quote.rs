@@ -88,7 +88,10 @@ pub async fn handle(
     let Call { who, input: Path(PaymentPath { payment_id }), context } = call;
     let (session, payment) = store.read_for(&who, PaymentKey(payment_id), context.now).await?;
     let payment = own(payment, &session)?;
-    let keys: Vec<_> = payment.tickets_left().map(TicketKey).collect();
+    // Before its tickets are read: what is not paid has none.
+    let left: Vec<_> = payment.tickets_left().collect();
+    quote(&payment, left.clone(), Cause::BuyerAsked, context.now)?;
+    let keys: Vec<_> = left.into_iter().map(TicketKey).collect();
     let tickets: Vec<_> = store.read_all(&keys).await?.into_iter().flatten().collect();
     Ok(Answer::ok(view(&payment, &tickets, context.now)?))
 }

@@ -23,7 +23,7 @@ text!(
     |doc| schema::text(doc, EXAMPLE).pattern(Some("^[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}$"))
 );
 
-/// Read however it is typed or pasted: in lower case, in full width, with any dashes and spaces, or none.
+/// Read however it is typed or pasted: in lower case, in full width, with hyphens and spaces, or none.
 fn check(given: &str) -> Result<String, Invalid> {
     // Nobody types more than this.
     let typed = given.chars().take(40).nfkc().filter(|c| !matches!(c, ' ' | '-'));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{fault::Fault, payment::State};
+use store::Store;
 
 use super::{
     kakaopay::Trouble::Refused,

@@ -246,7 +246,9 @@ impl Coupon {
     /// The coupon and its shards on other terms, unless they are other ones already.
     fn becomes(&self, next: &Self, shards: &[QuotaShard]) -> Result<Transaction<()>, NotOffered> {
         let as_read = |write: Write| write.when("version", Compare::Equal, self.version);
+        // Whoever finds none left notes that without another version, and this change takes it away: it must have seen it.
         let changed = as_read(Write::change(&CouponKey(self.id), self, next));
+        let changed = changed.when("gone", Compare::Equal, self.gone);
         let mut changing = Transaction::new().require(changed, ());
         for (number, change) in self.quota_changes(next, shards)? {
             let write = match change {
@@ -429,7 +431,11 @@ impl Store {
         limit: u32,
         start: Option<Start>,
     ) -> Result<Page<Coupon>, StoreFault> {
-        let from = format!("ENDS#{}", now.korean_day());
+        // A page that was asked for yesterday begins where the last one ended, which may be before today.
+        let from = match start {
+            Some(_) => "ENDS#".to_owned(),
+            None => format!("ENDS#{}", now.korean_day()),
+        };
         let query = Query::new(Index::of(Table::Sales), PARTITION.to_owned(), limit);
         let query = query.between(from, "ENDS#~".to_owned()).after(start);
         let Page { items: offers, next } = self.query::<Offer>(query).await?;
