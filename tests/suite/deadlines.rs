@@ -128,6 +128,7 @@ fn example(document: &Value, schema: &Value) -> Value {
     match schema["type"].as_str() {
         Some("integer" | "number") => json!(1),
         Some("boolean") => json!(true),
+        Some("array") => json!([example(document, &schema["items"])]),
         _ => json!("text"),
     }
 }
