@@ -60,7 +60,7 @@ pub struct QuoteSum {
     /// Both together: what `POST` is to be told.
     pub total: Won,
     /// Whether the coupon goes back.
-    pub coupon: bool,
+    pub coupon_returned: bool,
     /// Points that the cash had earned and that are taken from the balance; what of them was spent is owed.
     pub earned_taken_back: Won,
 }
@@ -68,9 +68,9 @@ pub struct QuoteSum {
 impl QuoteSum {
     /// What a refund gives back.
     pub fn of(refund: &Refund) -> Self {
-        let Refund { cash, points, coupon, earned_taken_back, .. } = *refund;
+        let Refund { cash, points, coupon: coupon_returned, earned_taken_back, .. } = *refund;
         let total = Won::new(cash.get().saturating_add(points.get()));
-        Self { cash, points, total, coupon, earned_taken_back }
+        Self { cash, points, total, coupon_returned, earned_taken_back }
     }
 }
 

@@ -89,7 +89,7 @@ pub struct RefundView {
     /// To the balance.
     points: Won,
     /// Whether the coupon goes back.
-    coupon: bool,
+    coupon_returned: bool,
     /// Points that the cash had earned and that were taken from the balance; what of them was spent is owed.
     earned_taken_back: Won,
     /// When it began.
@@ -123,7 +123,7 @@ impl RefundView {
             rule: refund.rule,
             cash: refund.cash,
             points: refund.points,
-            coupon: refund.coupon,
+            coupon_returned: refund.coupon,
             earned_taken_back: refund.earned_taken_back,
             at: refund.at,
         };
