@@ -75,8 +75,7 @@ pub async fn handle(
     let (session, (payment, balance)) = store.read_for(&who, keys, now).await?;
     let payment = own(payment, &session)?;
 
-    let account = payment.member_id.to_string();
-    let key = RecordKey { account, operation: "refund_payment", key: idempotency.key };
+    let key = RecordKey::of(&who, "refund_payment", idempotency.key);
     let lease = match store.begin(key, &idempotency.fingerprint, now).await? {
         Begun::Run(lease) => lease,
         Begun::Finished(made) => {
@@ -89,7 +88,11 @@ pub async fn handle(
         Asked { ticket_ids: body.ticket_ids, cause: Cause::BuyerAsked, total: Some(body.total) };
     let (balance, memory) = (balance.unwrap_or_default(), Some(&lease));
     match refund(&store, &kakaopay, payment, balance, &asked, memory, now).await {
-        Ok(payment) => answer(&payment, payment.refunds.len().checked_sub(1)),
+        Ok(payment) => {
+            // Another may have begun since: this is the one of these tickets.
+            let mut all = payment.refunds.iter();
+            answer(&payment, all.position(|it| it.ticket_ids == asked.ticket_ids))
+        }
         Err(fault) => {
             store.give_up(&lease).await;
             Err(refused(fault))
