@@ -63,7 +63,7 @@ pub(crate) async fn claim(
         let claim = store.claim_of(member_id, claimed).await?;
         return Ok(Answer::ok(ClaimView::of(&claim, now)));
     }
-    // A refusal writes nothing, so that the same key may try again.
+    // What is refused by what was read writes nothing, so that the same key may try again.
     let coupon = coupon.ok_or(NotClaimed::NotFound)?;
     coupon.can_be_claimed(now)?;
     let lease = match store.begin(key, &idempotency.fingerprint, now).await? {

@@ -102,7 +102,7 @@ fn view(payment: &Payment, tickets: &[Ticket], now: Time) -> Result<RefundQuoteV
     };
     let valid: Vec<_> =
         tickets.iter().filter(|ticket| ticket.state == State::Valid).map(|it| it.id).collect();
-    let refund = quote(payment, valid.clone(), Cause::BuyerAsked, now)?;
+    let refund = quote(payment, valid, Cause::BuyerAsked, now)?;
     let tickets = tickets.iter().map(|ticket| {
         let valid = ticket.state == State::Valid;
         let sum = if valid { sum(vec![ticket.id])? } else { QuoteSum::default() };

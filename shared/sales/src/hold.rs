@@ -210,9 +210,7 @@ async fn reserve(
     match wanted.take(store, now, rest).await {
         Ok(seats) => Ok(Some(payment.with_seats(&seats))),
         Err(NotTaken::Because(Unmet::KeyKnown)) => Ok(None),
-        Err(NotTaken::Because(Unmet::TicketLimit)) => Err(SalesFault::TicketLimit(None)),
-        Err(NotTaken::Because(_)) => Err(SalesFault::Contended),
-        Err(NotTaken::Fault(fault)) => Err(fault),
+        Err(not_taken) => Err(not_taken.told()),
     }
 }
 

@@ -83,10 +83,8 @@ pub(crate) async fn approve(
             let whole = whole.fold(Transaction::new(), Transaction::also);
             let earned = earned(next.amounts.cash);
             let points = match read {
-                Some(read) if !earned.is_zero() => {
-                    points::earn_and_owe(member_id, next.id, earned, read, now)?
-                }
-                _ => points::earn(member_id, next.id, earned, now),
+                Some(read) => points::earn_and_owe(member_id, next.id, earned, read, now)?,
+                None => points::earn(member_id, next.id, earned, now),
             };
             Ok(points.into_iter().fold(whole, |whole, it| whole.require(it, Unmet::Points)))
         });
@@ -265,11 +263,10 @@ pub(crate) async fn give_money_back(
     let Some(OrderAmounts { returned, left, left_vat, .. }) = answer.amounts else {
         return Ok(payment);
     };
-    let going = payment.goes_back();
     let amount = if payment.refunds.is_empty() {
         left
     } else {
-        going.cash.checked_sub(returned).unwrap_or_else(|| {
+        payment.goes_back().cash.checked_sub(returned).unwrap_or_else(|| {
             call_person(payment.id, "MORE_WENT_BACK");
             Won::ZERO
         })
