@@ -227,9 +227,11 @@ fn place(world: &World) -> String {
     format!("무대 {}", world.fresh())
 }
 
-/// Buys a ticket, does on KakaoPay's page what a payer would, and comes back.
+/// Buys a ticket of an event of its own, for whoever lets go of one event's seats twice has to pause, does on KakaoPay's page what
+/// a payer would, and comes back.
 async fn purchase(world: &World, by: &Member, decision: &str) -> String {
-    let payment = world.buy(by, &world.event, 1).await["id"].as_str().unwrap().to_owned();
+    let event = world.publish(world.event_body()).await;
+    let payment = world.buy(by, &event, 1).await["id"].as_str().unwrap().to_owned();
     let back = world.at_kakaopay(&payment, decision).await;
     world.done(world.request(Method::GET, &back)).await;
     payment
@@ -456,10 +458,8 @@ fn with_records_twice_the_bus_tells_each_change_of_a_payment_by_one_id() {
         let world = World::new().await;
         let mut ear = Ear::of(&world).await;
         let names = ["PaymentReserved", "PaymentReady", "PaymentCancelled"];
-        // In turn: one of them alone may not buy as often as it can take.
-        let mut buyers = [&world.stranger, &world.fan, &world.artist].into_iter().cycle();
         let heard = eventually("the bus hears something twice", PATIENCE, async || {
-            let payment = purchase(&world, buyers.next().unwrap(), "cancel").await;
+            let payment = purchase(&world, &world.stranger, "cancel").await;
             let heard = ear.hears(&payment, &names).await;
             let first = first_heard(&heard);
             let name = |id: &String| id.split(':').next().unwrap().to_owned();
