@@ -223,7 +223,7 @@ fn nothing_of_who_left_is_found_anywhere_but_an_id_in_the_books() {
         assert_eq!(told().await.unwrap()["artist"]["nickname"], "탈퇴한 회원");
         let following = world.get("/v1/me/following", &world.fan).await;
         assert_eq!(following["items"], json!([]));
-        assert_eq!(store().sum_of(Account::Member(id)).await.unwrap(), 0);
+        assert_eq!(store().sum_of(Account::Member(id)).await.unwrap().posted, 0);
         // Who has no points has none to confirm.
         let stranger = world.request(Method::DELETE, "/v1/me").bearer_auth(&world.stranger.token);
         world.done(stranger).await;
@@ -291,7 +291,7 @@ impl Story {
         let event = store().get(&EventKey(self.event)).await.unwrap().unwrap();
         assert_eq!(event.artist_nickname, Nickname::of_nobody(), "after {point:?}");
         let account = Account::Member(self.id);
-        assert_eq!(store().sum_of(account).await.unwrap(), 0, "after {point:?}");
+        assert_eq!(store().sum_of(account).await.unwrap().posted, 0, "after {point:?}");
         let balance = store().get(&BalanceKey(self.id)).await.unwrap().unwrap();
         assert_eq!(balance.balance, Won::ZERO, "after {point:?}");
     }
@@ -321,7 +321,7 @@ fn a_leaving_that_dies_is_done_with_its_letter_or_not_at_all() {
             let guard = store().get(&EmailKey(&story.email)).await.unwrap();
             assert_eq!(guard, None, "after {point:?}");
             let account = Account::Member(story.id);
-            assert_eq!(store().sum_of(account).await.unwrap(), 0, "after {point:?}");
+            assert_eq!(store().sum_of(account).await.unwrap().posted, 0, "after {point:?}");
         };
         let calls = killed("delete_me", &event, Story::begun, leave_again, check).await;
         assert_eq!(

@@ -5,14 +5,14 @@ use deserr::Deserr;
 use domain::{
     event::Quantity,
     fault::Fault,
-    id::{EventId, PaymentId},
+    id::{ClaimId, EventId, PaymentId},
     invalid::Invalid,
     payment::{Purpose, State},
     time::Time,
     won::Won,
 };
 use gateways::Kakaopay;
-use sales::{Held, Purchase, SalesFault, Terms, hold};
+use sales::{Held, Lack, Purchase, SalesFault, Terms, hold};
 use serde::Serialize;
 use store::{Store, identity::session::SignedIn};
 use utoipa::ToSchema;
@@ -30,6 +30,14 @@ pub struct CreatePayment {
     pub event_id: EventId,
     /// How many tickets; one buyer holds at most 4 of an event.
     pub quantity: Quantity,
+    /// A coupon that the caller claimed: its part comes off first, and what is more than the price is lost.
+    #[deserr(default)]
+    #[schema(required = false)]
+    pub claim_id: Option<ClaimId>,
+    /// How many points are spent; no more than remain to be paid.
+    #[deserr(default)]
+    #[schema(required = false, default = 0)]
+    pub points: Won,
 }
 
 /// A purchase as it is now: what it holds, and where to pay it.
@@ -70,25 +78,26 @@ impl From<Held> for HeldView {
     }
 }
 
-/// What `TICKET_LIMIT` tells besides.
+/// What `TICKET_LIMIT`, `COUPON_NOT_USABLE` and `NOT_ENOUGH_POINTS` tell besides.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TicketLimit {
-    /// The caller's own payment of that event that is not paid yet: to be paid on its pages, or given up. The newest, if there is one.
+pub struct PurchaseRefused {
+    /// The caller's own payment that holds such tickets, the coupon, or points, and is not paid yet: to be paid on its pages, or given
+    /// up. The newest, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     open_payment: Option<HeldView>,
 }
 
 /// Buys tickets
 ///
-/// Holds the seats for 15 minutes and answers KakaoPay's pages. The same key with the same body never buys twice: for 24 hours
+/// Holds the seats, a coupon and points for 15 minutes and answers KakaoPay's pages. The same key with the same body never buys twice: for 24 hours
 /// it answers the payment as it is now, without pages once it waits no more. Who has held and not paid before waits a while (`UNPAID_TOO_OFTEN`);
 /// what KakaoPay does not take in one payment is not held (`AMOUNT_NOT_PAYABLE`). Who buys has a verified e-mail address (`EMAIL_NEEDED`) and is of age (`AGE_NEEDED`).
 #[utoipa::path(post, path = "/v1/payments", request_body = CreatePayment,
     params(Idempotency),
     responses(
         (status = 201, description = "Held", body = HeldView, headers(("Location" = String))),
-        (status = 400, description = "Refused", body = TicketLimit, content_type = "application/problem+json"),
+        (status = 400, description = "Refused", body = PurchaseRefused, content_type = "application/problem+json"),
     ),
     security(("bearer" = [])),
 )]
@@ -98,7 +107,8 @@ pub async fn handle(
 ) -> Result<Answer<HeldView>, Problem> {
     let idempotency = call.idempotency()?;
     let Call { who: buyer, input: Body(body), context } = call;
-    let CreatePayment { purpose: Purpose::Tickets, event_id, quantity } = body else {
+    let CreatePayment { purpose: Purpose::Tickets, event_id, quantity, claim_id, points } = body
+    else {
         let allowed = Purpose::NAMES;
         return Err(Problem::broken_rules(vec![("purpose", Invalid::Choice { allowed })]));
     };
@@ -107,6 +117,8 @@ pub async fn handle(
         address: context.address,
         event_id,
         quantity,
+        claim_id,
+        points,
         key: idempotency.key,
         body_hash: idempotency.fingerprint,
     };
@@ -118,10 +130,17 @@ pub async fn handle(
 /// A refusal, with what its caller can do about it.
 fn refused(fault: SalesFault) -> Problem {
     match fault {
-        SalesFault::TicketLimit(open) => {
-            let open_payment = open.clone().map(|open| HeldView::from(*open));
-            Problem::from(SalesFault::TicketLimit(open)).telling(&TicketLimit { open_payment })
+        SalesFault::Lacks(lack, open) => {
+            let open_payment = open.map(|open| HeldView::from(*open));
+            let code = SalesFault::Lacks(lack, None).code();
+            let problem = match lack {
+                Lack::Tickets => Problem::new(code),
+                Lack::Coupon => Problem::field(Place::Body, "/claimId", code),
+                Lack::Points => Problem::field(Place::Body, "/points", code),
+            };
+            problem.telling(&PurchaseRefused { open_payment })
         }
+        SalesFault::Points(fault) => Problem::field(Place::Body, "/points", fault.code()),
         // Fewer tickets may be less than the most, and more of them enough.
         SalesFault::NotPayable(fault) => Problem::field(Place::Body, "/quantity", fault.code()),
         fault => fault.into(),
@@ -142,18 +161,25 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_an_unpaid_payment_fills_is_told_with_it_and_any_other_without() {
+    fn what_an_unpaid_payment_holds_is_told_with_it_and_any_other_lack_without() {
         let cash = Won::new(30_000);
         let amounts = Amounts { list_price: cash, coupon: Won::ZERO, points: Won::ZERO, cash };
         let (payment_id, hold_ends_at) = (PaymentId::generate(), Time::now());
         let open = Held { payment_id, state: State::Ready, amounts, hold_ends_at, order: None };
-        let (status, problem) = told(SalesFault::TicketLimit(Some(Box::new(open))));
-        assert_eq!((status, &problem["code"]), (400, &json!("TICKET_LIMIT")));
-        let named = &problem["openPayment"];
-        assert_eq!((&named["id"], &named["state"]), (&json!(payment_id), &json!("READY")));
-        assert_eq!(named["holdEndsAt"], json!(hold_ends_at));
-        let (_, problem) = told(SalesFault::TicketLimit(None));
-        assert_eq!((&problem["code"], problem.get("openPayment")), (&json!("TICKET_LIMIT"), None));
+        for (lack, code, pointer) in [
+            (Lack::Tickets, "TICKET_LIMIT", None),
+            (Lack::Coupon, "COUPON_NOT_USABLE", Some("/claimId")),
+            (Lack::Points, "NOT_ENOUGH_POINTS", Some("/points")),
+        ] {
+            let (status, problem) = told(SalesFault::Lacks(lack, Some(Box::new(open.clone()))));
+            assert_eq!((status, &problem["code"]), (400, &json!(code)));
+            assert_eq!(problem["errors"][0]["pointer"].as_str(), pointer);
+            let named = &problem["openPayment"];
+            assert_eq!((&named["id"], &named["state"]), (&json!(payment_id), &json!("READY")));
+            assert_eq!(named["holdEndsAt"], json!(hold_ends_at));
+            let (_, problem) = told(SalesFault::Lacks(lack, None));
+            assert_eq!((&problem["code"], problem.get("openPayment")), (&json!(code), None));
+        }
     }
 
     #[test]

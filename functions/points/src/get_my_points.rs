@@ -15,6 +15,8 @@ use utoipa::ToSchema;
 pub struct PointsView {
     /// Points; one is one won.
     balance: Won,
+    /// How much of it was bought, and not spent. Earned points are spent first.
+    bought: Won,
     /// What the next earned points pay first: earned ones that were spent when their purchase was refunded.
     debt: Won,
 }
@@ -29,8 +31,8 @@ pub struct PointsView {
 pub async fn handle(store: Store, call: Call<SignedIn>) -> Result<Answer<PointsView>, Problem> {
     let Call { who, context, .. } = call;
     let (_, balance) = store.read_for(&who, BalanceKey::of(&who), context.now).await?;
-    let Balance { balance, debt } = balance.unwrap_or_default();
-    Ok(Answer::ok(PointsView { balance, debt }))
+    let Balance { balance, bought, debt } = balance.unwrap_or_default();
+    Ok(Answer::ok(PointsView { balance, bought, debt }))
 }
 
 #[cfg(test)]
@@ -54,16 +56,22 @@ mod tests {
             let (store, now) = (Store::new(stack::dynamo(), stack::prefix()), Time::now());
             let fan = stack::sign_in(&store, Role::User, now).await;
             let other = stack::sign_in(&store, Role::User, now).await;
-            assert_eq!(read(store.clone(), &fan, now).await, json!({ "balance": 0, "debt": 0 }));
+            assert_eq!(
+                read(store.clone(), &fan, now).await,
+                json!({ "balance": 0, "bought": 0, "debt": 0 })
+            );
             for points in [150, 25] {
                 let earned = earn(fan.member_id, PaymentId::generate(), Won::new(points), now);
                 let earning = earned.into_iter().fold(Transaction::<()>::new(), Transaction::also);
                 store.transact(earning).await.unwrap();
             }
-            assert_eq!(read(store.clone(), &fan, now).await, json!({ "balance": 175, "debt": 0 }));
+            assert_eq!(
+                read(store.clone(), &fan, now).await,
+                json!({ "balance": 175, "bought": 0, "debt": 0 })
+            );
             assert_eq!(
                 read(store, &other, now).await,
-                json!({ "balance": 0, "debt": 0 }),
+                json!({ "balance": 0, "bought": 0, "debt": 0 }),
                 "another's"
             );
         });

@@ -185,13 +185,34 @@ pub fn taken_back(cash: Won, refunded: Won) -> Option<Won> {
     earned(cash).checked_sub(earned(kept))
 }
 
-/// What can be spent, and what is owed. Neither is ever below zero.
+/// What can be spent, and what is owed. None of it is ever below zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// What can be spent.
     pub balance: Won,
+    /// How much of it was bought, and can be given back for money. What was given is spent first.
+    pub bought: Won,
     /// What the next earning pays first.
     pub debt: Won,
+}
+
+/// Points that a purchase took, or gives back: how many, and how many of them were bought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// All of them.
+    pub points: Won,
+    /// Those that were bought.
+    pub bought: Won,
+}
+
+impl Spent {
+    /// What goes back when so much in all has gone back before: first what was bought, so that it can be had for money again.
+    pub fn returns(self, before: Won, points: Won) -> Self {
+        let until = |points: Won| points.min(self.bought).get();
+        let after = before.get().saturating_add(points.get());
+        let bought = Won::new(until(Won::new(after)).saturating_sub(until(before)));
+        Self { points, bought }
+    }
 }
 
 /// Points on their way: from, to, how many and why.
@@ -205,7 +226,19 @@ impl Standing {
         let moves =
             [(Account::Promotion, own, earned, Kind::Earned), (own, debt, paid, Kind::DebtPaid)];
         let balance = self.balance.checked_add(earned.checked_sub(paid)?)?;
-        Some((Self { balance, debt: self.debt.checked_sub(paid)? }, some(moves)))
+        Some((Self { balance, debt: self.debt.checked_sub(paid)?, ..self }, some(moves)))
+    }
+
+    /// Points are spent. `None` when there are not so many.
+    pub fn spends(self, points: Won) -> Option<(Self, Spent)> {
+        let after = self.without(points)?;
+        let bought = self.bought.checked_sub(after.bought)?;
+        Some((after, Spent { points, bought }))
+    }
+
+    fn without(self, points: Won) -> Option<Self> {
+        let balance = self.balance.checked_sub(points)?;
+        Some(Self { balance, bought: self.bought.min(balance), ..self })
     }
 
     /// A purchase goes back: the points that paid for it return, then what it earned is taken back. What of that was spent already
@@ -214,20 +247,21 @@ impl Standing {
     pub fn refunded(
         self,
         member: MemberId,
-        returned: Won,
+        returned: Spent,
         taken: Won,
     ) -> Option<(Self, Vec<Move>)> {
         let (own, debt) = (Account::Member(member), Account::Debt(member));
-        let balance = self.balance.checked_add(returned)?;
+        let balance = self.balance.checked_add(returned.points)?;
+        let bought = self.bought.checked_add(returned.bought)?;
         let paid = taken.min(balance);
         let owed = taken.checked_sub(paid)?;
         let moves = [
-            (Account::Platform, own, returned, Kind::Returned),
+            (Account::Platform, own, returned.points, Kind::Returned),
             (own, Account::Promotion, paid, Kind::EarnedTakenBack),
             (debt, Account::Promotion, owed, Kind::EarnedTakenBack),
         ];
-        let (balance, debt) = (balance.checked_sub(paid)?, self.debt.checked_add(owed)?);
-        Some((Self { balance, debt }, some(moves)))
+        let debt = self.debt.checked_add(owed)?;
+        Some((Self { balance, bought, debt }.without(paid)?, some(moves)))
     }
 }
 
@@ -361,6 +395,15 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_spent_than_there_is() {
+        let standing = Standing { balance: Won::new(10), bought: Won::new(4), debt: Won::ZERO };
+        assert_eq!(standing.spends(Won::new(11)), None);
+        let (left, spent) = standing.spends(Won::new(8)).unwrap();
+        assert_eq!(left, Standing { balance: Won::new(2), bought: Won::new(2), debt: Won::ZERO });
+        assert_eq!(spent, Spent { points: Won::new(8), bought: Won::new(2) });
+    }
+
+    #[test]
     fn half_a_percent_of_the_cash_is_earned_rounded_down() {
         for (cash, points) in
             [(0, 0), (199, 0), (200, 1), (10_000, 50), (10_199, 50), (40_000_000, 200_000)]
@@ -433,16 +476,22 @@ mod tests {
             for (step, one, other) in steps {
                 let (next, moves) = match step {
                     0 => standing.earns(mina, Won::new(one)).unwrap(),
-                    1 => standing.refunded(mina, Won::new(one), Won::new(other)).unwrap(),
+                    1 => {
+                        let returned = Spent { points: Won::new(one), bought: Won::new(one / 2) };
+                        standing.refunded(mina, returned, Won::new(other)).unwrap()
+                    }
                     _ => {
                         let spent = standing.balance.min(Won::new(one));
-                        let balance = standing.balance.checked_sub(spent).unwrap();
-                        (Standing { balance, ..standing }, vec![(own, Account::Platform, spent, Kind::Used)])
+                        let (next, of_it) = standing.spends(spent).unwrap();
+                        let given = standing.balance.get() - standing.bought.get();
+                        prop_assert!(of_it.bought.is_zero() || of_it.bought.get() + given == spent.get(), "what was given goes first");
+                        (next, vec![(own, Account::Platform, spent, Kind::Used)])
                     }
                 };
                 prop_assert!(step != 0 || next.debt <= standing.debt, "an earning pays what is owed");
                 prop_assert!(step != 0 || next.debt.is_zero() || next.balance == standing.balance, "and pays it first");
                 prop_assert!(step != 1 || next.debt == standing.debt || next.balance.is_zero(), "owed is what is not there");
+                prop_assert!(next.bought <= next.balance, "nothing is given back for money that is not there");
                 ledger.extend(moves.into_iter().map(|(from, to, amount, kind)| {
                     Transfer { from, to, amount, kind, ..transfer(from, to, 0, State::Posted) }
                 }));
@@ -452,6 +501,20 @@ mod tests {
             }
             let all = [own, debt, Account::Platform, Account::Promotion];
             prop_assert_eq!(all.iter().map(|account| balance(*account, &ledger)).sum::<i128>(), 0);
+        }
+
+        #[test]
+        fn points_that_go_back_in_parts_are_as_many_bought_ones_as_were_spent(bought in 0..1_000_u64, given in 0..1_000_u64, parts in prop::collection::vec(0..=100_u64, 0..5)) {
+            let spent = Spent { points: Won::new(bought + given), bought: Won::new(bought) };
+            let (mut before, mut back) = (0, 0);
+            for part in parts {
+                let part = (spent.points.get() - before) * part / 100;
+                let returned = spent.returns(Won::new(before), Won::new(part));
+                prop_assert_eq!(returned.points.get(), part);
+                prop_assert!(returned.bought <= returned.points);
+                (before, back) = (before + part, back + returned.bought.get());
+                prop_assert_eq!(back, before.min(bought), "those that were bought come first");
+            }
         }
 
         #[test]

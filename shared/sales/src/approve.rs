@@ -10,6 +10,7 @@ use store::{
     sales::{
         buyer::{self, BuyerKey},
         payment::{Order, Payment, Secret},
+        points::BalanceKey,
         sold_out::SoldOutKey,
         stock::Seats,
     },
@@ -19,6 +20,7 @@ use crate::{
     SalesFault, Unmet, as_told, find, on_sale, reconcile, returning,
     seats::{NotTaken, Wanted},
     settle::{self, Outcome},
+    spending,
 };
 
 /// The buyer agreed on KakaoPay's page and came back: takes the money and makes the tickets.
@@ -71,15 +73,18 @@ async fn start(
     }
 }
 
-/// The same after the hold ended, with the seats taken again. `None` if there are none on the same terms.
+/// The same after the hold ended, with the seats, the coupon and the points taken again. `None` if one of them is not to be had on
+/// the same terms.
 async fn start_late(
     store: &Store,
     payment: &Payment,
     pg_token: &Secret,
     now: Time,
 ) -> Result<Option<Payment>, SalesFault> {
+    let points = payment.set_aside.map(|_| BalanceKey(payment.member_id));
     let keys = (Relaxed(OnSaleKey(payment.event_id)), SoldOutKey(payment.event_id));
-    let (event, seen) = store.read(&keys).await?;
+    let ((event, seen), balance) = store.read(&(keys, Vec::from_iter(points))).await?;
+    let balance = balance.into_iter().flatten().next().unwrap_or_default();
     let same = |event: &OnSale| event.terms_version == payment.terms_version;
     let Some(event) = on_sale(store, payment.event_id, event).await?.filter(same) else {
         return Ok(None);
@@ -89,11 +94,15 @@ async fn start_late(
     };
     let mut approving = payment.after(Step::StartLateApproval, now)?;
     approving.pg_token = Some(pg_token.clone());
+    let Some((approving, spending)) = spending::hold(approving, balance, now) else {
+        return Ok(None);
+    };
     let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
     let rest = |seats: &[Seats]| {
         Transaction::new()
             .require(payment.becomes(&approving.with_seats(seats)), Unmet::Moved)
             .require(buyer::hold(&buyer, payment.quantity), Unmet::TicketLimit)
+            .and(spending.clone())
     };
     match wanted.take(store, now, rest).await {
         Ok(seats) => Ok(Some(approving.with_seats(&seats))),

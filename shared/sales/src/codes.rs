@@ -13,6 +13,14 @@ domain::codes! {
         "예매 한도를 넘었습니다": "한 공연은 한 사람이 4장까지 살 수 있습니다.",
         "Ticket limit": "One person may hold up to 4 tickets of an event.",
     }
+    Refused COUPON_NOT_USABLE {
+        "쓸 수 없는 쿠폰입니다": "받지 않았거나, 이미 썼거나, 다른 결제에 묶였거나, 기한이 지난 쿠폰입니다.",
+        "The coupon is not usable": "It was not claimed, was spent, waits with another payment, or has expired.",
+    }
+    Refused NOT_ENOUGH_POINTS {
+        "포인트가 모자랍니다": "쓸 수 있는 포인트보다 많습니다.",
+        "Not enough points": "They are more than can be spent.",
+    }
     Refused PAYMENT_REFUSED {
         "결제가 거절되었습니다": "카카오페이가 결제를 거절했습니다.",
         "Payment refused": "KakaoPay refused the payment.",

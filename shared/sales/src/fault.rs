@@ -49,9 +49,9 @@ pub enum SalesFault {
     /// The terms are no longer those that the buyer was shown.
     #[error("the terms of the sale have changed")]
     TermsChanged,
-    /// One buyer can't have so many tickets of an event. Their own unpaid purchase of it, if there is one.
-    #[error("the buyer would have too many tickets of this event")]
-    TicketLimit(Option<Box<Held>>),
+    /// The buyer has not what the purchase takes of theirs. Their own unpaid purchase that holds such, if there is one.
+    #[error("{0}")]
+    Lacks(Lack, Option<Box<Held>>),
     /// The buyer let too many holds of the event go unpaid.
     #[error(transparent)]
     Paused(#[from] Paused),
@@ -105,6 +105,20 @@ pub enum SalesFault {
     Store(#[from] StoreFault),
 }
 
+/// What a buyer may have too little of, while an unpaid purchase of theirs holds some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Lack {
+    /// One buyer can't have so many tickets of an event.
+    #[error("the buyer would have too many tickets of this event")]
+    Tickets,
+    /// They claimed no such coupon, or it was spent, is held, or has expired.
+    #[error("the buyer has no such coupon to spend")]
+    Coupon,
+    /// Their balance is smaller.
+    #[error("the buyer has fewer points")]
+    Points,
+}
+
 impl From<kakaopay::Error> for SalesFault {
     fn from(error: kakaopay::Error) -> Self {
         match error {
@@ -152,7 +166,9 @@ impl Fault for SalesFault {
             Self::EventNotFound => domain::codes::EVENT_NOT_FOUND,
             Self::PaymentNotFound => codes::PAYMENT_NOT_FOUND,
             Self::SoldOut => codes::SOLD_OUT,
-            Self::TicketLimit(_) => codes::TICKET_LIMIT,
+            Self::Lacks(Lack::Tickets, _) => codes::TICKET_LIMIT,
+            Self::Lacks(Lack::Coupon, _) => codes::COUPON_NOT_USABLE,
+            Self::Lacks(Lack::Points, _) => codes::NOT_ENOUGH_POINTS,
             Self::AlreadyPaid => codes::ALREADY_PAID,
             Self::PaymentRefused => codes::PAYMENT_REFUSED,
             Self::TermsChanged => codes::TERMS_CHANGED,
@@ -191,7 +207,9 @@ mod tests {
             (SalesFault::EventNotFound, "EVENT_NOT_FOUND"),
             (SalesFault::PaymentNotFound, "PAYMENT_NOT_FOUND"),
             (SalesFault::SoldOut, "SOLD_OUT"),
-            (SalesFault::TicketLimit(None), "TICKET_LIMIT"),
+            (SalesFault::Lacks(Lack::Tickets, None), "TICKET_LIMIT"),
+            (SalesFault::Lacks(Lack::Coupon, None), "COUPON_NOT_USABLE"),
+            (SalesFault::Lacks(Lack::Points, None), "NOT_ENOUGH_POINTS"),
             (SalesFault::AlreadyPaid, "ALREADY_PAID"),
             (SalesFault::PaymentRefused, "PAYMENT_REFUSED"),
             (SalesFault::TermsChanged, "TERMS_CHANGED"),

@@ -2,24 +2,27 @@ use std::time::Duration;
 
 use aws::{Connect, ConnectError, variable};
 use domain::{
+    coupon::ClaimState,
     event::Quantity,
-    id::{EventId, PaymentId},
-    payment::{Amounts, State, Step, Unpaid, amounts},
+    id::{ClaimId, EventId, MemberId, PaymentId},
+    payment::{Amounts, State, Step, amounts},
     time::Time,
     won::Won,
 };
 use gateways::kakaopay::{self, Kakaopay, ReadyRequest};
 use store::{
-    Rejected, Relaxed, Store, Transaction, Write,
-    catalog::on_sale::OnSaleKey,
+    Keys, Rejected, Relaxed, Store, Transaction,
+    catalog::on_sale::{OnSale, OnSaleKey},
     ephemeral::{
         idempotency::{IdempotencyFault, LEASE},
         rate::{self, Rule},
     },
     identity::session::SignedIn,
     sales::{
-        buyer::{self, BuyerKey},
+        buyer::{self, Buyer, BuyerKey},
+        claim::{Claim, ClaimKey},
         payment::{Order, Payment, Secret},
+        points::{Balance, BalanceKey},
         purchase::{self, PurchaseKey, PurchaseRecord},
         sold_out::SoldOutKey,
         stock::Seats,
@@ -27,9 +30,10 @@ use store::{
 };
 
 use crate::{
-    SalesFault, Unmet, as_told, expire, find, on_sale,
+    Lack, SalesFault, Unmet, as_told, expire, find, on_sale,
     seats::{NotTaken, Wanted},
-    settle,
+    settle::{self, ROUNDS},
+    spending,
 };
 
 /// How many purchases one member may try.
@@ -71,6 +75,10 @@ pub struct Purchase {
     pub event_id: EventId,
     /// How many.
     pub quantity: Quantity,
+    /// The claimed coupon that is to take its part off.
+    pub claim_id: Option<ClaimId>,
+    /// How many points are to be spent.
+    pub points: Won,
     /// The request's `Idempotency-Key`.
     pub key: String,
     /// The hash of what was asked for.
@@ -115,13 +123,11 @@ pub async fn hold(
     purchase: &Purchase,
     now: Time,
 ) -> Result<Held, SalesFault> {
-    let key = PurchaseKey::of(&purchase.buyer, purchase.key.clone());
     // The event may be a second old: a purchase on terms that have changed since is refused by the shards.
     let event_key = Relaxed(OnSaleKey(purchase.event_id));
-    let buyer_key = BuyerKey::of(&purchase.buyer, purchase.event_id);
-    let keys = (event_key, SoldOutKey(purchase.event_id), key.clone(), buyer_key);
-    let (session, (event, mark, record, counter)) =
-        store.read_for(&purchase.buyer, keys, now).await?;
+    let key = PurchaseKey::of(&purchase.buyer, purchase.key.clone());
+    let keys = (event_key, SoldOutKey(purchase.event_id), key.clone(), Own::keys(purchase));
+    let (session, (event, mark, record, own)) = store.read_for(&purchase.buyer, keys, now).await?;
     let buyer = session.member.id;
 
     // A key that is known comes before every other question: the seats that are gone may be its own.
@@ -130,52 +136,23 @@ pub async fn hold(
         Some(record) => resume(store, &key, &record, purchase, now).await?,
         None => {
             session.member.may_deal(now)?;
-            // What ended unpaid since this was read counts the next time.
-            let unpaid = counter.unwrap_or_default().unpaid;
-            unpaid.may_hold(now)?;
+            let own = Own::of(own);
+            own.counter.unpaid.may_hold(now)?;
             // The member first: whoever tries too often does not use up what their neighbours may.
             store.count(BY_MEMBER, &buyer.to_string(), now).await?;
             store.count(FROM_ADDRESS, &rate::address(&purchase.address), now).await?;
             let event = on_sale(store, purchase.event_id, event).await?;
             let event = event.ok_or(SalesFault::EventNotFound)?;
-            let quantity = purchase.quantity;
-            let wanted = Wanted::of(&event, quantity, mark.unwrap_or_default(), now)?;
-            let amounts = amounts(event.price, quantity, None, Won::ZERO)?;
-            amounts.payable()?;
-            if !amounts.cash.is_zero() {
-                // Without KakaoPay's key seats would be held for nothing.
-                kakaopay.load_key().await?;
-            }
-            let (end, token) = (now.plus(terms.hold), token()?);
-            let payment = Payment::reserved(&event, buyer, quantity, amounts, end, token, now);
-            let counted = |unpaid: Unpaid| {
-                let hold = buyer::hold(&buyer_key, quantity);
-                // Where there is nothing to forget, one that ends at this moment must not be.
-                let forgets = unpaid.unpaid > 0 && unpaid.is_forgotten(now);
-                if forgets { buyer::forgotten(hold) } else { hold }
-            };
-            let reserve = async |unpaid| {
-                let known = purchase::remember(&key, &purchase.body_hash, payment.id, now);
-                reserve(store, &wanted, &payment, known, counted(unpaid), now).await
-            };
-            let mut reserved = reserve(unpaid).await;
-            if let Err(SalesFault::TicketLimit(_)) = reserved {
-                let (ended, open) = own_holds(store, &payment, now).await?;
-                if ended {
-                    let counter = store.get(&buyer_key).await?.unwrap_or_default();
-                    counter.unpaid.may_hold(now)?;
-                    reserved = reserve(counter.unpaid).await;
-                }
-                if let Err(SalesFault::TicketLimit(named)) = &mut reserved {
-                    *named = open.map(Box::new);
-                }
-            }
-            match reserved? {
+            let wanted = Wanted::of(&event, purchase.quantity, mark.unwrap_or_default(), now)?;
+            let key = &key;
+            let reserving =
+                Reserving { store, kakaopay, terms, purchase, buyer, event, wanted, key, now };
+            match reserving.with(own).await? {
                 Some(payment) => payment,
                 None => {
                     // The same request ran beside this one and was faster.
-                    let record = store.get(&key).await?.ok_or(SalesFault::Contended)?;
-                    resume(store, &key, &record, purchase, now).await?
+                    let record = store.get(key).await?.ok_or(SalesFault::Contended)?;
+                    resume(store, key, &record, purchase, now).await?
                 }
             }
         }
@@ -191,46 +168,140 @@ pub async fn hold(
     opened
 }
 
-/// Takes the seats and writes the payment. `None` if the key is known by now.
-async fn reserve(
-    store: &Store,
-    wanted: &Wanted,
-    payment: &Payment,
-    remembered: Write,
-    counted: Write,
-    now: Time,
-) -> Result<Option<Payment>, SalesFault> {
-    let rest = |seats: &[Seats]| {
-        Transaction::new()
-            .require(remembered.clone(), Unmet::KeyKnown)
-            .require(counted.clone(), Unmet::TicketLimit)
-            // Here a coupon is held, and points are reserved, once they can be spent.
-            .also(payment.with_seats(seats).create())
-    };
-    match wanted.take(store, now, rest).await {
-        Ok(seats) => Ok(Some(payment.with_seats(&seats))),
-        Err(NotTaken::Because(Unmet::KeyKnown)) => Ok(None),
-        Err(not_taken) => Err(not_taken.told()),
+/// What a purchase takes of its buyer's, as it was read.
+#[derive(Default)]
+struct Own {
+    counter: Buyer,
+    claim: Option<Claim>,
+    balance: Balance,
+}
+
+type OwnKeys = (BuyerKey, Vec<ClaimKey>, Vec<BalanceKey>);
+
+impl Own {
+    /// What is not spent is not read.
+    fn keys(purchase: &Purchase) -> OwnKeys {
+        let buyer = &purchase.buyer;
+        let claim = purchase.claim_id.map(|id| ClaimKey::of(buyer, id));
+        let balance = (!purchase.points.is_zero()).then(|| BalanceKey::of(buyer));
+        let counter = BuyerKey::of(buyer, purchase.event_id);
+        (counter, Vec::from_iter(claim), Vec::from_iter(balance))
+    }
+
+    fn of((counter, claim, balance): <OwnKeys as Keys>::Items) -> Self {
+        let balance = balance.into_iter().flatten().next();
+        Self {
+            counter: counter.unwrap_or_default(),
+            claim: claim.into_iter().flatten().next(),
+            balance: balance.unwrap_or_default(),
+        }
+    }
+
+    /// What the coupon takes off.
+    fn discount(&self, now: Time) -> Result<Won, SalesFault> {
+        let usable = |claim: &&Claim| claim.state_at(now) == ClaimState::Usable;
+        let claim = self.claim.as_ref().filter(usable);
+        Ok(claim.ok_or(SalesFault::Lacks(Lack::Coupon, None))?.discount.won())
     }
 }
 
-/// What fills a buyer's limit of an event: whether a hold of theirs was past and has now been ended, so that there is room, and the
-/// newest that still waits for its payment.
-async fn own_holds(
-    store: &Store,
-    payment: &Payment,
+/// A purchase whose event is on sale.
+struct Reserving<'a> {
+    store: &'a Store,
+    kakaopay: &'a Kakaopay,
+    terms: &'a Terms,
+    purchase: &'a Purchase,
+    buyer: MemberId,
+    event: OnSale,
+    wanted: Wanted,
+    key: &'a PurchaseKey,
     now: Time,
-) -> Result<(bool, Option<Held>), SalesFault> {
-    let (mut ended, mut open) = (false, None);
-    let newest = store.payments_of(payment.member_id, NEWEST, None).await?.items;
-    let unpaid = |own: &Payment| own.event_id == payment.event_id && own.state.can_expire();
-    for own in newest.into_iter().filter(unpaid) {
-        match as_told(store, own, now).await? {
-            own if own.state.can_expire() => open = open.or(Some(Held::of(own))),
-            _ => ended = true,
+}
+
+impl Reserving<'_> {
+    /// Takes the seats and all else and writes the payment, with what the buyer has as it was read. What they lack because an
+    /// unpaid purchase of theirs holds it, although its time is over, is given back first. `None` if the key is known by now.
+    async fn with(&self, mut own: Own) -> Result<Option<Payment>, SalesFault> {
+        let mut open = None;
+        let mut looked = false;
+        for _ in 0..ROUNDS {
+            match self.reserve(&own).await {
+                Ok(payment) => return Ok(Some(payment)),
+                Err(NotTaken::Because(Unmet::KeyKnown)) => return Ok(None),
+                Err(NotTaken::Because(Unmet::Coupon | Unmet::Points)) => {}
+                Err(not_taken) => match not_taken.told() {
+                    SalesFault::Lacks(lack, _) => {
+                        let mut ended = false;
+                        if !looked {
+                            (ended, open) = self.own_holds(lack).await?;
+                            looked = true;
+                        }
+                        if !ended {
+                            return Err(SalesFault::Lacks(lack, open.map(Box::new)));
+                        }
+                    }
+                    fault => return Err(fault),
+                },
+            }
+            own = Own::of(self.store.read(&Own::keys(self.purchase)).await?);
         }
+        Err(SalesFault::Contended)
     }
-    Ok((ended, open))
+
+    async fn reserve(&self, own: &Own) -> Result<Payment, NotTaken> {
+        let Self { purchase, event, now, .. } = self;
+        let (quantity, now) = (purchase.quantity, *now);
+        // What ended unpaid since this was read counts the next time.
+        let unpaid = own.counter.unpaid;
+        unpaid.may_hold(now)?;
+        let coupon = purchase.claim_id.map(|_| own.discount(now)).transpose()?;
+        let amounts = amounts(event.price, quantity, coupon, purchase.points)?;
+        amounts.payable()?;
+        if !amounts.cash.is_zero() {
+            // Without KakaoPay's key seats would be held for nothing.
+            self.kakaopay.load_key().await?;
+        }
+        let (end, token) = (now.plus(self.terms.hold), token()?);
+        let mut payment = Payment::reserved(event, self.buyer, quantity, amounts, end, token, now);
+        payment.claim_id = purchase.claim_id;
+        let spending = spending::hold(payment, own.balance, now);
+        let (payment, spending) = spending.ok_or(SalesFault::Lacks(Lack::Points, None))?;
+
+        let hold = buyer::hold(&BuyerKey::of(&purchase.buyer, purchase.event_id), quantity);
+        // Where there is nothing to forget, one that ends at this moment must not be.
+        let forgets = unpaid.unpaid > 0 && unpaid.is_forgotten(now);
+        let counted = if forgets { buyer::forgotten(hold) } else { hold };
+        let known = purchase::remember(self.key, &purchase.body_hash, payment.id, now);
+        let rest = |seats: &[Seats]| {
+            Transaction::new()
+                .require(known.clone(), Unmet::KeyKnown)
+                .require(counted.clone(), Unmet::TicketLimit)
+                .and(spending.clone())
+                .also(payment.with_seats(seats).create())
+        };
+        let seats = self.wanted.take(self.store, now, rest).await?;
+        Ok(payment.with_seats(&seats))
+    }
+
+    /// What holds of the buyer's what they lack: whether a hold of theirs was past and has now been ended, and the newest that
+    /// still waits for its payment.
+    async fn own_holds(&self, lack: Lack) -> Result<(bool, Option<Held>), SalesFault> {
+        let Self { store, purchase, now, .. } = self;
+        let (mut ended, mut open) = (false, None);
+        let newest = store.payments_of(self.buyer, NEWEST, None).await?.items;
+        let holds = |own: &Payment| match lack {
+            Lack::Tickets => own.event_id == purchase.event_id,
+            Lack::Coupon => own.claim_id == purchase.claim_id,
+            Lack::Points => own.set_aside.is_some(),
+        };
+        for own in newest.into_iter().filter(|own| own.state.can_expire() && holds(own)) {
+            match as_told(store, own, *now).await? {
+                own if own.state.can_expire() => open = open.or(Some(Held::of(own))),
+                _ => ended = true,
+            }
+        }
+        Ok((ended, open))
+    }
 }
 
 /// What the key made, as it is now. A payment that is still `RESERVED` is the caller's to open: the lease is taken over.

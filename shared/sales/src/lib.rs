@@ -14,13 +14,14 @@ mod reconcile;
 mod refund;
 mod seats;
 mod settle;
+mod spending;
 mod sweep;
 #[cfg(test)]
 mod tests;
 
 pub use approve::approve;
 pub use end::{as_told, call_off, come_back_unpaid, expire, give_up};
-pub use fault::SalesFault;
+pub use fault::{Lack, SalesFault};
 pub use hold::{Held, Purchase, Terms, hold};
 pub use reconcile::reconcile;
 pub use refund::{Asked, quote, refund};
@@ -50,6 +51,8 @@ enum Unmet {
     Seats,
     /// The member's points are no longer what they were, or they owe some.
     Points,
+    /// The claimed coupon is not usable.
+    Coupon,
     /// A ticket does not let anybody in any more.
     Ticket,
 }

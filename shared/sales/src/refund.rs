@@ -96,12 +96,15 @@ pub async fn refund(
         for id in &refund.ticket_ids {
             whole = whole.require(ticket::give_back(*id), Unmet::Ticket);
         }
-        let Refund { points: returned, earned_taken_back: taken, .. } = refund;
-        if !(returned.is_zero() && taken.is_zero()) {
+        let (returned, taken) = (payment.returns(&refund), refund.earned_taken_back);
+        if !(returned.points.is_zero() && taken.is_zero()) {
             let member_id = payment.member_id;
             let points = points::give_back(member_id, payment.id, returned, taken, balance, now)?;
             whole = points.into_iter().fold(whole, |whole, it| whole.require(it, Unmet::Points));
         }
+        let coupon = payment.claim().filter(|_| refund.coupon);
+        let coupon = coupon.map(|claim| claim.give_back(payment.id));
+        whole = coupon.into_iter().fold(whole, Transaction::also);
         let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
         whole = whole.also(buyer::release(&buyer, refund.ticket_ids.len() as u32));
         let seats = payment.seats_of(&refund.ticket_ids);

@@ -13,7 +13,7 @@ use store::{
     },
 };
 
-use crate::{SalesFault, Unmet};
+use crate::{Lack, SalesFault, Unmet};
 
 /// How often all shards are read before we say that we can't keep up. Each time, somebody else got the seats in between.
 const ROUNDS: usize = 20;
@@ -45,7 +45,7 @@ impl NotTaken {
     /// As whoever can do nothing about it tells it.
     pub(crate) fn told(self) -> SalesFault {
         match self {
-            Self::Because(Unmet::TicketLimit) => SalesFault::TicketLimit(None),
+            Self::Because(Unmet::TicketLimit) => SalesFault::Lacks(Lack::Tickets, None),
             Self::Because(_) => SalesFault::Contended,
             Self::Fault(fault) => fault,
         }

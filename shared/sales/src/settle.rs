@@ -17,7 +17,7 @@ use store::{
     },
 };
 
-use crate::{SalesFault, Unmet, call_person, find, seats::NotTaken};
+use crate::{SalesFault, Unmet, call_person, find, seats::NotTaken, spending};
 
 /// How often what meets another change of a balance is tried again.
 pub(crate) const ROUNDS: usize = 10;
@@ -80,7 +80,7 @@ pub(crate) async fn approve(
             let sold = next.seats.iter().map(|seats| stock::sell(next.event_id, *seats));
             let tickets = next.ticket_ids.iter().map(|id| Ticket::of(next, *id, now).create());
             let whole = sold.chain(tickets).chain(paid_late(next));
-            let whole = whole.fold(Transaction::new(), Transaction::also);
+            let whole = whole.fold(spending::spend(next), Transaction::also);
             let earned = earned(next.amounts.cash);
             let points = match read {
                 Some(read) => points::earn_and_owe(member_id, next.id, earned, read, now)?,
@@ -124,7 +124,7 @@ pub(crate) async fn give_back(
         let release = buyer::release(&buyer, next.quantity.get());
         let unpaid = next.order.is_some() && step != Step::Reverse;
         let all = seats.chain([if unpaid { buyer::unpaid(release, now) } else { release }]);
-        Ok(all.fold(Transaction::new(), Transaction::also))
+        Ok(all.fold(spending::release(next), Transaction::also))
     })
     .await
     .map_err(NotTaken::told)?;

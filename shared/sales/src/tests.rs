@@ -7,6 +7,7 @@ mod own_holds;
 mod refund;
 mod seats;
 mod shop;
+mod spending;
 mod story;
 mod sweep;
 mod trouble;

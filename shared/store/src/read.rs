@@ -201,3 +201,4 @@ keys!();
 keys!(A 0, B 1);
 keys!(A 0, B 1, C 2);
 keys!(A 0, B 1, C 2, D 3);
+keys!(A 0, B 1, C 2, D 3, E 4);

@@ -1,15 +1,17 @@
 //! Whatever happens, in whatever order, with whatever trouble: what must hold in the end.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use domain::{
+    coupon::ClaimState,
+    id::ClaimId,
     payment::State,
     points::{Account, earned},
     ticket,
     won::Won,
 };
 use fastrand::Rng;
-use store::Store;
+use store::{Store, sales::points::Sum};
 
 use super::{
     kakaopay::Trouble::{self, LostAfter, LostBefore, Refused, WrongAmount},
@@ -34,6 +36,9 @@ const PAYER: [&str; 8] = [
 struct Story {
     shop: Shop,
     fans: Vec<Fan>,
+    /// What each fan claimed, and how many points each bought.
+    coupons: Vec<Vec<ClaimId>>,
+    bought: Vec<u64>,
     held: Vec<Held>,
     random: Rng,
 }
@@ -45,14 +50,26 @@ impl Story {
         for _ in 0..6 {
             fans.push(shop.fan().await);
         }
-        Self { shop, fans, held: Vec::new(), random: Rng::with_seed(seed) }
+        let mut coupons = Vec::new();
+        for fan in &fans {
+            coupons.push(vec![shop.claims(*fan, 9).await]);
+        }
+        let bought = vec![0; fans.len()];
+        Self { shop, fans, coupons, bought, held: Vec::new(), random: Rng::with_seed(seed) }
     }
 
     async fn happens(&mut self) {
         let (shop, random) = (&mut self.shop, &mut self.random);
         let trouble: Vec<_> =
             (0..random.usize(..3)).filter_map(|_| random.choice(TROUBLES)).collect();
-        match random.u32(..15) {
+        match random.u32(..17) {
+            15.. => {
+                let fan = random.usize(..self.fans.len());
+                self.coupons[fan].push(shop.claims(self.fans[fan], 9).await);
+                let points = random.u64(1..30_000);
+                shop.tops_up(self.fans[fan], points).await;
+                self.bought[fan] += points;
+            }
             12.. => {
                 for held in &self.held {
                     let tickets = shop.payment(held).await.ticket_ids.len();
@@ -71,7 +88,11 @@ impl Story {
             6..=8 => {
                 let (fan, key) = (random.usize(..self.fans.len()), random.u32(..8).to_string());
                 let quantity = 1 + i64::from(fan as u32 % 3);
-                if let Ok(held) = shop.buy(self.fans[fan], quantity, &key).await
+                let coupon = random.choice(&self.coupons[fan]).copied();
+                let coupon = coupon.filter(|_| random.u32(..4) > 0);
+                let points = [0, random.u64(..20_000)][random.usize(..2)];
+                let (fan, buys) = (self.fans[fan], (quantity, key.as_str()));
+                if let Ok(held) = shop.buy_with(fan, buys.0, buys.1, coupon, points).await
                     && held.state == State::Ready
                     && !self.held.contains(&held)
                 {
@@ -126,12 +147,14 @@ impl Story {
         }
     }
 
-    /// What must hold; answers the points of all fans, and how many payments went back in part or whole.
-    async fn holds(&self, seed: u64) -> (i128, usize) {
+    /// What must hold; answers the points of all fans, how many payments went back in part or whole, and how many coupons were spent.
+    async fn holds(&self, seed: u64) -> (i128, usize, usize) {
         let shop = &self.shop;
-        let (mut sold, mut kept, mut given, mut went_back) = (0, 0, 0, 0);
-        for fan in &self.fans {
-            let (mut tickets, mut points, mut valid) = (0, 0, Vec::new());
+        let (mut sold, mut kept, mut given, mut went_back, mut used) = (0, 0, 0, 0, 0);
+        let of_fans = self.fans.iter().zip(&self.coupons).zip(&self.bought);
+        for ((fan, coupons), bought) in of_fans {
+            let (mut tickets, mut points, mut valid) = (0, *bought, Vec::new());
+            let mut spent = BTreeSet::new();
             for payment in shop.store.payments_of(fan.member_id, 100, None).await.unwrap().items {
                 assert!(!payment.state.holds_stock(), "seed {seed}: {payment:?}");
                 assert!(!payment.state.is_in_between(), "seed {seed}: {payment:?}");
@@ -172,7 +195,11 @@ impl Story {
                     went_back += usize::from(!payment.refunds.is_empty());
                     tickets += left.len() as u32;
                     valid.extend(left);
-                    points += earned(cash).get();
+                    points += earned(cash).get() + payment.refunded.points.get();
+                    points -= payment.amounts.points.get();
+                    let returned = payment.refunds.iter().any(|refund| refund.coupon);
+                    let coupon = payment.claim_id.filter(|_| !returned);
+                    assert!(coupon.is_none_or(|id| spent.insert(id)), "seed {seed}: spent twice");
                 }
             }
             assert_eq!(shop.bought(*fan).await, tickets, "seed {seed}: the buyer's counter");
@@ -182,19 +209,27 @@ impl Story {
             let_in.sort();
             valid.sort();
             assert_eq!(let_in, valid, "seed {seed}: tickets");
-            assert_eq!(shop.points(*fan).await, points, "seed {seed}: points");
-            let sum = shop.store.sum_of(Account::Member(fan.member_id)).await.unwrap();
+            for id in coupons {
+                let used = shop.coupon(*fan, *id).await == ClaimState::Used;
+                assert_eq!(used, spent.contains(id), "seed {seed}: coupons");
+            }
+            used += spent.len();
+            let balance = shop.balance(fan.member_id).await;
+            assert_eq!(balance.balance.get(), points, "seed {seed}: points");
+            assert!(balance.bought <= balance.balance, "seed {seed}: {balance:?}");
+            let Sum { posted, available } =
+                shop.store.sum_of(Account::Member(fan.member_id)).await.unwrap();
             assert_eq!(
-                sum,
-                i128::from(points),
-                "seed {seed}: the balance is the sum of its transfers"
+                (posted, available),
+                (i128::from(points), i128::from(points)),
+                "seed {seed}: the balance is the sum of its transfers, and nothing is set aside"
             );
-            given += sum;
+            given += posted;
             sold += tickets;
         }
         assert_eq!(shop.stock().await, [SEATS - sold, 0, sold], "seed {seed}: stock");
         assert_eq!(shop.kakaopay.kept(), kept, "seed {seed}: no money without a payment");
-        (given, went_back)
+        (given, went_back, used)
     }
 }
 
@@ -202,18 +237,22 @@ impl Story {
 fn whatever_happens_no_seat_no_won_and_no_point_is_lost_or_doubled() {
     stack::run(async {
         let store = Store::new(stack::dynamo(), &stack::own_tables().await);
-        let (mut given, mut went_back) = (0, 0);
+        let (mut given, mut went_back, mut used) = (0, 0, 0);
         for seed in 0..10 {
             let mut story = Story::open(&store, seed).await;
             for _ in 0..80 {
                 story.happens().await;
             }
             story.settles().await;
-            let (points, payments) = story.holds(seed).await;
-            (given, went_back) = (given + points, went_back + payments);
+            let (points, payments, coupons) = story.holds(seed).await;
+            (given, went_back, used) = (given + points, went_back + payments, used + coupons);
         }
-        assert!(given > 0 && went_back > 5, "{given} points, {went_back} refunded payments");
-        let promotion = store.sum_of(Account::Promotion).await.unwrap();
-        assert_eq!(promotion + given, 0, "the ledger of both sides");
+        let told = format!("{given} points, {went_back} refunded payments, {used} coupons");
+        assert!(given > 0 && went_back > 5 && used > 5, "{told}");
+        let mut sides = 0;
+        for account in [Account::Promotion, Account::Platform] {
+            sides += store.sum_of(account).await.unwrap().posted;
+        }
+        assert_eq!(sides + given, 0, "the ledger of all sides");
     });
 }

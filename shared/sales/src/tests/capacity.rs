@@ -94,6 +94,37 @@ fn a_limit_that_is_filled_costs_what_the_data_model_says() {
 }
 
 #[test]
+fn a_coupon_and_points_cost_what_the_data_model_says() {
+    stack::run(async {
+        let (shop, meter) = counted(50, PRICE).await;
+        let fan = shop.fan().await;
+        let coupon = shop.claims(fan, 9).await;
+        shop.tops_up(fan, 2_000).await;
+        let buy = async |key| shop.buy_with(fan, 1, key, Some(coupon), 1_000).await.unwrap();
+        meter.take();
+        let held = buy("key").await;
+        check("hold with a coupon and points", &meter);
+        shop.after(HOLD).expire(&held).await;
+        check("expire with a coupon and points", &meter);
+        let held = buy("again").await;
+        shop.kakaopay.payer(&held.order.as_ref().unwrap().tid, "AUTH_PASSWORD");
+        let payment = shop.payment(&held).await;
+        meter.take();
+        let (store, kakaopay, token) = (&shop.store, &shop.kakaopay.client, &payment.return_token);
+        let payment =
+            crate::approve(store, kakaopay, payment.id, &token.0, "pg-token", shop.now).await;
+        check("approve with a coupon and points", &meter);
+        let payment = payment.unwrap();
+        let balance = shop.balance(fan.member_id).await;
+        let asked =
+            Asked { ticket_ids: payment.ticket_ids.clone(), cause: Cause::BuyerAsked, total: None };
+        meter.take();
+        refund(store, kakaopay, payment, balance, &asked, None, shop.now).await.unwrap();
+        check("refund with a coupon and points", &meter);
+    });
+}
+
+#[test]
 fn giving_up_costs_what_the_data_model_says() {
     stack::run(async {
         let (shop, meter, fan, held) = waiting().await;

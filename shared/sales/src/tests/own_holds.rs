@@ -10,7 +10,7 @@ use super::{
     shop::{Fan, HOLD, Shop},
     trouble::MINUTE,
 };
-use crate::{Held, SalesFault, give_up};
+use crate::{Held, Lack, SalesFault, give_up};
 
 impl Shop {
     /// Holds a seat and gives it up again, so many times.
@@ -43,7 +43,7 @@ fn fresh() -> String {
 /// The payment that a refusal names.
 fn named(refused: Result<Held, SalesFault>) -> Option<Held> {
     match refused {
-        Err(SalesFault::TicketLimit(open)) => open.map(|open| *open),
+        Err(SalesFault::Lacks(Lack::Tickets, open)) => open.map(|open| *open),
         other => panic!("{other:?}"),
     }
 }

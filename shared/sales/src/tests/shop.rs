@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use domain::{
-    id::{MemberId, SessionId},
+    id::{ClaimId, MemberId, SessionId},
     member::Role,
     payment::State,
     stock::Shard,
     time::Time,
     who::Claims,
+    won::Won,
 };
 use store::{
     Client, Store, Transaction, Write,
@@ -88,11 +89,25 @@ impl Shop {
     }
 
     pub(crate) async fn buy(&self, fan: Fan, quantity: i64, key: &str) -> Result<Held, SalesFault> {
+        self.buy_with(fan, quantity, key, None, 0).await
+    }
+
+    /// Buys with a coupon and points.
+    pub(crate) async fn buy_with(
+        &self,
+        fan: Fan,
+        quantity: i64,
+        key: &str,
+        claim_id: Option<ClaimId>,
+        points: u64,
+    ) -> Result<Held, SalesFault> {
         let purchase = Purchase {
             buyer: stack::caller(&fan.claims()),
             address: fan.member_id.to_string(),
             event_id: self.event.id,
             quantity: quantity.try_into().unwrap(),
+            claim_id,
+            points: Won::new(points),
             key: key.into(),
             body_hash: quantity.to_string(),
         };

@@ -95,6 +95,11 @@ impl Claim {
 }
 
 impl ClaimKey {
+    /// Of a buyer whose session is read together with it.
+    pub fn of(buyer: &SignedIn, id: ClaimId) -> Self {
+        Self { member_id: buyer.member_id(), id }
+    }
+
     /// Holds the claim for a purchase, unless it is not usable, or its last day is over.
     pub fn hold(&self, payment_id: PaymentId, now: Time) -> Write {
         Write::update(self)

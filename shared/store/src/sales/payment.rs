@@ -4,16 +4,16 @@ use std::{fmt, time::Duration};
 
 use domain::{
     event::{Place, Price, Quantity, RefundPolicy, Schedule, Title},
-    id::{EventId, MemberId, PaymentId, TicketId},
+    id::{ClaimId, EventId, MemberId, PaymentId, TicketId},
     payment::{Amounts, HistoryEntry, IllegalStep, ORDER_CLOSED_AFTER, Purpose, State, Step},
-    points::taken_back,
+    points::{Spent, taken_back},
     refund::{self, Cause, Rate, Refunded, Rule, Share},
     time::Time,
     won::{Percent, Won},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{by_event::shard_of_member, due::Due, stock::Seats};
+use super::{by_event::shard_of_member, claim::ClaimKey, due::Due, points::SetAside, stock::Seats};
 use crate::{
     Compare, Index, Page, Query, Start, Store, StoreFault, Streamed, Table, Write,
     catalog::on_sale::OnSale,
@@ -117,6 +117,12 @@ pub struct Payment {
     /// Who pays how much of it.
     #[serde(flatten)]
     pub amounts: Amounts,
+    /// The claimed coupon that takes its part off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_id: Option<ClaimId>,
+    /// The points, as they were set aside last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<SetAside>,
     /// The seats, by shard.
     pub seats: Vec<Seats>,
     /// How far it has come.
@@ -206,6 +212,8 @@ impl Payment {
             price: event.price,
             quantity,
             amounts,
+            claim_id: None,
+            set_aside: None,
             seats: Vec::new(),
             state: State::Reserved,
             history: vec![HistoryEntry { step: Step::Reserve, at: now }],
@@ -267,6 +275,18 @@ impl Payment {
     pub fn closed(&self, now: Time) -> Self {
         let (attempts, needs_person, due_at, due_key) = Default::default();
         Self { attempts, needs_person, due_at, due_key, ..self.touched(now) }
+    }
+
+    /// The claimed coupon that it holds or has spent.
+    pub fn claim(&self) -> Option<ClaimKey> {
+        self.claim_id.map(|id| ClaimKey { member_id: self.member_id, id })
+    }
+
+    /// Of the points that a refund returns, which comes after all those before it: how many were bought.
+    pub fn returns(&self, refund: &Refund) -> Spent {
+        let bought = self.set_aside.map(|it| it.bought).unwrap_or_default();
+        let spent = Spent { points: self.amounts.points, bought };
+        spent.returns(self.goes_back().points, refund.points)
     }
 
     /// When it was paid; while it is not, when it was made.

@@ -2,7 +2,7 @@
 
 use domain::{
     id::{MemberId, PaymentId, TransferId},
-    points::{Account, Kind, Move, Standing, State, Transfer, balance},
+    points::{Account, Kind, Move, Spent, Standing, State, Transfer, available, balance},
     time::Time,
     won::Won,
 };
@@ -34,6 +34,9 @@ pub struct Balance {
     /// What can be spent.
     #[serde(default)]
     pub balance: Won,
+    /// How much of it was bought.
+    #[serde(default)]
+    pub bought: Won,
     /// What the next earning pays first: earned points that were spent when their purchase went back.
     #[serde(default)]
     pub debt: Won,
@@ -41,7 +44,36 @@ pub struct Balance {
 
 impl Balance {
     fn standing(self) -> Standing {
-        Standing { balance: self.balance, debt: self.debt }
+        let Self { balance, bought, debt } = self;
+        Standing { balance, bought, debt }
+    }
+}
+
+/// Points that a purchase has set aside: they are no longer there to spend, and not spent yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetAside {
+    /// The transfer that waits.
+    pub transfer_id: TransferId,
+    /// How many of the points were bought.
+    pub bought: Won,
+}
+
+impl SetAside {
+    /// Spends them: a piece for the transaction in which the purchase is paid.
+    pub fn post(&self) -> Write {
+        self.settle(State::Posted)
+    }
+
+    /// Gives them back: pieces for the transaction in which the purchase ends unpaid.
+    pub fn void(&self, member_id: MemberId, points: Won) -> [Write; 2] {
+        let balance = Write::update(&BalanceKey(member_id)).add("balance", signed(points));
+        [self.settle(State::Voided), balance.add("bought", signed(self.bought))]
+    }
+
+    fn settle(&self, state: State) -> Write {
+        let key = TransferKey { account: Account::Platform, id: self.transfer_id };
+        Write::update(&key).set("state", state).when("state", Compare::Equal, State::Pending)
     }
 }
 
@@ -110,6 +142,13 @@ fn listed(account: Account, shard: u8) -> String {
     }
 }
 
+/// Posts what a member bought: pieces for the transaction in which it is paid.
+pub fn top_up(member_id: MemberId, payment_id: PaymentId, amount: Won, now: Time) -> [Write; 2] {
+    let bought = (Account::Platform, Account::Member(member_id), amount, Kind::TopUp);
+    let balance = Write::update(&BalanceKey(member_id)).add("balance", signed(amount));
+    [posted(bought, Some(payment_id), now).create(), balance.add("bought", signed(amount))]
+}
+
 /// Posts what a member who owes nothing earned by a payment: two pieces for the transaction that approves it, of which one fails
 /// when they owe something. None if that is nothing.
 pub fn earn(member_id: MemberId, payment_id: PaymentId, amount: Won, now: Time) -> Vec<Write> {
@@ -136,6 +175,22 @@ pub fn earn_and_owe(
     settled(member_id, payment_id, read, read.standing().earns(member_id, amount), now)
 }
 
+/// Sets points of a member aside for a payment: pieces for the transaction that holds its seats, of which one fails when the
+/// balance is no longer what was read. `None` when there are not so many.
+pub fn set_aside(
+    member_id: MemberId,
+    payment_id: PaymentId,
+    points: Won,
+    read: Balance,
+    now: Time,
+) -> Option<(SetAside, [Write; 2])> {
+    let (after, Spent { bought, .. }) = read.standing().spends(points)?;
+    let used = (Account::Member(member_id), Account::Platform, points, Kind::Used);
+    let used = entry(used, State::Pending, Some(payment_id), now);
+    let set_aside = SetAside { transfer_id: used.transfer.id, bought };
+    Some((set_aside, [used.create(), stands(member_id, read, after)]))
+}
+
 /// A purchase goes back: its points return, and what it earned is taken back, or owed. Pieces for the transaction in which it
 /// does, of which one fails when the balance is no longer what was read.
 ///
@@ -144,7 +199,7 @@ pub fn earn_and_owe(
 pub fn give_back(
     member_id: MemberId,
     payment_id: PaymentId,
-    returned: Won,
+    returned: Spent,
     taken: Won,
     read: Balance,
     now: Time,
@@ -161,20 +216,40 @@ fn settled(
     now: Time,
 ) -> Result<Vec<Write>, StoreFault> {
     let too_large = || StoreFault::Refused("a balance is too large".into());
-    let (Standing { balance, debt }, moves) = after.ok_or_else(too_large)?;
+    let (after, moves) = after.ok_or_else(too_large)?;
     let moves = moves.into_iter().map(|it| posted(it, Some(payment_id), now).create());
-    let standing = Write::update(&BalanceKey(member_id)).set("balance", balance).set("debt", debt);
-    // An absent one reads as nothing.
-    let unmoved = |write: Write, attribute, value: Won| match value {
-        Won::ZERO => write.when_absent_or(attribute, Compare::Equal, value),
-        value => write.when(attribute, Compare::Equal, value),
-    };
-    let standing = unmoved(unmoved(standing, "balance", read.balance), "debt", read.debt);
-    Ok(moves.chain([standing]).collect())
+    Ok(moves.chain([stands(member_id, read, after)]).collect())
 }
 
-fn posted((from, to, amount, kind): Move, payment_id: Option<PaymentId>, now: Time) -> Entry {
-    let (id, state) = (TransferId::generate(), State::Posted);
+/// Writes how a member stands, if they still stand as it was read.
+fn stands(member_id: MemberId, read: Balance, after: Standing) -> Write {
+    let Standing { balance, bought, debt } = after;
+    let all = [
+        ("balance", read.balance, balance),
+        ("bought", read.bought, bought),
+        ("debt", read.debt, debt),
+    ];
+    all.into_iter().fold(Write::update(&BalanceKey(member_id)), |write, (name, was, is)| {
+        let write = write.set(name, is);
+        match was {
+            // An absent one reads as nothing.
+            Won::ZERO => write.when_absent_or(name, Compare::Equal, was),
+            was => write.when(name, Compare::Equal, was),
+        }
+    })
+}
+
+fn posted(moved: Move, payment_id: Option<PaymentId>, now: Time) -> Entry {
+    entry(moved, State::Posted, payment_id, now)
+}
+
+fn entry(
+    (from, to, amount, kind): Move,
+    state: State,
+    payment_id: Option<PaymentId>,
+    now: Time,
+) -> Entry {
+    let id = TransferId::generate();
     Entry::of(Transfer { id, from, to, amount, kind, state }, payment_id, now)
 }
 
@@ -191,9 +266,18 @@ pub fn forfeit(member_id: MemberId, balance: Won, now: Time) -> (Option<Write>, 
         return (None, Write::check(&key).when_absent_or("balance", Compare::Equal, balance));
     }
     let left = (Account::Member(member_id), Account::Platform, balance, Kind::Forfeited);
-    let taking = Write::update(&key).set("balance", Won::ZERO);
+    let taking = Write::update(&key).set("balance", Won::ZERO).set("bought", Won::ZERO);
     let taking = taking.when("balance", Compare::Equal, balance);
     (Some(posted(left, None, now).create()), taking)
+}
+
+/// What the transfers of an account come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// Those that are done.
+    pub posted: i128,
+    /// The same without what is set aside.
+    pub available: i128,
 }
 
 impl BalanceKey {
@@ -218,18 +302,18 @@ impl Store {
         self.query(Query::new(BY_MEMBER, partition, limit).backwards().after(start)).await
     }
 
-    /// The points of an account by its posted transfers, however many they are: what a stored balance has to equal. All accounts
-    /// together are zero.
+    /// The points of an account by its transfers, however many they are. A stored balance has to equal what of them is available; all
+    /// accounts together are zero.
     ///
     /// # Errors
     /// When the database does not answer, or an item can't be read.
-    pub async fn sum_of(&self, account: Account) -> Result<i128, StoreFault> {
+    pub async fn sum_of(&self, account: Account) -> Result<Sum, StoreFault> {
         let shards = match account {
             Account::Member(_) | Account::Artist(_) | Account::Debt(_) => 1,
             Account::Platform | Account::Promotion => SHARDS,
             Account::Unknown => 0,
         };
-        let mut sum = 0;
+        let mut sum = Sum::default();
         for shard in 0..shards {
             let (own, listed) = (partition(account, shard), listed(account, shard));
             let mut queries = vec![Query::new(BY_MEMBER, listed.clone(), PAGE)];
@@ -242,7 +326,9 @@ impl Store {
                     let page = self.page(query.clone()).await?;
                     let entries = page.items.into_iter().map(serde_dynamo::from_item);
                     let entries = entries.collect::<Result<Vec<Entry>, _>>()?;
-                    sum += balance(account, entries.iter().map(|entry| &entry.transfer));
+                    let transfers = || entries.iter().map(|entry| &entry.transfer);
+                    sum.posted += balance(account, transfers());
+                    sum.available += available(account, transfers());
                     let Some(next) = page.next else { break };
                     query = query.after(Some(next));
                 }
