@@ -190,11 +190,12 @@ def walk(demo: Demo) -> None:
                "items.0.kind", "items.0.artist.nickname", "items.0.event.title", "unreadCount", token=fan)
     demo.call("GET", f"/v1/artists/{artist_id}", "nickname", "followerCount", "events.items.0.title")
 
-    coupon(demo, fan)
+    claim = coupon(demo, fan)
 
-    demo.step("관객이 두 장을 예매하면 자리가 먼저 잡힙니다", "The fan buys two: the seats are held first")
-    order = {"purpose": "TICKETS", "eventId": event, "quantity": BOUGHT}
-    payment = demo.call("POST", "/v1/payments", "id", "state", "cash", "holdEndsAt", expect=201,
+    demo.step("관객이 두 장을 쿠폰으로 예매하면 자리가 먼저 잡힙니다", "The fan buys two with the coupon: the seats are held first")
+    two = {"purpose": "TICKETS", "eventId": event, "quantity": BOUGHT}
+    order = two | claim
+    payment = demo.call("POST", "/v1/payments", "id", "state", "listPrice", "coupon", "cash", "holdEndsAt", expect=201,
                         body=order, token=fan, key=f"demo-{RUN}-buy")
     demo.seats_left(event, SEATS - BOUGHT)
 
@@ -220,7 +221,10 @@ def walk(demo: Demo) -> None:
 
     demo.step("남은 자리, 그리고 한 사람에 네 장까지", "What is left, and no more than four for one person")
     demo.seats_left(event, SEATS - BOUGHT)
-    demo.call("POST", "/v1/payments", "code", "detail", expect=400, body=order | {"quantity": 3}, token=fan, key=f"demo-{RUN}-more")
+    demo.call("POST", "/v1/payments", "code", "detail", expect=400, body=two | {"quantity": 3}, token=fan, key=f"demo-{RUN}-more")
+
+    demo.step("현금의 0.5 %가 포인트로 쌓였습니다", "Half a percent of the cash was earned")
+    demo.call("GET", "/v1/me/points", "balance", token=fan)
 
     demo.step("한 장은 못 가게 됐습니다. 얼마를 돌려받는지 보고 환불합니다", "The fan can't use one: sees what comes back, and gives it back")
     quote = demo.call("GET", f"/v1/payments/{payment['id']}/refund-quote", "percent", "rule", "tickets.0.total",
@@ -242,7 +246,7 @@ def walk(demo: Demo) -> None:
     demo.call("PUT", "/v1/auth/password", expect=204, body=shown | {"password": NEW_PASSWORD})
     demo.call("GET", "/v1/me", "code", expect=401, token=fan)
     fan = demo.sign_in("fan", NEW_PASSWORD)
-    by_kakao(demo, order | {"quantity": 1}, fan)
+    by_kakao(demo, two | {"quantity": 1}, fan)
 
     demo.step("나에 대해 보관된 것을 모두 받습니다", "The fan is handed everything that is kept of them")
     own = demo.call("GET", "/v1/me/export", "account.nickname", token=fan)
@@ -253,19 +257,20 @@ def walk(demo: Demo) -> None:
     demo.call("GET", "/v1/me", "code", "detail", expect=401, token=fan)
 
 
-def coupon(demo: Demo, fan: str) -> None:
-    """The fan claims what is on offer, if anything is."""
+def coupon(demo: Demo, fan: str) -> dict[str, str]:
+    """The fan claims what is on offer, if anything is: what an order says of it."""
     demo.step("관객이 쿠폰을 받습니다. 한 사람에 하나씩", "The fan claims a coupon: one each, however often they ask")
     offered = demo.call("GET", "/v1/coupons")["items"]
     if not offered:
         print("        none is on offer here")
-        return
+        return {}
     path, fields = f"/v1/coupons/{offered[0]['id']}/claims", ("id", "discount", "expiresOn", "status")
     claim = demo.call("POST", path, *fields, expect=201, token=fan, key=f"demo-{RUN}-coupon")
     again = demo.call("POST", path, "id", token=fan, key=f"demo-{RUN}-coupon-again")
     mine = demo.call("GET", "/v1/me/coupons", "items.0.status", token=fan)["items"]
     if again != claim or mine != [claim]:
         raise Wrong("One coupon was claimed twice.")
+    return {"claimId": claim["id"]}
 
 
 def by_kakao(demo: Demo, order: dict[str, Any], fan: str) -> None:

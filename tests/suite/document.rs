@@ -171,10 +171,11 @@ impl Field {
         format!("/{}", self.name)
     }
 
-    /// How an id that names nothing is refused: of a code that was mailed, as a wrong code is.
+    /// How an id that names nothing is refused: of a code that was mailed, as a wrong code is; of a claim, as one that is spent.
     pub fn unknown(&self) -> (u16, String) {
         match self.id_of {
             Some("Code") => (400, "CODE_NOT_GOOD".into()),
+            Some("Claim") => (400, "COUPON_NOT_USABLE".into()),
             _ => (404, self.not_found()),
         }
     }

@@ -37,7 +37,8 @@ fn switches(seed: u64) -> Value {
 /// its page leads there. Some go away, some come back when their hold is over, and some look again later.
 async fn purchase(shop: Shop, seed: u64) {
     let mut chance = fastrand::Rng::with_seed(seed);
-    let fan = shop.fan().await;
+    // Each third spends a coupon and points.
+    let fan = if chance.u8(..3) == 0 { shop.fan_with_purse().await } else { shop.fan().await };
     let Ok(held) = shop.buy_patiently(fan, chance.u32(1..=4), "key").await else { return };
     let decision = match chance.u8(..100) {
         0..75 => "approve",

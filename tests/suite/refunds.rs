@@ -71,7 +71,7 @@ fn a_ticket_goes_back_as_it_was_told_and_once_for_one_key() {
         let books = format!("/_sim/payments?id={}", paid["id"].as_str().unwrap());
         assert_eq!(world.done(world.kakaopay(Method::GET, &books)).await["net_amount"], 30_000);
         let points = world.get("/v1/me/points", &world.fan).await;
-        assert_eq!(points, json!({ "balance": 150, "debt": 0 }));
+        assert_eq!(points, json!({ "balance": 150, "bought": 0, "debt": 0 }));
         let tickets = world.get("/v1/me/tickets", &world.fan).await;
         let back = tickets["items"].as_array().unwrap().iter().find(|it| it["id"] == *ticket);
         assert_eq!(back.unwrap()["state"], "REFUNDED");

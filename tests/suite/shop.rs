@@ -15,13 +15,15 @@ use std::{
 
 use api::{Anyone, Body, Call, Context, Path, Problem, Query, Response};
 use domain::{
-    event::{Capacity, Quantity},
-    id::{MemberId, PaymentId, SessionId},
+    event::Capacity,
+    id::{ClaimId, CouponId, MemberId, PaymentId, SessionId},
     member::Role,
     payment::State,
+    refund::Cause,
     stock::{Shard, shards_for},
     time::Time,
     who::Claims,
+    won::Won,
 };
 use gateways::{
     Kakaopay, Limits,
@@ -32,13 +34,15 @@ use payments::{
     refund_payment,
 };
 use sales::Terms;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{
     Client, Store, Transaction, Write,
     catalog::event::Event,
     ephemeral::idempotency::RecordKey,
     sales::{
+        claim::{Claim, ClaimKey},
         payment::Payment,
+        points::top_up,
         purchase::PurchaseKey,
         stock::{Stock, StockKey},
     },
@@ -74,12 +78,21 @@ pub struct Shop {
 pub struct Fan {
     pub member_id: MemberId,
     pub session_id: SessionId,
+    /// What they buy with besides money.
+    pub purse: Option<Purse>,
+}
+
+/// A claimed coupon, and the points that each purchase is to spend.
+#[derive(Clone, Copy, Debug)]
+pub struct Purse {
+    pub claim_id: ClaimId,
+    pub points: Won,
 }
 
 impl Fan {
     /// What their token says.
     pub fn claims(&self) -> Claims {
-        let Self { member_id, session_id } = *self;
+        let Self { member_id, session_id, .. } = *self;
         Claims { member_id, session_id, role: Role::User }
     }
 }
@@ -156,7 +169,27 @@ impl Shop {
     pub async fn fan(&self) -> Fan {
         let Claims { member_id, session_id, .. } =
             stack::sign_in(&self.store, Role::User, self.now).await;
-        let fan = Fan { member_id, session_id };
+        let fan = Fan { member_id, session_id, purse: None };
+        self.fans.lock().unwrap().push(fan);
+        fan
+    }
+
+    /// The same, who claimed a coupon and bought twice as many points as a purchase of theirs spends.
+    pub async fn fan_with_purse(&self) -> Fan {
+        let Claims { member_id, session_id, .. } =
+            stack::sign_in(&self.store, Role::User, self.now).await;
+        let (claim_id, points) = (ClaimId::generate(), Won::new(1_001));
+        let claim = json!({
+            "id": claim_id, "couponId": CouponId::generate(), "discount": 4_000, "state": "USABLE",
+            "expiresOn": self.now.plus(HOLD * 100).korean_day(),
+        });
+        let claim: Claim = serde_json::from_value(claim).unwrap();
+        let claimed = Write::create(&ClaimKey { member_id, id: claim_id }, &claim);
+        let bought = Won::new(2 * points.get());
+        let bought = top_up(member_id, PaymentId::generate(), bought, self.now);
+        let whole = bought.into_iter().fold(Transaction::<()>::new(), Transaction::also);
+        self.store.transact(whole.also(claimed)).await.unwrap();
+        let fan = Fan { member_id, session_id, purse: Some(Purse { claim_id, points }) };
         self.fans.lock().unwrap().push(fan);
         fan
     }
@@ -184,7 +217,10 @@ impl Shop {
             .map_or("fingerprint".into(), |known| known.body_hash);
         let quantity = i64::from(quantity).try_into().unwrap();
         let purpose = domain::payment::Purpose::Tickets;
-        let body = create_payment::CreatePayment { purpose, event_id: self.event.id, quantity };
+        let event_id = self.event.id;
+        let claim_id = fan.purse.map(|purse| purse.claim_id);
+        let points = fan.purse.map(|purse| purse.points).unwrap_or_default();
+        let body = create_payment::CreatePayment { purpose, event_id, quantity, claim_id, points };
         let call = Call { who: stack::caller(&fan.claims()), input: Body(body), context };
         let terms = Terms { hold: HOLD, public_url: "http://127.0.0.1:3000".into() };
         let clients = (self.served.clone(), self.kakaopay.clone(), terms);
@@ -252,7 +288,14 @@ impl Shop {
         self.visit(&back.address).await
     }
 
-    /// `POST /v1/payments/{paymentId}/refunds` of the payment's first ticket, which costs so much.
+    /// What is told of a payment's first ticket, cash and points together.
+    pub fn first_of(&self, payment: &Payment) -> Won {
+        let first = vec![payment.ticket_ids[0]];
+        let quote = payment.refund(first, Cause::BuyerAsked, self.now).unwrap();
+        quote.cash.checked_add(quote.points).unwrap()
+    }
+
+    /// `POST /v1/payments/{paymentId}/refunds` of the payment's first ticket.
     pub async fn give_back(&self, fan: Fan, payment: &Payment, key: &str) -> Result<(), Refusal> {
         let mut context = Context::at(self.now);
         context.headers.insert("Idempotency-Key", key.parse().unwrap());
@@ -268,7 +311,7 @@ impl Shop {
         let path = PaymentPath { payment_id: payment.id };
         let body = refund_payment::RefundPayment {
             ticket_ids: vec![payment.ticket_ids[0]],
-            total: payment.price.of(Quantity::MIN),
+            total: self.first_of(payment),
         };
         let who = stack::caller(&fan.claims());
         let call = Call { who, input: (Path(path), Body(body)), context };

@@ -92,7 +92,8 @@ impl Store {
         }
         let mut found = Found::default();
         let mut retry = Retry::start();
-        loop {
+        // AWS takes no batch of nothing.
+        while !requests.is_empty() {
             let answer =
                 self.client.batch_get_item().set_request_items(Some(requests)).send().await;
             let answer = answer.map_err(|error| StoreFault::of(error, Effect::Read))?;
@@ -108,15 +109,13 @@ impl Store {
             }
             // DynamoDB leaves out what it is too busy for.
             requests = answer.unprocessed_keys.unwrap_or_default();
-            if requests.is_empty() {
-                return Ok(found);
-            }
-            if !retry.again().await {
+            if !requests.is_empty() && !retry.again().await {
                 return Err(StoreFault::Unavailable(
                     "the database left keys out of its answer".into(),
                 ));
             }
         }
+        Ok(found)
     }
 }
 

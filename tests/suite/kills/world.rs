@@ -19,7 +19,7 @@ use crate::{
 
 const KEY: &str = "key";
 
-/// A shop of ten seats with one buyer, as far as the story has come before the function that dies.
+/// A shop of ten seats with one buyer, who pays with a coupon and points besides money, as far as the story has come before the function that dies.
 pub struct World {
     pub shop: Shop,
     fan: Fan,
@@ -37,7 +37,7 @@ impl World {
     pub async fn begun(ago: Duration) -> Self {
         let mut shop = Shop::open(10).await;
         shop.now = shop.now.minus(ago);
-        Self { fan: shop.fan().await, shop, held: None, paid: None, back: None }
+        Self { fan: shop.fan_with_purse().await, shop, held: None, paid: None, back: None }
     }
 
     pub async fn held(mut self) -> Self {
@@ -146,7 +146,11 @@ impl World {
         let headers = json!({
             "authorization": format!("Bearer {token}"), "content-type": "application/json", "idempotency-key": KEY,
         });
-        let body = json!({ "purpose": "TICKETS", "eventId": self.shop.event.id, "quantity": 2 });
+        let purse = self.fan.purse.unwrap();
+        let body = json!({
+            "purpose": "TICKETS", "eventId": self.shop.event.id, "quantity": 2,
+            "claimId": purse.claim_id, "points": purse.points,
+        });
         let mut event = request("POST", "/v1/payments", headers);
         event["body"] = json!(body.to_string());
         event
@@ -202,7 +206,8 @@ impl World {
         let path = format!("/v1/payments/{}/refunds", payment.id);
         let mut event = request("POST", &path, headers);
         event["pathParameters"] = json!({ "paymentId": payment.id });
-        let body = json!({ "ticketIds": [payment.ticket_ids[0]], "total": payment.price });
+        let body =
+            json!({ "ticketIds": [payment.ticket_ids[0]], "total": self.shop.first_of(payment) });
         event["body"] = json!(body.to_string());
         event
     }

@@ -1,5 +1,5 @@
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Rows;
 use crate::world::World;
@@ -10,7 +10,15 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
         "create_payment" => {
             // The fan holds one already.
             let four = json!({ "purpose": "TICKETS", "eventId": world.event, "quantity": 4 });
+            let order = |more: Value| {
+                let mut order =
+                    json!({ "purpose": "TICKETS", "eventId": world.event, "quantity": 1 });
+                order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+                world.post("/v1/payments", &world.fan).json(&order)
+            };
             rows.refuses(world.post("/v1/payments", &world.fan).json(&four), 400, "TICKET_LIMIT")
+                .refuses(order(json!({ "points": 1_000 })), 400, "NOT_ENOUGH_POINTS")
+                .refuses(order(json!({ "points": 30_001 })), 400, "POINTS_EXCEED_PRICE")
         }
         "approve_payment" => {
             let path = format!("/v1/payments/{}/returns/guessed/approve", world.payment);

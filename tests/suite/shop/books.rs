@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
+    coupon::ClaimState,
     id::PaymentId,
     payment::State,
-    points::{Account, Kind, State as TransferState, Transfer, balance, earned},
+    points::{Account, Kind, State as TransferState, Transfer, available, earned},
     stock::Shard,
     ticket,
+    time::Time,
+    won::Won,
 };
 use store::sales::{
     buyer::BuyerKey,
-    payment::Payment,
+    claim::{Claim, ClaimKey},
+    payment::{Payment, Refund},
     points::{BalanceKey, Entry},
     stock,
     ticket::Ticket,
@@ -58,6 +62,7 @@ struct Kept {
     tickets: Vec<Ticket>,
     balance: u64,
     transfers: Vec<Entry>,
+    claim: Option<Claim>,
 }
 
 /// Reads everything of a shop and of its fans, and asserts what must always hold:
@@ -66,7 +71,8 @@ struct Kept {
 /// - a buyer's counter is what is held and sold for them, at most 4;
 /// - a paid payment has its tickets, and earned its points, once; no other has any;
 /// - what goes back is out of the tickets that are good, of the stock, the counter and the points at once, and of KakaoPay's books when it is over;
-/// - each balance is the sum of its transfers;
+/// - each balance is the sum of its transfers, without what is set aside;
+/// - points are set aside for what is held, spent for what is paid, and for nothing else; so are coupons;
 /// - each won that KakaoPay approved and did not give back has a ticket or an open reconciliation.
 ///
 /// # Panics
@@ -80,6 +86,7 @@ pub async fn check(shop: &Shop) -> Books {
     }
     for (kept, counter) in kept.iter().zip(counters) {
         check_fan(kept, counter.map_or(0, |counter| counter.tickets));
+        check_points(kept);
     }
     let payments: Vec<_> = kept.iter().flat_map(|kept| kept.payments.clone()).collect();
     check_money(&payments, shop.simulator.orders().await, &kept);
@@ -106,7 +113,10 @@ async fn read(shop: Shop, fan: Fan) -> Kept {
     let tickets = store.tickets_of(fan.member_id, 1_000, None).await.unwrap().items;
     let transfers = store.transfers_of(fan.member_id, 1_000, None).await.unwrap().items;
     let balance = store.get(&BalanceKey(fan.member_id)).await.unwrap().unwrap_or_default();
-    Kept { fan, payments, tickets, balance: balance.balance.get(), transfers }
+    let claim = fan.purse.map(|it| ClaimKey { member_id: fan.member_id, id: it.claim_id });
+    let claim = store.read(&Vec::from_iter(claim)).await.unwrap().into_iter().flatten().next();
+    assert!(balance.bought <= balance.balance, "{balance:?} of {fan:?}");
+    Kept { fan, payments, tickets, balance: balance.balance.get(), transfers, claim }
 }
 
 fn check_fan(kept: &Kept, counter: u32) {
@@ -135,29 +145,83 @@ fn check_fan(kept: &Kept, counter: u32) {
     let good: BTreeSet<_> = paid().flat_map(Payment::tickets_left).collect();
     let valid = tickets.iter().filter(|ticket| ticket.state == ticket::State::Valid);
     assert_eq!(valid.map(|ticket| ticket.id).collect::<BTreeSet<_>>(), good, "the good ones");
+}
 
+fn check_points(kept: &Kept) {
+    let Kept { fan, payments, .. } = kept;
     let member = Account::Member(fan.member_id);
-    let posted = balance(member, kept.transfers.iter().map(|entry| &entry.transfer));
-    assert_eq!(i128::from(kept.balance), posted, "the balance of {fan:?}");
-    let mut earnings = BTreeMap::new();
-    for payment in paid() {
-        let taken_back: u64 = payment.refunds.iter().map(|it| it.earned_taken_back.get()).sum();
-        earnings.insert(payment.id, (earned(payment.amounts.cash).get(), taken_back));
+    let can_be_spent = available(member, kept.transfers.iter().map(|entry| &entry.transfer));
+    assert_eq!(i128::from(kept.balance), can_be_spent, "the balance of {fan:?}");
+    let mut moved = BTreeMap::new();
+    for payment in payments {
+        let sum = |of: fn(&Refund) -> Won| payment.refunds.iter().map(|it| of(it).get()).sum();
+        let earned = if paid(payment) { earned(payment.amounts.cash).get() } else { 0 };
+        let spent = if paid(payment) { TransferState::Posted } else { TransferState::Pending };
+        let holds = paid(payment) || payment.state.holds_stock();
+        let spent = (payment.amounts.points.get(), spent);
+        let expected = Moved {
+            earned,
+            taken_back: sum(|it| it.earned_taken_back),
+            spent: Some(spent).filter(|(points, _)| holds && *points > 0),
+            returned: sum(|it| it.points),
+        };
+        moved.insert(payment.id, expected);
     }
-    let mut got: BTreeMap<_, _> = paid().map(|payment| (payment.id, (0, 0))).collect();
+    let mut got: BTreeMap<_, _> =
+        payments.iter().map(|payment| (payment.id, Moved::default())).collect();
     for entry in &kept.transfers {
         let Transfer { from, to, amount, kind, state, .. } = entry.transfer;
-        assert_eq!(state, TransferState::Posted);
-        let (earned, taken_back) = got.entry(entry.payment_id.unwrap()).or_default();
+        if (from, to, kind) == (Account::Platform, member, Kind::TopUp) {
+            continue;
+        }
+        let moved = got.get_mut(&entry.payment_id.unwrap()).expect("a payment of theirs");
+        assert!(kind == Kind::Used || state == TransferState::Posted, "{entry:?} of {fan:?}");
         match (from, to, kind) {
-            (Account::Promotion, to, Kind::Earned) if to == member => *earned += amount.get(),
+            (Account::Promotion, to, Kind::Earned) if to == member => moved.earned += amount.get(),
             (from, Account::Promotion, Kind::EarnedTakenBack) if from == member => {
-                *taken_back += amount.get();
+                moved.taken_back += amount.get();
+            }
+            (from, Account::Platform, Kind::Used) if from == member => {
+                if state != TransferState::Voided {
+                    assert_eq!(moved.spent, None, "{fan:?} spent twice");
+                    moved.spent = Some((amount.get(), state));
+                }
+            }
+            (Account::Platform, to, Kind::Returned) if to == member => {
+                moved.returned += amount.get();
             }
             other => panic!("{other:?} of {fan:?}"),
         }
     }
-    assert_eq!(got, earnings, "the earnings of {fan:?}");
+    assert_eq!(got, moved, "the points of {fan:?}");
+    if let Some(claim) = &kept.claim {
+        check_coupon(claim, payments);
+    }
+}
+
+/// What a payment moved of its buyer's points.
+#[derive(Debug, Default, PartialEq)]
+struct Moved {
+    earned: u64,
+    taken_back: u64,
+    spent: Option<(u64, TransferState)>,
+    returned: u64,
+}
+
+/// A coupon is with the one payment that holds it or has spent it, and else usable.
+fn check_coupon(claim: &Claim, payments: &[Payment]) {
+    let returned = |payment: &&Payment| payment.refunds.iter().any(|refund| refund.coupon);
+    let own = payments.iter().filter(|payment| payment.claim_id == Some(claim.id));
+    let mut with = own.filter(|it| it.state.holds_stock() || paid(it) && !returned(it));
+    let expected = match with.next() {
+        Some(payment) if paid(payment) => (ClaimState::Used, Some(payment.id)),
+        Some(payment) => (ClaimState::Held, Some(payment.id)),
+        None => (ClaimState::Usable, None),
+    };
+    assert_eq!(with.next(), None, "{claim:?} is with two");
+    // It is good for longer than any of them takes.
+    let now = Time::from_millis(0);
+    assert_eq!((claim.state_at(now), claim.payment_id), expected, "{claim:?}");
 }
 
 /// Whether there are tickets, or were.
@@ -233,9 +297,9 @@ mod tests {
     /// A shop with one payment of two tickets that is paid, and one that waits.
     async fn shop() -> (Shop, Payment, Payment) {
         let shop = Shop::open(10).await;
-        let paid = shop.buy(shop.fan().await, 2, "key").await.unwrap();
+        let paid = shop.buy(shop.fan_with_purse().await, 2, "key").await.unwrap();
         shop.pay(&paid).await.unwrap();
-        let waiting = shop.buy(shop.fan().await, 2, "key").await.unwrap();
+        let waiting = shop.buy(shop.fan_with_purse().await, 2, "key").await.unwrap();
         let payment = async |id| shop.store.get(&PaymentKey(id)).await.unwrap().unwrap();
         let payments = (payment(paid.id).await, payment(waiting.id).await);
         (shop, payments.0, payments.1)
@@ -245,7 +309,7 @@ mod tests {
     #[test]
     fn books_that_are_wrong_are_found_out() {
         type Mistake = fn(&Shop, &Payment, &Payment) -> Vec<Write>;
-        let mistakes: [(&str, Mistake); 8] = [
+        let mistakes: [(&str, Mistake); 11] = [
             ("a ticket is lost", |_, paid, _| vec![Write::delete(&TicketKey(paid.ticket_ids[0]))]),
             ("a ticket is doubled", |shop, paid, _| {
                 vec![Ticket::of(paid, TicketId::generate(), shop.now).create()]
@@ -266,6 +330,16 @@ mod tests {
             }),
             ("a balance is not its transfers", |_, paid, _| {
                 vec![Write::update(&BalanceKey(paid.member_id)).add("balance", 1)]
+            }),
+            ("points are spent for nothing", |_, _, waiting| {
+                vec![waiting.set_aside.unwrap().post()]
+            }),
+            ("points are back while they are held", |_, _, waiting| {
+                let points = waiting.amounts.points;
+                waiting.set_aside.unwrap().void(waiting.member_id, points).into()
+            }),
+            ("a spent coupon is usable", |_, paid, _| {
+                vec![paid.claim().unwrap().give_back(paid.id)]
             }),
             ("points are earned twice", |shop, paid, _| {
                 earn(paid.member_id, paid.id, earned(paid.amounts.cash), shop.now)

@@ -99,9 +99,6 @@ impl Store {
         let query = Query::new(Index::of(Table::Catalog), format!("ART#{artist}"), limit);
         let Page { items: entries, next } = self.query::<OfArtist>(query.after(start)).await?;
         let keys: Vec<_> = entries.iter().map(|entry| key(entry.event_id)).collect();
-        if keys.is_empty() {
-            return Ok(Page { items: Vec::new(), next });
-        }
         Ok(Page { items: self.read_all(&keys).await?.into_iter().flatten().collect(), next })
     }
 
@@ -133,9 +130,6 @@ impl Store {
             position = next;
         };
         let keys: Vec<_> = entries.iter().map(|entry| Relaxed(OnSaleKey(entry.event_id))).collect();
-        if keys.is_empty() {
-            return Ok((Vec::new(), next));
-        }
         let mut events = self.list(&keys).await?;
         events.retain(|event| event.deleted_at.is_none());
         Ok((events, next))

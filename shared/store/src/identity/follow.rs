@@ -258,9 +258,6 @@ impl Store {
         let query = query.beginning("FOL#").backwards().after(start);
         let Page { items: followed, next } = self.query::<Following>(query).await?;
         let keys: Vec<_> = followed.iter().map(|it| Relaxed(MemberKey(it.artist_id))).collect();
-        if keys.is_empty() {
-            return Ok(Page { items: Vec::new(), next });
-        }
         let mut artists = self.list(&keys).await?;
         artists.retain(|artist| artist.left.is_none());
         let artist_of =

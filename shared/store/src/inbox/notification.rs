@@ -188,7 +188,7 @@ impl Store {
         page.items.retain(|notification| !notification.expires_at.is_past(now));
         let ids: BTreeSet<_> = page.items.iter().filter_map(|it| it.artist_id).collect();
         let keys: Vec<_> = ids.into_iter().map(|id| Relaxed(MemberKey(id))).collect();
-        let members = if keys.is_empty() { Vec::new() } else { self.list(&keys).await? };
+        let members = self.list(&keys).await?;
         let artist = |id| {
             let here = members.iter().find(|it| it.id == id && it.left.is_none());
             let nickname = here.map_or_else(Nickname::of_nobody, |it| it.nickname.clone());

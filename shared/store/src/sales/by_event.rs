@@ -29,9 +29,6 @@ impl Store {
     ) -> Result<Page<K::Item>, StoreFault> {
         let named = Query::new(BY_EVENT, partition, limit).after(start);
         let Page { items: named, next } = self.query::<Named<K>>(named).await?;
-        if named.is_empty() {
-            return Ok(Page { items: Vec::new(), next });
-        }
         Ok(Page { items: self.list(&named).await?, next })
     }
 }

@@ -440,9 +440,6 @@ impl Store {
         let query = query.between(from, "ENDS#~".to_owned()).after(start);
         let Page { items: offers, next } = self.query::<Offer>(query).await?;
         let keys: Vec<_> = offers.iter().map(|it| Relaxed(CouponKey(it.coupon_id))).collect();
-        if keys.is_empty() {
-            return Ok(Page { items: Vec::new(), next });
-        }
         let mut coupons = self.list(&keys).await?;
         coupons.retain(|coupon| coupon.can_be_claimed(now).is_ok());
         Ok(Page { items: coupons, next })
