@@ -18,7 +18,7 @@ use domain::{
     event::Capacity,
     id::{ClaimId, CouponId, MemberId, PaymentId, SessionId},
     member::Role,
-    payment::State,
+    payment::{Purpose, State},
     refund::Cause,
     stock::{Shard, shards_for},
     time::Time,
@@ -216,11 +216,16 @@ impl Shop {
             .unwrap()
             .map_or("fingerprint".into(), |known| known.body_hash);
         let quantity = i64::from(quantity).try_into().unwrap();
-        let purpose = domain::payment::Purpose::Tickets;
-        let event_id = self.event.id;
-        let claim_id = fan.purse.map(|purse| purse.claim_id);
-        let points = fan.purse.map(|purse| purse.points).unwrap_or_default();
-        let body = create_payment::CreatePayment { purpose, event_id, quantity, claim_id, points };
+        let body = create_payment::CreatePayment {
+            purpose: Purpose::Tickets,
+            event_id: Some(self.event.id),
+            quantity: Some(quantity),
+            claim_id: fan.purse.map(|purse| purse.claim_id),
+            points: fan.purse.map(|purse| purse.points),
+            artist_id: None,
+            amount: None,
+            message: None,
+        };
         let call = Call { who: stack::caller(&fan.claims()), input: Body(body), context };
         let terms = Terms { hold: HOLD, public_url: "http://127.0.0.1:3000".into() };
         let clients = (self.served.clone(), self.kakaopay.clone(), terms);
@@ -290,7 +295,7 @@ impl Shop {
 
     /// What is told of a payment's first ticket, cash and points together.
     pub fn first_of(&self, payment: &Payment) -> Won {
-        let first = vec![payment.ticket_ids[0]];
+        let first = vec![payment.ticket_ids()[0]];
         let quote = payment.refund(first, Cause::BuyerAsked, self.now).unwrap();
         quote.cash.checked_add(quote.points).unwrap()
     }
@@ -310,7 +315,7 @@ impl Shop {
             .map_or("fingerprint".into(), |known| known.body_hash);
         let path = PaymentPath { payment_id: payment.id };
         let body = refund_payment::RefundPayment {
-            ticket_ids: vec![payment.ticket_ids[0]],
+            ticket_ids: vec![payment.ticket_ids()[0]],
             total: self.first_of(payment),
         };
         let who = stack::caller(&fan.claims());

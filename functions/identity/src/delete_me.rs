@@ -106,7 +106,7 @@ mod tests {
         identity::{member::MemberKey, session::SessionKey},
         inbox::mail::MailState,
         sales::{
-            payment::{Order, Payment, Secret},
+            payment::{Booking, Order, Payment, Secret},
             points::earn,
             stock,
             ticket::Ticket,
@@ -151,7 +151,14 @@ mod tests {
         let (one, token) = (1.try_into().unwrap(), Secret("token".into()));
         let amounts = amounts(event.price, one, None, Won::ZERO).unwrap();
         let ends = now.plus(Duration::from_mins(15));
-        Payment::reserved(&OnSale::from(event), member, one, amounts, ends, token, now)
+        let booking = Booking::of(&OnSale::from(event), one).into();
+        Payment::reserved(member, booking, amounts, ends, token, now)
+    }
+
+    /// A ticket of an event that a member bought.
+    fn ticket(event: &Event, member: MemberId, now: Time) -> Ticket {
+        let payment = hold(event, member, now);
+        Ticket::of(&payment, payment.booking().unwrap(), TicketId::generate(), now)
     }
 
     #[test]
@@ -192,8 +199,8 @@ mod tests {
 
             // Others' tickets and payments of others' events say nothing, nor does what is over.
             let (show, past) = (stack::event(10, now), over(stranger, now));
-            let theirs = Ticket::of(&hold(&show, stranger, now), TicketId::generate(), now);
-            let used = Ticket::of(&hold(&past, id, now), TicketId::generate(), now);
+            let theirs = ticket(&show, stranger, now);
+            let used = ticket(&past, id, now);
             written([theirs.create(), used.create()]).await;
             assert_eq!(leave(key, 0).await.told(), (409, "POINTS_NOT_CONFIRMED"));
 
@@ -201,7 +208,7 @@ mod tests {
             assert_eq!(leave(key, 70).await.told(), (409, "UNSETTLED_MONEY"));
             published(&Event { artist_id: id, ..stack::event(10, now) }).await;
             assert_eq!(leave(key, 70).await.told(), (409, "RUNNING_EVENTS"));
-            let ticket = Ticket::of(&hold(&show, id, now), TicketId::generate(), now);
+            let ticket = ticket(&show, id, now);
             written([ticket.create()]).await;
             assert_eq!(leave(key, 70).await.told(), (409, "LIVE_TICKETS"));
             assert!(is_alive(key).await);

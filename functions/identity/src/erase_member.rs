@@ -160,7 +160,7 @@ mod tests {
             notification::{self, Notification},
         },
         sales::{
-            payment::{Payment, Secret},
+            payment::{Booking, Payment, Secret},
             points::earn,
         },
     };
@@ -387,7 +387,8 @@ mod tests {
                 let amounts = amounts(show.price, one, None, Won::ZERO).unwrap();
                 let (ends, token) = (now.plus(AFTER_HOLD), Secret("token".into()));
                 let sale = OnSale::from(&show);
-                let hold = Payment::reserved(&sale, member.id, one, amounts, ends, token, now);
+                let booking = Booking::of(&sale, one).into();
+                let hold = Payment::reserved(member.id, booking, amounts, ends, token, now);
                 eraser.written([hold.create()]).await;
                 eraser.handles(member.id, Stage::Ending).await;
                 assert_eq!(eraser.sent().await, [stage]);

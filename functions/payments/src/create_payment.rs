@@ -5,14 +5,15 @@ use deserr::Deserr;
 use domain::{
     event::Quantity,
     fault::Fault,
-    id::{ClaimId, EventId, PaymentId},
+    id::{ClaimId, EventId, MemberId, PaymentId},
     invalid::Invalid,
-    payment::{Purpose, State},
+    payment::{LumpSum, Purpose, State},
+    sponsorship::Message,
     time::Time,
     won::Won,
 };
 use gateways::Kakaopay;
-use sales::{Held, Lack, Purchase, SalesFault, Terms, hold};
+use sales::{Held, Lack, Purchase, SalesFault, Terms, Tickets, Wants, hold};
 use serde::Serialize;
 use store::{Store, identity::session::SignedIn};
 use utoipa::ToSchema;
@@ -20,24 +21,77 @@ use utoipa::ToSchema;
 use crate::view::KakaopayPages;
 
 /// What is bought.
-#[derive(Debug, Clone, Copy, Deserr, ToSchema)]
+#[derive(Debug, Clone, Deserr, ToSchema)]
 #[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CreatePayment {
-    /// What is paid for.
+    /// What is paid for: it says which of the other fields have to be there, and which may.
     pub purpose: Purpose,
-    /// The event.
-    pub event_id: EventId,
-    /// How many tickets; one buyer holds at most 4 of an event.
-    pub quantity: Quantity,
-    /// A coupon that the caller claimed: its part comes off first, and what is more than the price is lost.
+    /// Of `TICKETS`: the event.
     #[deserr(default)]
-    #[schema(required = false)]
+    pub event_id: Option<EventId>,
+    /// Of `TICKETS`: how many; one buyer holds at most 4 of an event.
+    #[deserr(default)]
+    pub quantity: Option<Quantity>,
+    /// Of `TICKETS`, if wanted: a coupon that the caller claimed. Its part comes off first, and what is more than the price is lost.
+    #[deserr(default)]
     pub claim_id: Option<ClaimId>,
-    /// How many points are spent; no more than remain to be paid.
+    /// Of `TICKETS`, if wanted: how many points are spent, no more than remain to be paid.
     #[deserr(default)]
-    #[schema(required = false, default = 0)]
-    pub points: Won,
+    pub points: Option<Won>,
+    /// Of `SPONSORSHIP`: who is given something.
+    #[deserr(default)]
+    pub artist_id: Option<MemberId>,
+    /// Of `SPONSORSHIP` and `POINTS`: how much, in won.
+    #[deserr(default)]
+    pub amount: Option<LumpSum>,
+    /// Of `SPONSORSHIP`, if wanted: what the artist is told with it.
+    #[deserr(default)]
+    pub message: Option<Message>,
+}
+
+impl CreatePayment {
+    /// What is wanted, if all that belongs to it is there and nothing else.
+    fn wants(self) -> Result<Wants, Problem> {
+        let Self { purpose, event_id, quantity, claim_id, points, artist_id, amount, message } =
+            self;
+        let (tickets, lump, gift) = match purpose {
+            Purpose::Tickets => (true, false, false),
+            Purpose::Sponsorship => (false, true, true),
+            Purpose::Points => (false, true, false),
+            Purpose::Unknown => {
+                let allowed = Purpose::NAMES;
+                return Err(Problem::broken_rules(vec![("purpose", Invalid::Choice { allowed })]));
+            }
+        };
+        let rules = [
+            ("eventId", event_id.is_some(), tickets, tickets),
+            ("quantity", quantity.is_some(), tickets, tickets),
+            ("claimId", claim_id.is_some(), false, tickets),
+            ("points", points.is_some(), false, tickets),
+            ("artistId", artist_id.is_some(), gift, gift),
+            ("amount", amount.is_some(), lump, lump),
+            ("message", message.is_some(), false, gift),
+        ];
+        let broken = |(name, given, needed, allowed)| match (given, needed, allowed) {
+            (false, true, _) => Some((name, Invalid::Missing)),
+            (true, _, false) => Some((name, Invalid::NotHere)),
+            _ => None,
+        };
+        let broken: Vec<_> = rules.into_iter().filter_map(broken).collect();
+        match (event_id, quantity, artist_id, amount) {
+            _ if !broken.is_empty() => Err(Problem::broken_rules(broken)),
+            (Some(event_id), Some(quantity), _, _) => {
+                let points = points.unwrap_or_default();
+                Ok(Wants::Tickets(Tickets { event_id, quantity, claim_id, points }))
+            }
+            (_, _, Some(artist_id), Some(amount)) => {
+                Ok(Wants::Sponsorship { artist_id, amount, message })
+            }
+            (_, _, _, Some(amount)) => Ok(Wants::Points(amount)),
+            _ => Err(Problem::new(domain::codes::INTERNAL)),
+        }
+    }
 }
 
 /// A purchase as it is now: what it holds, and where to pay it.
@@ -48,7 +102,7 @@ pub struct HeldView {
     pub id: PaymentId,
     /// `READY`, or `APPROVED` when there was nothing to pay; for a key that comes again, whatever has become of it.
     pub state: State,
-    /// Price × quantity, in won.
+    /// Price × quantity, or the amount, in won.
     pub list_price: Won,
     /// What the coupon takes off, in won.
     pub coupon: Won,
@@ -88,9 +142,10 @@ pub struct PurchaseRefused {
     open_payment: Option<HeldView>,
 }
 
-/// Buys tickets
+/// Buys tickets or points, or sponsors an artist
 ///
-/// Holds the seats, a coupon and points for 15 minutes and answers KakaoPay's pages. The same key with the same body never buys twice: for 24 hours
+/// Holds the seats, a coupon and points for 15 minutes and answers KakaoPay's pages. Points that are bought, and what an artist is given, are
+/// there once they are paid. The same key with the same body never buys twice: for 24 hours
 /// it answers the payment as it is now, without pages once it waits no more. Who has held and not paid before waits a while (`UNPAID_TOO_OFTEN`);
 /// what KakaoPay does not take in one payment is not held (`AMOUNT_NOT_PAYABLE`). Who buys has a verified e-mail address (`EMAIL_NEEDED`) and is of age (`AGE_NEEDED`).
 #[utoipa::path(post, path = "/v1/payments", request_body = CreatePayment,
@@ -107,18 +162,10 @@ pub async fn handle(
 ) -> Result<Answer<HeldView>, Problem> {
     let idempotency = call.idempotency()?;
     let Call { who: buyer, input: Body(body), context } = call;
-    let CreatePayment { purpose: Purpose::Tickets, event_id, quantity, claim_id, points } = body
-    else {
-        let allowed = Purpose::NAMES;
-        return Err(Problem::broken_rules(vec![("purpose", Invalid::Choice { allowed })]));
-    };
     let purchase = Purchase {
         buyer,
         address: context.address,
-        event_id,
-        quantity,
-        claim_id,
-        points,
+        wants: body.wants()?,
         key: idempotency.key,
         body_hash: idempotency.fingerprint,
     };
@@ -179,6 +226,48 @@ mod tests {
             assert_eq!(named["holdEndsAt"], json!(hold_ends_at));
             let (_, problem) = told(SalesFault::Lacks(lack, None));
             assert_eq!((&problem["code"], problem.get("openPayment")), (&json!(code), None));
+        }
+    }
+
+    #[test]
+    fn each_purpose_has_its_own_fields_and_whatever_is_missing_or_not_its_own_is_told_at_once() {
+        let event = json!(EventId::generate());
+        let artist = json!(MemberId::generate());
+        for (body, faults) in [
+            (json!({ "purpose": "TICKETS" }), "eventId:MISSING quantity:MISSING"),
+            (
+                json!({ "purpose": "TICKETS", "eventId": event, "quantity": 1, "amount": 1_000, "message": "hi" }),
+                "amount:UNKNOWN_FIELD message:UNKNOWN_FIELD",
+            ),
+            (json!({ "purpose": "SPONSORSHIP", "amount": 1_000 }), "artistId:MISSING"),
+            (
+                json!({ "purpose": "SPONSORSHIP", "artistId": artist, "points": 0 }),
+                "points:UNKNOWN_FIELD amount:MISSING",
+            ),
+            (
+                json!({ "purpose": "POINTS", "amount": 1_000, "artistId": artist, "quantity": 1 }),
+                "quantity:UNKNOWN_FIELD artistId:UNKNOWN_FIELD",
+            ),
+            (json!({ "purpose": "TICKETS", "eventId": event, "quantity": 1, "points": 5 }), ""),
+            (json!({ "purpose": "SPONSORSHIP", "artistId": artist, "amount": 1_000 }), ""),
+            (json!({ "purpose": "POINTS", "amount": 1_000_000 }), ""),
+        ] {
+            let parsed: Result<CreatePayment, FieldFaults> = deserr::deserialize(body.clone());
+            let told = match parsed.unwrap().wants() {
+                Ok(_) => String::new(),
+                Err(problem) => {
+                    let response = problem.into_response(&Context::at(Time::now()));
+                    let problem: Value = serde_json::from_slice(response.body()).unwrap();
+                    let fault = |it: &Value| {
+                        let name = it["pointer"].as_str().unwrap().trim_start_matches('/');
+                        format!("{name}:{}", it["code"].as_str().unwrap())
+                    };
+                    let faults: Vec<_> =
+                        problem["errors"].as_array().unwrap().iter().map(fault).collect();
+                    faults.join(" ")
+                }
+            };
+            assert_eq!(told, faults, "{body}");
         }
     }
 

@@ -22,7 +22,8 @@ use utoipa::ToSchema;
 
 use crate::{path::PaymentPath, view::own};
 
-/// What would go back now, ticket by ticket. Tickets that go back together give back the sum of their cash and points.
+/// What would go back now, ticket by ticket. Tickets that go back together give back the sum of their cash and points. What was paid
+/// for no tickets goes back whole.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefundQuoteView {
@@ -91,6 +92,7 @@ pub async fn handle(
     // Before its tickets are read: what is not paid has none.
     let left: Vec<_> = payment.tickets_left().collect();
     quote(&payment, left.clone(), Cause::BuyerAsked, context.now)?;
+    sales::is_there(&store, &payment).await?;
     let keys: Vec<_> = left.into_iter().map(TicketKey).collect();
     let tickets: Vec<_> = store.read_all(&keys).await?.into_iter().flatten().collect();
     Ok(Answer::ok(view(&payment, &tickets, context.now)?))

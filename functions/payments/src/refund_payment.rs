@@ -3,7 +3,8 @@
 use api::{Answer, Body, Call, FieldFaults, Idempotency, Path, Place, Problem};
 use deserr::Deserr;
 use domain::{
-    event::MAX_TICKETS_PER_BUYER, id::TicketId, invalid::Invalid, refund::Cause, won::Won,
+    event::MAX_TICKETS_PER_BUYER, id::TicketId, invalid::Invalid, payment::Purpose, refund::Cause,
+    won::Won,
 };
 use gateways::Kakaopay;
 use sales::{Asked, SalesFault, codes::TICKETS_NOT_LEFT, refund};
@@ -25,13 +26,14 @@ use crate::{
     view::{RefundView, own},
 };
 
-/// Which tickets go back, and what their owner was told of it.
+/// What goes back, and what its buyer was told of it.
 #[derive(Debug, Clone, Deserr, ToSchema)]
 #[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct RefundPayment {
-    /// Tickets of the payment, each once.
-    #[schema(min_items = 1, max_items = 4)]
+    /// Tickets of the payment, each once. What was paid for no tickets goes back whole, with none.
+    #[deserr(default)]
+    #[schema(required = false, max_items = 4)]
     pub ticket_ids: Vec<TicketId>,
     /// The sum of their quotes, cash and points together, in won.
     pub total: Won,
@@ -45,7 +47,7 @@ pub struct QuoteChanged {
     quote: Option<QuoteSum>,
 }
 
-/// Gives tickets back
+/// Gives tickets, a sponsorship or bought points back
 ///
 /// As the quote says at this moment (`QUOTE_CHANGED` else). Their seats, points and what they earned go back at once, the money
 /// through KakaoPay as soon as it takes it: until then the refund is `UNDER_WAY`, and nobody has to ask for it again.
@@ -64,16 +66,16 @@ pub async fn handle(
     let idempotency = call.idempotency()?;
     let Call { who, input: (Path(PaymentPath { payment_id }), Body(body)), context } = call;
     let now = context.now;
-    let most = MAX_TICKETS_PER_BUYER as usize;
-    if !(1..=most).contains(&body.ticket_ids.len()) {
-        return Err(Problem::broken_rules(vec![(
-            "ticketIds",
-            Invalid::Length { min: 1, max: most },
-        )]));
-    }
     let keys = (PaymentKey(payment_id), BalanceKey::of(&who));
     let (session, (payment, balance)) = store.read_for(&who, keys, now).await?;
     let payment = own(payment, &session)?;
+    let (min, max) = match payment.subject.purpose() {
+        Purpose::Tickets => (1, MAX_TICKETS_PER_BUYER as usize),
+        _ => (0, 0),
+    };
+    if !(min..=max).contains(&body.ticket_ids.len()) {
+        return Err(Problem::broken_rules(vec![("ticketIds", Invalid::Length { min, max })]));
+    }
 
     let key = RecordKey::of(&who, "refund_payment", idempotency.key);
     let lease = match store.begin(key, &idempotency.fingerprint, now).await? {

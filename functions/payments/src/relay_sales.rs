@@ -6,7 +6,7 @@ use api::{Batch, Worker, give_up, pass_over};
 use aws_lambda_events::event::dynamodb;
 use domain::{
     id::{EventId, MemberId, PaymentId},
-    payment::State,
+    payment::{Purpose, State},
     time::Time,
     won::Won,
 };
@@ -28,8 +28,13 @@ struct Detail {
     payment_id: PaymentId,
     version: u64,
     member_id: MemberId,
-    event_id: EventId,
-    artist_id: MemberId,
+    purpose: Purpose,
+    /// Of tickets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<EventId>,
+    /// Of tickets and of a sponsorship.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artist_id: Option<MemberId>,
     quantity: u32,
     cash: Won,
 }
@@ -129,9 +134,10 @@ impl Detail {
             payment_id: payment.id,
             version: payment.version,
             member_id: payment.member_id,
-            event_id: payment.event_id,
-            artist_id: payment.artist_id,
-            quantity: payment.quantity.get(),
+            purpose: payment.subject.purpose(),
+            event_id: payment.booking().map(|it| it.event_id),
+            artist_id: payment.subject.artist_id(),
+            quantity: payment.quantity(),
             cash: payment.amounts.cash,
         }
     }
@@ -146,7 +152,10 @@ pub fn worker() -> Worker {
 mod tests {
     use domain::payment::amounts;
     use serde_json::{Value, json};
-    use store::{catalog::on_sale::OnSale, sales::payment::Secret};
+    use store::{
+        catalog::on_sale::OnSale,
+        sales::payment::{Booking, Secret},
+    };
     use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
     use super::*;
@@ -162,15 +171,8 @@ mod tests {
         let amounts = amounts(event.price, quantity, None, Won::ZERO).unwrap();
         let (buyer, hold_ends_at) = (MemberId::generate(), now().plus(Duration::from_mins(15)));
         let token = Secret("token".into());
-        let mut payment = Payment::reserved(
-            &OnSale::from(&event),
-            buyer,
-            quantity,
-            amounts,
-            hold_ends_at,
-            token,
-            now(),
-        );
+        let booking = Booking::of(&OnSale::from(&event), quantity).into();
+        let mut payment = Payment::reserved(buyer, booking, amounts, hold_ends_at, token, now());
         (payment.state, payment.version) = (state, 7);
         payment.due_at = due.map(|seconds| Time::from_millis(now().millis() + seconds * 1_000));
         payment
@@ -309,7 +311,8 @@ mod tests {
                     serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
                 let expected = json!({
                     "id": format!("{name}:{}:7", payment.id), "paymentId": payment.id, "version": 7,
-                    "memberId": payment.member_id, "eventId": payment.event_id, "artistId": payment.artist_id,
+                    "memberId": payment.member_id, "purpose": "TICKETS",
+                    "eventId": payment.booking().unwrap().event_id, "artistId": payment.booking().unwrap().artist_id,
                     "quantity": 2, "cash": 60_000,
                 });
                 assert_eq!(detail, expected);
@@ -394,7 +397,7 @@ mod tests {
                 .map(|number| record(number, None, &payment(State::Reserved, Some(60))));
             records[0]["dynamodb"]["NewImage"]["price"] = json!({ "S": "much" });
             records[1]["dynamodb"]["NewImage"]["state"]["S"] = "SCREENED".into();
-            records[2]["dynamodb"]["NewImage"]["purpose"]["S"] = "SPONSORSHIP".into();
+            records[2]["dynamodb"]["NewImage"]["purpose"]["S"] = "CHARITY".into();
             assert!(relay(&clients(&server), &records).await.is_empty(), "it would be the same");
             assert_eq!(calls(&server, SQS).await[0].1.len(), 2);
             let calls = calls(&server, EVENT_BRIDGE).await;

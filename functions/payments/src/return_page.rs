@@ -3,8 +3,13 @@
 use api::{Answer, Context, FieldFaults, Language, Page, Response};
 use askama::Template;
 use deserr::Deserr;
-use domain::{fault::Localized, id::PaymentId, payment::State, won::Won};
-use store::sales::payment::Payment;
+use domain::{
+    fault::Localized,
+    id::PaymentId,
+    payment::{Purpose, State},
+    won::Won,
+};
+use store::sales::payment::{Payment, Subject};
 use utoipa::IntoParams;
 
 use crate::view::PaymentView;
@@ -32,30 +37,40 @@ pub fn show(payment: Payment, context: &Context) -> Response {
 
 #[derive(Template)]
 #[template(path = "return.html")]
-struct ReturnPage<'a> {
+struct ReturnPage {
     language: Language,
     title: &'static str,
     detail: &'static str,
     labels: Labels,
-    event: &'a str,
-    quantity: u32,
+    /// What is paid for, in rows of a label and a value.
+    bought: Vec<(&'static str, String)>,
     cash: String,
     payment: PaymentId,
     waits: bool,
 }
 
-impl<'a> ReturnPage<'a> {
-    fn of(payment: &'a Payment, context: &Context) -> Self {
+impl ReturnPage {
+    fn of(payment: &Payment, context: &Context) -> Self {
         let language = context.language;
         let state = payment.state_at(context.now);
-        let (title, detail) = language.of(words(state));
+        let (title, detail) = language.of(words(state, payment.subject.purpose()));
+        let labels = language.of(LABELS);
+        let bought = match &payment.subject {
+            Subject::Tickets(booking) => vec![
+                (labels.event, booking.event_title.to_string()),
+                (labels.tickets, booking.quantity.to_string()),
+            ],
+            Subject::Sponsorship(gift) => {
+                vec![(labels.sponsored, gift.artist_nickname.to_string())]
+            }
+            Subject::Points | Subject::Unknown => Vec::new(),
+        };
         Self {
             language,
             title,
             detail,
-            labels: language.of(LABELS),
-            event: payment.event_title.as_str(),
-            quantity: payment.quantity.get(),
+            labels,
+            bought,
             cash: won(payment.amounts.cash, language),
             payment: payment.id,
             waits: state.can_expire(),
@@ -66,6 +81,7 @@ impl<'a> ReturnPage<'a> {
 struct Labels {
     event: &'static str,
     tickets: &'static str,
+    sponsored: &'static str,
     cash: &'static str,
     payment: &'static str,
     call_off: &'static str,
@@ -75,6 +91,7 @@ const LABELS: Localized<Labels> = Localized {
     korean: Labels {
         event: "공연",
         tickets: "매수",
+        sponsored: "후원받는 아티스트",
         cash: "금액",
         payment: "결제 번호",
         call_off: "결제 그만두기",
@@ -82,6 +99,7 @@ const LABELS: Localized<Labels> = Localized {
     english: Labels {
         event: "Event",
         tickets: "Tickets",
+        sponsored: "Sponsored artist",
         cash: "Amount",
         payment: "Payment",
         call_off: "Call it off",
@@ -105,7 +123,7 @@ type Text = (&'static str, &'static str);
 
 /// Title and detail of a state.
 #[rustfmt::skip]
-fn words(state: State) -> Localized<Text> {
+fn words(state: State, purpose: Purpose) -> Localized<Text> {
     let (korean, english) = match state {
         State::Reserved | State::Ready => (
             ("결제를 기다리고 있습니다", "카카오페이에서 결제를 마쳐 주세요."),
@@ -114,6 +132,14 @@ fn words(state: State) -> Localized<Text> {
         State::Approving => (
             ("결제를 확인하고 있습니다", "곧 확정됩니다. 다시 결제하지 마세요."),
             ("Your payment is being checked", "It will be settled shortly. Please do not pay again."),
+        ),
+        State::Approved if purpose == Purpose::Sponsorship => (
+            ("후원했습니다", "아티스트에게 전했습니다. 고맙습니다!"),
+            ("Thank you", "The artist has it, and your words."),
+        ),
+        State::Approved if purpose == Purpose::Points => (
+            ("포인트를 충전했습니다", "바로 쓸 수 있습니다."),
+            ("The points are yours", "You can spend them at once."),
         ),
         State::Approved => (
             ("예매가 끝났습니다", "티켓은 내 티켓에서 볼 수 있습니다. 공연장에서 만나요!"),
@@ -132,16 +158,16 @@ fn words(state: State) -> Localized<Text> {
             ("Refunded", "Your money has been returned."),
         ),
         State::Failed => (
-            ("결제하지 못했습니다", "결제되지 않았고, 잡아 둔 자리는 풀렸습니다."),
-            ("The payment failed", "Nothing was charged, and the seats are free again."),
+            ("결제하지 못했습니다", "결제되지 않았고, 잡아 둔 것은 모두 풀렸습니다."),
+            ("The payment failed", "Nothing was charged, and nothing is held any more."),
         ),
         State::Expired => (
-            ("결제 시간이 지났습니다", "결제되지 않았습니다. 자리를 다시 잡아 주세요."),
-            ("The time to pay is over", "Nothing was charged. Please choose your seats again."),
+            ("결제 시간이 지났습니다", "결제되지 않았습니다. 처음부터 다시 해 주세요."),
+            ("The time to pay is over", "Nothing was charged. Please begin anew."),
         ),
         State::Cancelled => (
-            ("결제를 취소했습니다", "결제되지 않았고, 잡아 둔 자리는 풀렸습니다."),
-            ("Payment cancelled", "Nothing was charged, and the seats are free again."),
+            ("결제를 취소했습니다", "결제되지 않았고, 잡아 둔 것은 모두 풀렸습니다."),
+            ("Payment cancelled", "Nothing was charged, and nothing is held any more."),
         ),
         State::Unknown => (
             ("결제 상태를 확인하고 있습니다", "잠시 뒤 내 결제에서 확인해 주세요. 다시 결제하지 마세요."),
@@ -156,7 +182,10 @@ mod tests {
     use std::time::Duration;
 
     use domain::{id::MemberId, payment::amounts, time::Time};
-    use store::{catalog::on_sale::OnSale, sales::payment::Secret};
+    use store::{
+        catalog::on_sale::OnSale,
+        sales::payment::{Booking, Secret},
+    };
 
     use super::*;
 
@@ -180,8 +209,8 @@ mod tests {
         let (quantity, end) = (2.try_into().unwrap(), context.now.plus(Duration::from_mins(15)));
         let amounts = amounts(event.price, quantity, None, Won::ZERO).unwrap();
         let (buyer, token) = (MemberId::generate(), Secret("token".into()));
-        let mut payment =
-            Payment::reserved(&event, buyer, quantity, amounts, end, token, context.now);
+        let booking = Booking::of(&event, quantity).into();
+        let mut payment = Payment::reserved(buyer, booking, amounts, end, token, context.now);
         let button = r#"<form method="post" action="cancel">"#;
         for state in State::ALL {
             payment.state = *state;
@@ -194,14 +223,13 @@ mod tests {
     #[test]
     fn what_others_wrote_is_shown_as_text_and_never_as_markup() {
         let language = Language::English;
-        let (title, detail) = language.of(words(State::Approved));
+        let (title, detail) = language.of(words(State::Approved, Purpose::Tickets));
         let page = ReturnPage {
             language,
             title,
             detail,
             labels: language.of(LABELS),
-            event: "<script>alert(1)</script>",
-            quantity: 1,
+            bought: vec![("Event", "<script>alert(1)</script>".into())],
             cash: String::new(),
             payment: PaymentId::generate(),
             waits: false,

@@ -1,9 +1,11 @@
 use api::Problem;
 use domain::{
     event::{Quantity, Title},
-    id::{EventId, PaymentId, TicketId},
+    id::{EventId, MemberId, PaymentId, TicketId},
+    member::Nickname,
     payment::{Purpose, State, Step},
     refund::{Cause, Rule},
+    sponsorship::Message,
     time::Time,
     won::{Percent, Won},
 };
@@ -11,7 +13,7 @@ use sales::codes::PAYMENT_NOT_FOUND;
 use serde::Serialize;
 use store::{
     identity::session::Session,
-    sales::payment::{Order, Payment, Refund},
+    sales::payment::{Order, Payment, Refund, Subject},
 };
 use utoipa::ToSchema;
 
@@ -25,11 +27,19 @@ pub struct PaymentView {
     purpose: Purpose,
     /// How far it has come. A hold that is past has ended.
     pub state: State,
-    /// The event.
-    event: EventRef,
-    /// How many tickets.
-    quantity: Quantity,
-    /// Price × quantity, in won.
+    /// The event; of tickets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<EventRef>,
+    /// How many; of tickets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantity: Option<Quantity>,
+    /// Who is given something; of a sponsorship.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artist: Option<ArtistRef>,
+    /// What they are told with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Message>,
+    /// Price × quantity, or the amount, in won.
     list_price: Won,
     /// What the coupon takes off, in won.
     coupon: Won,
@@ -59,6 +69,13 @@ pub struct PaymentView {
 struct EventRef {
     id: EventId,
     title: Title,
+}
+
+/// An artist who is given something, as they were called then.
+#[derive(Debug, Serialize, ToSchema)]
+struct ArtistRef {
+    id: MemberId,
+    nickname: Nickname,
 }
 
 /// What went back of a payment so far.
@@ -164,14 +181,26 @@ impl PaymentView {
     pub fn of(payment: Payment, now: Time) -> Self {
         let state = payment.state_at(now);
         let refunds = RefundView::all(&payment);
-        let pages = payment.order.filter(|_| state == State::Ready);
+        let pages = payment.order.clone().filter(|_| state == State::Ready);
+        let purpose = payment.subject.purpose();
+        let ticket_ids = payment.ticket_ids().to_vec();
+        let (booking, gift) = match payment.subject {
+            Subject::Tickets(booking) => (Some(booking), None),
+            Subject::Sponsorship(gift) => (None, Some(gift)),
+            Subject::Points | Subject::Unknown => (None, None),
+        };
+        let (artist, message) = gift
+            .map(|it| (ArtistRef { id: it.artist_id, nickname: it.artist_nickname }, it.message))
+            .unzip();
         Self {
             id: payment.id,
             refunds,
-            purpose: payment.purpose,
+            purpose,
             state,
-            event: EventRef { id: payment.event_id, title: payment.event_title },
-            quantity: payment.quantity,
+            quantity: booking.as_ref().map(|it| it.quantity),
+            event: booking.map(|it| EventRef { id: it.event_id, title: it.event_title }),
+            artist,
+            message: message.flatten(),
             list_price: payment.amounts.list_price,
             coupon: payment.amounts.coupon,
             points: payment.amounts.points,
@@ -179,7 +208,7 @@ impl PaymentView {
             refunded: RefundedView { cash: payment.refunded.cash, points: payment.refunded.points },
             hold_ends_at: payment.hold_ends_at,
             kakaopay: pages.map(KakaopayPages::from),
-            ticket_ids: payment.ticket_ids,
+            ticket_ids,
             history: payment
                 .history
                 .iter()

@@ -62,6 +62,10 @@ pub enum Invalid {
     CommonPassword,
     /// A password that says what everybody can read of its owner.
     OwnName,
+    /// Not given, though another field asks for it.
+    Missing,
+    /// Given, though another field has no place for it.
+    NotHere,
 }
 
 impl Invalid {
@@ -78,6 +82,8 @@ impl Invalid {
             Self::Under14 => "UNDER_14",
             Self::CommonPassword => "COMMON_PASSWORD",
             Self::OwnName => "OWN_NAME",
+            Self::Missing => "MISSING",
+            Self::NotHere => "UNKNOWN_FIELD",
         }
     }
 
@@ -129,6 +135,8 @@ impl Invalid {
                 "이메일이나 닉네임은 비밀번호로 쓸 수 없습니다.".into(),
                 "must not be your e-mail address or nickname".into(),
             ),
+            Self::Missing => ("꼭 있어야 하는 항목입니다.".into(), "is required here".into()),
+            Self::NotHere => ("여기에는 쓰지 않는 항목입니다.".into(), "has no place here".into()),
         };
         Localized { korean, english }
     }
@@ -153,6 +161,8 @@ mod tests {
             (Invalid::Under14, "UNDER_14", "만 14세"),
             (Invalid::CommonPassword, "COMMON_PASSWORD", "비밀번호"),
             (Invalid::OwnName, "OWN_NAME", "닉네임"),
+            (Invalid::Missing, "MISSING", "꼭"),
+            (Invalid::NotHere, "UNKNOWN_FIELD", "여기"),
         ];
         for (reason, code, word) in reasons {
             assert_eq!(reason.code(), code);

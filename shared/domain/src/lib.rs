@@ -22,6 +22,7 @@ pub mod notification;
 pub mod payment;
 pub mod points;
 pub mod refund;
+pub mod sponsorship;
 pub mod stock;
 pub mod ticket;
 pub mod time;

@@ -15,9 +15,11 @@
 //! `APPROVING` and `REFUNDING` are written before KakaoPay is asked, so that a crash leaves a trace; `/order` settles them.
 
 mod amounts;
+mod lump;
 mod unpaid;
 
 pub use amounts::{Amounts, LEAST_CASH, MOST_CASH, NotPayable, TooManyPoints, amounts};
+pub use lump::LumpSum;
 pub use unpaid::{Paused, Unpaid};
 
 use std::time::Duration;
@@ -34,6 +36,10 @@ choice!(
     Purpose {
         /// Tickets of an event.
         Tickets = "TICKETS",
+        /// An artist is given something, for no ticket.
+        Sponsorship = "SPONSORSHIP",
+        /// Points are bought.
+        Points = "POINTS",
     }
 );
 

@@ -236,6 +236,12 @@ impl Standing {
         Some((after, Spent { points, bought }))
     }
 
+    /// Bought points go back for money. `None` when not so many of them are left.
+    pub fn sells_back(self, points: Won) -> Option<Self> {
+        let bought = self.bought.checked_sub(points)?;
+        Some(Self { balance: self.balance.checked_sub(points)?, bought, ..self })
+    }
+
     fn without(self, points: Won) -> Option<Self> {
         let balance = self.balance.checked_sub(points)?;
         Some(Self { balance, bought: self.bought.min(balance), ..self })
@@ -401,6 +407,9 @@ mod tests {
         let (left, spent) = standing.spends(Won::new(8)).unwrap();
         assert_eq!(left, Standing { balance: Won::new(2), bought: Won::new(2), debt: Won::ZERO });
         assert_eq!(spent, Spent { points: Won::new(8), bought: Won::new(2) });
+        assert_eq!(standing.sells_back(Won::new(5)), None, "the rest was given");
+        let left = Standing { balance: Won::new(7), bought: Won::new(1), debt: Won::ZERO };
+        assert_eq!(standing.sells_back(Won::new(3)), Some(left));
     }
 
     #[test]

@@ -48,6 +48,10 @@ choice!(
         OneDay = "ONE_DAY",
         /// On the day of the event, before it starts.
         SameDay = "SAME_DAY",
+        /// A sponsorship that was not paid out yet.
+        NotSettled = "NOT_SETTLED",
+        /// Bought points that were not spent.
+        Unused = "UNUSED",
     }
 );
 

@@ -49,7 +49,7 @@ pub async fn approve(
     let pg_token = Secret(pg_token.to_owned());
     payment = as_told(store, payment, now).await?;
     let started = match payment.state {
-        State::Ready => start(store, &payment, &pg_token, now).await?,
+        State::Ready => start(store, &payment, Step::StartApproval, &pg_token, now).await?,
         State::Expired => start_late(store, &payment, &pg_token, now).await?,
         _ => return Ok(payment),
     };
@@ -61,10 +61,11 @@ pub async fn approve(
 async fn start(
     store: &Store,
     payment: &Payment,
+    step: Step,
     pg_token: &Secret,
     now: Time,
 ) -> Result<Option<Payment>, SalesFault> {
-    let mut next = payment.after(Step::StartApproval, now)?;
+    let mut next = payment.after(step, now)?;
     next.pg_token = Some(pg_token.clone());
     match store.write(payment.becomes(&next), ()).await {
         Ok(()) => Ok(Some(next)),
@@ -81,15 +82,19 @@ async fn start_late(
     pg_token: &Secret,
     now: Time,
 ) -> Result<Option<Payment>, SalesFault> {
+    // What takes no seats ends by its hold like all else, and has nothing to be taken again.
+    let Some(booking) = payment.booking() else {
+        return start(store, payment, Step::StartLateApproval, pg_token, now).await;
+    };
     let points = payment.set_aside.map(|_| BalanceKey(payment.member_id));
-    let keys = (Relaxed(OnSaleKey(payment.event_id)), SoldOutKey(payment.event_id));
+    let keys = (Relaxed(OnSaleKey(booking.event_id)), SoldOutKey(booking.event_id));
     let ((event, seen), balance) = store.read(&(keys, Vec::from_iter(points))).await?;
     let balance = balance.into_iter().flatten().next().unwrap_or_default();
-    let same = |event: &OnSale| event.terms_version == payment.terms_version;
-    let Some(event) = on_sale(store, payment.event_id, event).await?.filter(same) else {
+    let same = |event: &OnSale| event.terms_version == booking.terms_version;
+    let Some(event) = on_sale(store, booking.event_id, event).await?.filter(same) else {
         return Ok(None);
     };
-    let Ok(wanted) = Wanted::of(&event, payment.quantity, seen.unwrap_or_default(), now) else {
+    let Ok(wanted) = Wanted::of(&event, booking.quantity, seen.unwrap_or_default(), now) else {
         return Ok(None);
     };
     let mut approving = payment.after(Step::StartLateApproval, now)?;
@@ -97,11 +102,11 @@ async fn start_late(
     let Some((approving, spending)) = spending::hold(approving, balance, now) else {
         return Ok(None);
     };
-    let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
+    let buyer = BuyerKey { member_id: payment.member_id, event_id: booking.event_id };
     let rest = |seats: &[Seats]| {
         Transaction::new()
             .require(payment.becomes(&approving.with_seats(seats)), Unmet::Moved)
-            .require(buyer::hold(&buyer, payment.quantity), Unmet::TicketLimit)
+            .require(buyer::hold(&buyer, booking.quantity), Unmet::TicketLimit)
             .and(spending.clone())
     };
     match wanted.take(store, now, rest).await {

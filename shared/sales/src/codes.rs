@@ -49,6 +49,18 @@ domain::codes! {
         "이미 입장한 티켓입니다": "입장한 티켓은 환불할 수 없습니다.",
         "The ticket was used": "A ticket that let somebody in is not refunded.",
     }
+    Refused SPONSORS_ONESELF {
+        "자신은 후원할 수 없습니다": "다른 아티스트를 골라 주세요.",
+        "Not oneself": "Choose another artist.",
+    }
+    Conflict SPONSORSHIP_SETTLED {
+        "이미 정산된 후원입니다": "아티스트에게 정산된 후원은 돌려받을 수 없습니다.",
+        "The sponsorship was paid out": "It is the artist's now, and does not go back.",
+    }
+    Conflict POINTS_SPENT {
+        "이미 쓴 포인트입니다": "충전한 포인트를 일부라도 썼으면 그 충전은 환불할 수 없습니다.",
+        "The points were spent": "Bought points go back for money only while all of them are there.",
+    }
     Conflict QUOTE_CHANGED {
         "환불 금액이 바뀌었습니다": "새 금액을 확인하고 다시 시도해 주세요.",
         "The quote has changed": "See what goes back now, and ask again.",

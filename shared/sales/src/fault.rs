@@ -37,6 +37,12 @@ pub enum SalesFault {
     /// There is no such event.
     #[error("there is no such event")]
     EventNotFound,
+    /// There is no such artist.
+    #[error("there is no such artist")]
+    ArtistNotFound,
+    /// Artists don't sponsor themselves.
+    #[error("it is the artist who pays")]
+    Oneself,
     /// There is no such payment, or the token is not its own.
     #[error("there is no such payment")]
     PaymentNotFound,
@@ -82,6 +88,12 @@ pub enum SalesFault {
     /// A ticket that let somebody in.
     #[error("a ticket was used")]
     TicketUsed,
+    /// A sponsorship that was paid out.
+    #[error("the sponsorship was paid out")]
+    Settled,
+    /// Bought points of which some were spent.
+    #[error("some of the points were spent")]
+    PointsSpent,
     /// What goes back is no longer what was told. This goes back now.
     #[error("what goes back is no longer what was told")]
     QuoteChanged(Box<Refund>),
@@ -176,6 +188,10 @@ impl Fault for SalesFault {
             Self::RefundInProgress => codes::REFUND_IN_PROGRESS,
             Self::TicketsNotLeft { .. } => codes::TICKETS_NOT_LEFT,
             Self::TicketUsed => codes::TICKET_USED,
+            Self::Settled => codes::SPONSORSHIP_SETTLED,
+            Self::PointsSpent => codes::POINTS_SPENT,
+            Self::ArtistNotFound => store::codes::ARTIST_NOT_FOUND,
+            Self::Oneself => codes::SPONSORS_ONESELF,
             Self::QuoteChanged(_) => codes::QUOTE_CHANGED,
             Self::Contended => store::codes::STORE_UNAVAILABLE,
             _ => domain::codes::INTERNAL,

@@ -5,23 +5,27 @@ use domain::{
     coupon::ClaimState,
     event::Quantity,
     id::{ClaimId, EventId, MemberId, PaymentId},
-    payment::{Amounts, State, Step, amounts},
+    payment::{Amounts, LumpSum, State, Step, amounts},
+    sponsorship::Message,
     time::Time,
     won::Won,
 };
 use gateways::kakaopay::{self, Kakaopay, ReadyRequest};
 use store::{
-    Keys, Rejected, Relaxed, Store, Transaction,
+    Keys, Rejected, Relaxed, Store, Transaction, Write,
     catalog::on_sale::{OnSale, OnSaleKey},
     ephemeral::{
         idempotency::{IdempotencyFault, LEASE},
         rate::{self, Rule},
     },
-    identity::session::SignedIn,
+    identity::{
+        member::{Member, MemberKey},
+        session::SignedIn,
+    },
     sales::{
         buyer::{self, Buyer, BuyerKey},
         claim::{Claim, ClaimKey},
-        payment::{Order, Payment, Secret},
+        payment::{Booking, Gift, Order, Payment, Secret, Subject},
         points::{Balance, BalanceKey},
         purchase::{self, PurchaseKey, PurchaseRecord},
         sold_out::SoldOutKey,
@@ -71,7 +75,36 @@ pub struct Purchase {
     pub buyer: SignedIn,
     /// From which network address.
     pub address: String,
-    /// Tickets of what.
+    /// What it is that they want.
+    pub wants: Wants,
+    /// The request's `Idempotency-Key`.
+    pub key: String,
+    /// The hash of what was asked for.
+    pub body_hash: String,
+}
+
+/// What is bought.
+#[derive(Clone, Debug)]
+pub enum Wants {
+    /// Tickets.
+    Tickets(Tickets),
+    /// To give an artist something.
+    Sponsorship {
+        /// Whom.
+        artist_id: MemberId,
+        /// How much.
+        amount: LumpSum,
+        /// With which words.
+        message: Option<Message>,
+    },
+    /// So many points.
+    Points(LumpSum),
+}
+
+/// Tickets, and what they are paid with besides money.
+#[derive(Clone, Copy, Debug)]
+pub struct Tickets {
+    /// Of what.
     pub event_id: EventId,
     /// How many.
     pub quantity: Quantity,
@@ -79,10 +112,6 @@ pub struct Purchase {
     pub claim_id: Option<ClaimId>,
     /// How many points are to be spent.
     pub points: Won,
-    /// The request's `Idempotency-Key`.
-    pub key: String,
-    /// The hash of what was asked for.
-    pub body_hash: String,
 }
 
 /// A purchase as it is now: what it holds, and where to pay it while it waits for that.
@@ -123,12 +152,15 @@ pub async fn hold(
     purchase: &Purchase,
     now: Time,
 ) -> Result<Held, SalesFault> {
-    // The event may be a second old: a purchase on terms that have changed since is refused by the shards.
-    let event_key = Relaxed(OnSaleKey(purchase.event_id));
-    let key = PurchaseKey::of(&purchase.buyer, purchase.key.clone());
-    let keys = (event_key, SoldOutKey(purchase.event_id), key.clone(), Own::keys(purchase));
-    let (session, (event, mark, record, own)) = store.read_for(&purchase.buyer, keys, now).await?;
-    let buyer = session.member.id;
+    let Purchase { buyer, wants, .. } = purchase;
+    let key = PurchaseKey::of(buyer, purchase.key.clone());
+    let (tickets, artist) = match wants {
+        Wants::Tickets(tickets) => (Some(ticket_keys(buyer, tickets)), None),
+        Wants::Sponsorship { artist_id, .. } => (None, Some(Relaxed(MemberKey(*artist_id)))),
+        Wants::Points(_) => (None, None),
+    };
+    let keys = (key.clone(), Vec::from_iter(tickets), Vec::from_iter(artist));
+    let (session, (record, mut tickets, mut artist)) = store.read_for(buyer, keys, now).await?;
 
     // A key that is known comes before every other question: the seats that are gone may be its own.
     let record = record.filter(|record| !record.expires_at.is_past(now));
@@ -136,23 +168,58 @@ pub async fn hold(
         Some(record) => resume(store, &key, &record, purchase, now).await?,
         None => {
             session.member.may_deal(now)?;
-            let own = Own::of(own);
-            own.counter.unpaid.may_hold(now)?;
-            // The member first: whoever tries too often does not use up what their neighbours may.
-            store.count(BY_MEMBER, &buyer.to_string(), now).await?;
-            store.count(FROM_ADDRESS, &rate::address(&purchase.address), now).await?;
-            let event = on_sale(store, purchase.event_id, event).await?;
-            let event = event.ok_or(SalesFault::EventNotFound)?;
-            let wanted = Wanted::of(&event, purchase.quantity, mark.unwrap_or_default(), now)?;
-            let key = &key;
-            let reserving =
-                Reserving { store, kakaopay, terms, purchase, buyer, event, wanted, key, now };
-            match reserving.with(own).await? {
+            let buyer = session.member.id;
+            let known =
+                |payment: &Payment| purchase::remember(&key, &purchase.body_hash, payment.id, now);
+            let made = match wants {
+                Wants::Tickets(wanted) => {
+                    let (event, mark, own) = tickets.pop().unwrap_or_default();
+                    let own = Own::of(own);
+                    own.counter.unpaid.may_hold(now)?;
+                    count(store, buyer, purchase, now).await?;
+                    let event = on_sale(store, wanted.event_id, event).await?;
+                    let event = event.ok_or(SalesFault::EventNotFound)?;
+                    let seats = Wanted::of(&event, wanted.quantity, mark.unwrap_or_default(), now)?;
+                    let who = &purchase.buyer;
+                    let (event, known) = (&event, &known);
+                    let reserving = Reserving {
+                        store,
+                        kakaopay,
+                        terms,
+                        wanted,
+                        who,
+                        buyer,
+                        event,
+                        seats,
+                        known,
+                        now,
+                    };
+                    reserving.with(own).await?
+                }
+                Wants::Sponsorship { artist_id, amount, message } => {
+                    if *artist_id == buyer {
+                        return Err(SalesFault::Oneself);
+                    }
+                    count(store, buyer, purchase, now).await?;
+                    let artist = artist.pop().flatten().filter(Member::is_artist);
+                    let artist_nickname = artist.ok_or(SalesFault::ArtistNotFound)?.nickname;
+                    let (artist_id, message) = (*artist_id, message.clone());
+                    let gift = Subject::Sponsorship(Gift { artist_id, artist_nickname, message });
+                    let payment = begun(terms, buyer, gift, amount.won(), now)?;
+                    create(store, kakaopay, payment, known).await?
+                }
+                Wants::Points(amount) => {
+                    count(store, buyer, purchase, now).await?;
+                    let payment = begun(terms, buyer, Subject::Points, amount.won(), now)?;
+                    create(store, kakaopay, payment, known).await?
+                }
+            };
+            match made {
                 Some(payment) => payment,
                 None => {
                     // The same request ran beside this one and was faster.
-                    let record = store.get(key).await?.ok_or(SalesFault::Contended)?;
-                    resume(store, key, &record, purchase, now).await?
+                    let record = store.get(&key).await?.ok_or(SalesFault::Contended)?;
+                    resume(store, &key, &record, purchase, now).await?
                 }
             }
         }
@@ -168,6 +235,46 @@ pub async fn hold(
     opened
 }
 
+/// The member first: whoever tries too often does not use up what their neighbours may.
+async fn count(
+    store: &Store,
+    buyer: MemberId,
+    purchase: &Purchase,
+    now: Time,
+) -> Result<(), SalesFault> {
+    store.count(BY_MEMBER, &buyer.to_string(), now).await?;
+    store.count(FROM_ADDRESS, &rate::address(&purchase.address), now).await?;
+    Ok(())
+}
+
+/// A payment in cash that takes nothing of the buyer's.
+fn begun(
+    terms: &Terms,
+    buyer: MemberId,
+    subject: Subject,
+    cash: Won,
+    now: Time,
+) -> Result<Payment, SalesFault> {
+    let (amounts, end, token) = (Amounts::cash(cash), now.plus(terms.hold), token()?);
+    Ok(Payment::reserved(buyer, subject, amounts, end, token, now))
+}
+
+/// Writes it. `None` if the key is known by now.
+async fn create(
+    store: &Store,
+    kakaopay: &Kakaopay,
+    payment: Payment,
+    known: impl Fn(&Payment) -> Write,
+) -> Result<Option<Payment>, SalesFault> {
+    kakaopay.load_key().await?;
+    let whole = Transaction::new().require(known(&payment), ()).also(payment.create());
+    match store.transact(whole).await {
+        Ok(()) => Ok(Some(payment)),
+        Err(Rejected::Condition(())) => Ok(None),
+        Err(Rejected::Store(fault)) => Err(fault.into()),
+    }
+}
+
 /// What a purchase takes of its buyer's, as it was read.
 #[derive(Default)]
 struct Own {
@@ -180,11 +287,10 @@ type OwnKeys = (BuyerKey, Vec<ClaimKey>, Vec<BalanceKey>);
 
 impl Own {
     /// What is not spent is not read.
-    fn keys(purchase: &Purchase) -> OwnKeys {
-        let buyer = &purchase.buyer;
-        let claim = purchase.claim_id.map(|id| ClaimKey::of(buyer, id));
-        let balance = (!purchase.points.is_zero()).then(|| BalanceKey::of(buyer));
-        let counter = BuyerKey::of(buyer, purchase.event_id);
+    fn keys(buyer: &SignedIn, wanted: &Tickets) -> OwnKeys {
+        let claim = wanted.claim_id.map(|id| ClaimKey::of(buyer, id));
+        let balance = (!wanted.points.is_zero()).then(|| BalanceKey::of(buyer));
+        let counter = BuyerKey::of(buyer, wanted.event_id);
         (counter, Vec::from_iter(claim), Vec::from_iter(balance))
     }
 
@@ -205,20 +311,30 @@ impl Own {
     }
 }
 
-/// A purchase whose event is on sale.
-struct Reserving<'a> {
+/// Tickets of an event that is on sale.
+struct Reserving<'a, K> {
     store: &'a Store,
     kakaopay: &'a Kakaopay,
     terms: &'a Terms,
-    purchase: &'a Purchase,
+    wanted: &'a Tickets,
+    who: &'a SignedIn,
     buyer: MemberId,
-    event: OnSale,
-    wanted: Wanted,
-    key: &'a PurchaseKey,
+    event: &'a OnSale,
+    seats: Wanted,
+    /// Remembers the key.
+    known: &'a K,
     now: Time,
 }
 
-impl Reserving<'_> {
+/// The event may be a second old: a purchase on terms that have changed since is refused by the shards.
+type TicketKeys = (Relaxed<OnSaleKey>, SoldOutKey, OwnKeys);
+
+fn ticket_keys(buyer: &SignedIn, wanted: &Tickets) -> TicketKeys {
+    let event = Relaxed(OnSaleKey(wanted.event_id));
+    (event, SoldOutKey(wanted.event_id), Own::keys(buyer, wanted))
+}
+
+impl<K: Fn(&Payment) -> Write> Reserving<'_, K> {
     /// Takes the seats and all else and writes the payment, with what the buyer has as it was read. What they lack because an
     /// unpaid purchase of theirs holds it, although its time is over, is given back first. `None` if the key is known by now.
     async fn with(&self, mut own: Own) -> Result<Option<Payment>, SalesFault> {
@@ -243,35 +359,36 @@ impl Reserving<'_> {
                     fault => return Err(fault),
                 },
             }
-            own = Own::of(self.store.read(&Own::keys(self.purchase)).await?);
+            own = Own::of(self.store.read(&Own::keys(self.who, self.wanted)).await?);
         }
         Err(SalesFault::Contended)
     }
 
     async fn reserve(&self, own: &Own) -> Result<Payment, NotTaken> {
-        let Self { purchase, event, now, .. } = self;
-        let (quantity, now) = (purchase.quantity, *now);
+        let Self { wanted, event, now, .. } = self;
+        let (quantity, now) = (wanted.quantity, *now);
         // What ended unpaid since this was read counts the next time.
         let unpaid = own.counter.unpaid;
         unpaid.may_hold(now)?;
-        let coupon = purchase.claim_id.map(|_| own.discount(now)).transpose()?;
-        let amounts = amounts(event.price, quantity, coupon, purchase.points)?;
+        let coupon = wanted.claim_id.map(|_| own.discount(now)).transpose()?;
+        let amounts = amounts(event.price, quantity, coupon, wanted.points)?;
         amounts.payable()?;
         if !amounts.cash.is_zero() {
             // Without KakaoPay's key seats would be held for nothing.
             self.kakaopay.load_key().await?;
         }
         let (end, token) = (now.plus(self.terms.hold), token()?);
-        let mut payment = Payment::reserved(event, self.buyer, quantity, amounts, end, token, now);
-        payment.claim_id = purchase.claim_id;
+        let subject = Booking::of(event, quantity).into();
+        let mut payment = Payment::reserved(self.buyer, subject, amounts, end, token, now);
+        payment.claim_id = wanted.claim_id;
         let spending = spending::hold(payment, own.balance, now);
         let (payment, spending) = spending.ok_or(SalesFault::Lacks(Lack::Points, None))?;
 
-        let hold = buyer::hold(&BuyerKey::of(&purchase.buyer, purchase.event_id), quantity);
+        let hold = buyer::hold(&BuyerKey::of(self.who, wanted.event_id), quantity);
         // Where there is nothing to forget, one that ends at this moment must not be.
         let forgets = unpaid.unpaid > 0 && unpaid.is_forgotten(now);
         let counted = if forgets { buyer::forgotten(hold) } else { hold };
-        let known = purchase::remember(self.key, &purchase.body_hash, payment.id, now);
+        let known = (self.known)(&payment);
         let rest = |seats: &[Seats]| {
             Transaction::new()
                 .require(known.clone(), Unmet::KeyKnown)
@@ -279,19 +396,19 @@ impl Reserving<'_> {
                 .and(spending.clone())
                 .also(payment.with_seats(seats).create())
         };
-        let seats = self.wanted.take(self.store, now, rest).await?;
+        let seats = self.seats.take(self.store, now, rest).await?;
         Ok(payment.with_seats(&seats))
     }
 
     /// What holds of the buyer's what they lack: whether a hold of theirs was past and has now been ended, and the newest that
     /// still waits for its payment.
     async fn own_holds(&self, lack: Lack) -> Result<(bool, Option<Held>), SalesFault> {
-        let Self { store, purchase, now, .. } = self;
+        let Self { store, wanted, now, .. } = self;
         let (mut ended, mut open) = (false, None);
         let newest = store.payments_of(self.buyer, NEWEST, None).await?.items;
         let holds = |own: &Payment| match lack {
-            Lack::Tickets => own.event_id == purchase.event_id,
-            Lack::Coupon => own.claim_id == purchase.claim_id,
+            Lack::Tickets => own.booking().is_some_and(|it| it.event_id == wanted.event_id),
+            Lack::Coupon => own.claim_id == wanted.claim_id,
             Lack::Points => own.set_aside.is_some(),
         };
         for own in newest.into_iter().filter(|own| own.state.can_expire() && holds(own)) {
@@ -355,12 +472,13 @@ pub(crate) async fn open(
             terms.public_url, payment.id, payment.return_token.0
         )
     };
+    let (item_name, item_code, quantity) = item(&payment.subject);
     let request = ReadyRequest {
         payment: payment.id,
         member: payment.member_id,
-        item_name: payment.event_title.as_str(),
-        event: payment.event_id,
-        quantity: payment.quantity,
+        item_name: &item_name,
+        item_code,
+        quantity,
         total: payment.amounts.cash,
         approval_url: &returns("approve"),
         cancel_url: &returns("cancel"),
@@ -382,6 +500,19 @@ pub(crate) async fn open(
         // A run that was thought dead was faster, or the hold has ended.
         Err(Rejected::Condition(())) => find(store, payment.id).await.map(Held::of),
         Err(Rejected::Store(fault)) => Err(fault.into()),
+    }
+}
+
+/// What the payer is shown of it at KakaoPay: its name, our code of it, and how many.
+fn item(subject: &Subject) -> (String, String, u32) {
+    match subject {
+        Subject::Tickets(it) => {
+            (it.event_title.to_string(), it.event_id.to_string(), it.quantity.get())
+        }
+        Subject::Sponsorship(it) => {
+            (format!("{} 후원", it.artist_nickname), it.artist_id.to_string(), 1)
+        }
+        Subject::Points | Subject::Unknown => ("포인트 충전".into(), "POINTS".into(), 1),
     }
 }
 

@@ -22,19 +22,19 @@ mod tests;
 pub use approve::approve;
 pub use end::{as_told, call_off, come_back_unpaid, expire, give_up};
 pub use fault::{Lack, SalesFault};
-pub use hold::{Held, Purchase, Terms, hold};
+pub use hold::{Held, Purchase, Terms, Tickets, Wants, hold};
 pub use reconcile::reconcile;
-pub use refund::{Asked, quote, refund};
+pub use refund::{Asked, is_there, quote, refund};
 pub use sweep::overdue;
 
 use domain::{
     id::{EventId, PaymentId},
-    payment::{Purpose, State},
+    payment::State,
 };
 use store::{
     Relaxed, Store,
     catalog::{event::EventKey, on_sale::OnSale},
-    sales::payment::{Payment, PaymentKey},
+    sales::payment::{Payment, PaymentKey, Subject},
 };
 use subtle::ConstantTimeEq;
 
@@ -55,6 +55,8 @@ enum Unmet {
     Coupon,
     /// A ticket does not let anybody in any more.
     Ticket,
+    /// A sponsorship was paid out.
+    Settled,
 }
 
 /// Calls a person to a payment. The alarm goes by the metric, since one line alone rings nothing.
@@ -82,7 +84,7 @@ async fn on_sale(
 /// give back, the wrong things.
 async fn find(store: &Store, id: PaymentId) -> Result<Payment, SalesFault> {
     let mut payment = store.get(&PaymentKey(id)).await?.ok_or(SalesFault::PaymentNotFound)?;
-    if payment.purpose == Purpose::Unknown {
+    if payment.subject == Subject::Unknown {
         payment.state = State::Unknown;
     }
     Ok(payment)

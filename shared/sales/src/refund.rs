@@ -1,7 +1,8 @@
 use domain::{
     id::TicketId,
-    payment::{Purpose, State, Step},
+    payment::{State, Step},
     refund::Cause,
+    sponsorship,
     time::Time,
     won::Won,
 };
@@ -11,8 +12,9 @@ use store::{
     ephemeral::idempotency::{IdempotencyFault, LEASE, Lease},
     sales::{
         buyer::{self, BuyerKey},
-        payment::{Payment, Refund},
+        payment::{Payment, Refund, Subject},
         points::{self, Balance, BalanceKey},
+        sponsorship::SponsorshipKey,
         stock, ticket,
     },
 };
@@ -46,7 +48,7 @@ pub fn quote(
 ) -> Result<Refund, SalesFault> {
     match payment.state {
         // What only a newer program sells, only it can take back.
-        _ if payment.purpose == Purpose::Unknown => return Err(SalesFault::NotRefundable),
+        _ if payment.subject == Subject::Unknown => return Err(SalesFault::NotRefundable),
         State::Approved | State::PartiallyRefunded => {}
         State::Refunding => return Err(SalesFault::RefundInProgress),
         _ => return Err(SalesFault::NotRefundable),
@@ -58,10 +60,34 @@ pub fn quote(
     if let Some(place) = ticket_ids.iter().enumerate().position(|ticket| !left(ticket)) {
         return Err(SalesFault::TicketsNotLeft { place });
     }
-    if ticket_ids.is_empty() {
+    // What has no tickets goes back whole, and that once.
+    if ticket_ids.is_empty() == payment.booking().is_some() {
         return Err(SalesFault::NotRefundable);
     }
     Ok(payment.refund(ticket_ids, cause, now)?)
+}
+
+/// Whether what was paid for no tickets is still there to go back.
+///
+/// # Errors
+/// `POINTS_SPENT`, `SPONSORSHIP_SETTLED`, or the database's trouble.
+pub async fn is_there(store: &Store, payment: &Payment) -> Result<(), SalesFault> {
+    match &payment.subject {
+        Subject::Points => {
+            let balance = store.get(&BalanceKey(payment.member_id)).await?.unwrap_or_default();
+            if balance.bought < payment.amounts.cash {
+                Err(SalesFault::PointsSpent)
+            } else {
+                Ok(())
+            }
+        }
+        Subject::Sponsorship(gift) => {
+            let given = store.get(&SponsorshipKey::of(payment, gift)).await?;
+            let settled = given.is_none_or(|it| it.state != sponsorship::State::Given);
+            if settled { Err(SalesFault::Settled) } else { Ok(()) }
+        }
+        Subject::Tickets(_) | Subject::Unknown => Ok(()),
+    }
 }
 
 /// Gives tickets of a payment back: their seats, points and what they earned in one transaction with `REFUNDING`, before
@@ -93,26 +119,10 @@ pub async fn refund(
             whole =
                 whole.require(lease.finish(&payment.refunds.len().to_string()), Unmet::KeyKnown);
         }
-        for id in &refund.ticket_ids {
-            whole = whole.require(ticket::give_back(*id), Unmet::Ticket);
-        }
-        let (returned, taken) = (payment.returns(&refund), refund.earned_taken_back);
-        if !(returned.points.is_zero() && taken.is_zero()) {
-            let member_id = payment.member_id;
-            let points = points::give_back(member_id, payment.id, returned, taken, balance, now)?;
-            whole = points.into_iter().fold(whole, |whole, it| whole.require(it, Unmet::Points));
-        }
-        let coupon = payment.claim().filter(|_| refund.coupon);
-        let coupon = coupon.map(|claim| claim.give_back(payment.id));
-        whole = coupon.into_iter().fold(whole, Transaction::also);
-        let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
-        whole = whole.also(buyer::release(&buyer, refund.ticket_ids.len() as u32));
-        let seats = payment.seats_of(&refund.ticket_ids);
-        let seats = seats.into_iter().map(|seats| stock::restore(payment.event_id, seats));
-        whole = seats.fold(whole, Transaction::also);
+        whole = whole.and(taken_back(&payment, &refund, balance, now)?);
         match store.transact(whole).await {
             Ok(()) => {
-                seats_are_back(store, next.event_id).await;
+                seats_are_back(store, &next).await;
                 let Some(order) = next.order.clone() else { return Ok(next) };
                 return give_money_back(store, kakaopay, next, &order, now).await;
             }
@@ -120,6 +130,7 @@ pub async fn refund(
                 return Err(IdempotencyFault::InProgress { retry_after: LEASE }.into());
             }
             Err(Rejected::Condition(Unmet::Ticket)) => return Err(SalesFault::TicketUsed),
+            Err(Rejected::Condition(Unmet::Settled)) => return Err(SalesFault::Settled),
             Err(Rejected::Condition(_)) => {
                 payment = find(store, payment.id).await?;
                 balance = store.get(&BalanceKey(payment.member_id)).await?.unwrap_or_default();
@@ -128,6 +139,42 @@ pub async fn refund(
         }
     }
     Err(SalesFault::Contended)
+}
+
+/// Takes back what was paid for, and gives back what it was paid with besides money.
+fn taken_back(
+    payment: &Payment,
+    refund: &Refund,
+    balance: Balance,
+    now: Time,
+) -> Result<Transaction<Unmet>, SalesFault> {
+    let (member_id, whole) = (payment.member_id, Transaction::new());
+    let booking = match &payment.subject {
+        Subject::Tickets(booking) => booking,
+        Subject::Sponsorship(gift) => {
+            return Ok(whole.require(SponsorshipKey::of(payment, gift).give_back(), Unmet::Settled));
+        }
+        Subject::Points => {
+            let sold = points::sell_back(member_id, payment.id, refund.cash, balance, now);
+            let sold = sold.ok_or(SalesFault::PointsSpent)?;
+            return Ok(sold.into_iter().fold(whole, |whole, it| whole.require(it, Unmet::Points)));
+        }
+        Subject::Unknown => return Err(SalesFault::NotRefundable),
+    };
+    let tickets = refund.ticket_ids.iter().map(|id| ticket::give_back(*id));
+    let mut whole = tickets.fold(whole, |whole, it| whole.require(it, Unmet::Ticket));
+    let (returned, taken) = (payment.returns(refund), refund.earned_taken_back);
+    if !(returned.points.is_zero() && taken.is_zero()) {
+        let points = points::give_back(member_id, payment.id, returned, taken, balance, now)?;
+        whole = points.into_iter().fold(whole, |whole, it| whole.require(it, Unmet::Points));
+    }
+    let coupon = payment.claim().filter(|_| refund.coupon);
+    let coupon = coupon.map(|claim| claim.give_back(payment.id));
+    let buyer = BuyerKey { member_id, event_id: booking.event_id };
+    let buyer = buyer::release(&buyer, refund.ticket_ids.len() as u32);
+    let seats = booking.seats_of(&refund.ticket_ids).into_iter();
+    let seats = seats.map(|seats| stock::restore(booking.event_id, seats));
+    Ok(coupon.into_iter().chain([buyer]).chain(seats).fold(whole, Transaction::also))
 }
 
 /// The payment once its tickets are given back: over, if KakaoPay has nothing to give.

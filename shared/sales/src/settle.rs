@@ -1,5 +1,5 @@
 use domain::{
-    id::{EventId, TicketId},
+    id::TicketId,
     payment::{HistoryEntry, ORDER_CLOSED_AFTER, State, Step},
     points::earned,
     time::Time,
@@ -10,9 +10,11 @@ use store::{
     Rejected, Store, StoreFault, Transaction, Write,
     sales::{
         buyer::{self, BuyerKey},
-        payment::{Order, Payment},
+        payment::{Booking, Order, Payment, Subject},
         points::{self, BalanceKey},
-        sold_out, stock,
+        sold_out,
+        sponsorship::Sponsorship,
+        stock,
         ticket::Ticket,
     },
 };
@@ -76,12 +78,12 @@ pub(crate) async fn approve(
     for _ in 0..ROUNDS {
         let approved = advance(store, payment.clone(), step, now, |next| {
             next.aid = aid.map(str::to_owned);
-            next.ticket_ids = (0..next.quantity.get()).map(|_| TicketId::generate()).collect();
-            let sold = next.seats.iter().map(|seats| stock::sell(next.event_id, *seats));
-            let tickets = next.ticket_ids.iter().map(|id| Ticket::of(next, *id, now).create());
-            let whole = sold.chain(tickets).chain(paid_late(next));
-            let whole = whole.fold(spending::spend(next), Transaction::also);
-            let earned = earned(next.amounts.cash);
+            let whole = spending::spend(next).and(delivered(next, now));
+            let earned = match next.subject {
+                Subject::Tickets(_) => earned(next.amounts.cash),
+                // A gift, and points for money, earn none.
+                _ => Won::ZERO,
+            };
             let points = match read {
                 Some(read) => points::earn_and_owe(member_id, next.id, earned, read, now)?,
                 None => points::earn(member_id, next.id, earned, now),
@@ -99,10 +101,30 @@ pub(crate) async fn approve(
     Err(SalesFault::Contended)
 }
 
+/// Hands over what is paid for.
+fn delivered(payment: &mut Payment, now: Time) -> Transaction<Unmet> {
+    let of = payment.clone();
+    let writes: Vec<_> = match &mut payment.subject {
+        Subject::Tickets(booking) => {
+            let ids = 0..booking.quantity.get();
+            booking.ticket_ids = ids.map(|_| TicketId::generate()).collect();
+            let sold = booking.seats.iter().map(|seats| stock::sell(booking.event_id, *seats));
+            let tickets =
+                booking.ticket_ids.iter().map(|id| Ticket::of(&of, booking, *id, now).create());
+            sold.chain(tickets).chain(paid_late(&of, booking)).collect()
+        }
+        Subject::Sponsorship(gift) => vec![Sponsorship::create(&of, gift, now)],
+        Subject::Points => points::top_up(of.member_id, of.id, of.amounts.cash, now).into(),
+        // No step of it is legal here.
+        Subject::Unknown => Vec::new(),
+    };
+    writes.into_iter().fold(Transaction::new(), Transaction::also)
+}
+
 /// Who pays after all has kept nothing from anybody: what counted against them is forgotten.
-fn paid_late(payment: &Payment) -> Option<Write> {
+fn paid_late(payment: &Payment, booking: &Booking) -> Option<Write> {
     let late = payment.history.iter().any(|entry| entry.step == Step::StartLateApproval);
-    let buyer = BuyerKey { member_id: payment.member_id, event_id: payment.event_id };
+    let buyer = BuyerKey { member_id: payment.member_id, event_id: booking.event_id };
     late.then(|| buyer::forgotten(Write::update(&buyer)))
 }
 
@@ -119,22 +141,24 @@ pub(crate) async fn give_back(
         return Ok(payment);
     }
     let ended = advance(store, payment, step, now, |next| {
-        let buyer = BuyerKey { member_id: next.member_id, event_id: next.event_id };
-        let seats = next.seats.iter().map(|seats| stock::release(next.event_id, *seats));
-        let release = buyer::release(&buyer, next.quantity.get());
+        let Some(booking) = next.booking() else { return Ok(spending::release(next)) };
+        let buyer = BuyerKey { member_id: next.member_id, event_id: booking.event_id };
+        let seats = booking.seats.iter().map(|seats| stock::release(booking.event_id, *seats));
+        let release = buyer::release(&buyer, booking.quantity.get());
         let unpaid = next.order.is_some() && step != Step::Reverse;
         let all = seats.chain([if unpaid { buyer::unpaid(release, now) } else { release }]);
         Ok(all.fold(spending::release(next), Transaction::also))
     })
     .await
     .map_err(NotTaken::told)?;
-    seats_are_back(store, ended.event_id).await;
+    seats_are_back(store, &ended).await;
     Ok(ended)
 }
 
 /// Takes the sold-out mark away, after the transaction that gave seats back.
-pub(crate) async fn seats_are_back(store: &Store, event_id: EventId) {
-    if let Err(Rejected::Store(fault)) = store.write(sold_out::clear(event_id), ()).await {
+pub(crate) async fn seats_are_back(store: &Store, payment: &Payment) {
+    let Some(Booking { event_id, .. }) = payment.booking() else { return };
+    if let Err(Rejected::Store(fault)) = store.write(sold_out::clear(*event_id), ()).await {
         tracing::warn!(%event_id, error = %fault, "the sold-out mark stays until its time is over");
     }
 }
@@ -281,7 +305,7 @@ pub(crate) async fn give_money_back(
     let mut next = payment.refund_done(now)?;
     if payment.refunds.is_empty() {
         // What went back, and not what was taken by the same answer's word: the buyer is told this.
-        next.refunded.tickets = next.quantity.get();
+        next.refunded.tickets = next.quantity();
         next.refunded.cash = returned.checked_add(left).unwrap_or(left);
     }
     // Only this refund is over: another may have begun since.

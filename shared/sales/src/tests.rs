@@ -2,6 +2,7 @@ mod any_story;
 mod capacity;
 mod crowd;
 mod kakaopay;
+mod lump;
 mod newer;
 mod own_holds;
 mod refund;

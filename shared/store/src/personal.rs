@@ -31,7 +31,7 @@ use crate::{
     key::Named,
     sales::{
         claim::Claim,
-        payment::{self, Payment, Refund},
+        payment::{self, Payment, Refund, Subject},
         points::{Balance, BalanceKey, Entry},
         stock,
         ticket::{self, Ticket},
@@ -350,20 +350,27 @@ fn event(event: Event) -> Value {
 }
 
 fn payment(payment: Payment) -> Value {
+    let gift = match &payment.subject {
+        Subject::Sponsorship(it) => Some(json!({
+            "artist": { "id": it.artist_id, "nickname": it.artist_nickname }, "message": it.message,
+        })),
+        _ => None,
+    };
     let step = |entry: &HistoryEntry| json!({ "step": entry.step, "at": entry.at });
     json!({
         "id": payment.id,
-        "purpose": payment.purpose,
+        "purpose": payment.subject.purpose(),
         "state": payment.state,
-        "event": { "id": payment.event_id, "title": payment.event_title },
-        "quantity": payment.quantity,
+        "event": payment.booking().map(|it| json!({ "id": it.event_id, "title": it.event_title })),
+        "quantity": payment.booking().map(|it| it.quantity),
+        "gift": gift,
         "listPrice": payment.amounts.list_price,
         "coupon": payment.amounts.coupon,
         "points": payment.amounts.points,
         "cash": payment.amounts.cash,
         "refunded": { "cash": payment.refunded.cash, "points": payment.refunded.points },
         "refunds": payment.refunds.iter().map(refund).collect::<Vec<_>>(),
-        "ticketIds": payment.ticket_ids,
+        "ticketIds": payment.ticket_ids(),
         "history": payment.history.iter().map(step).collect::<Vec<_>>(),
         "createdAt": payment.created_at,
         "updatedAt": payment.updated_at,

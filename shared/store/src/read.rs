@@ -127,7 +127,11 @@ impl Wanted {
     fn add<K: Key>(&mut self, key: &K) {
         let (consistent, keys) = self.0.entry(K::TABLE).or_default();
         *consistent |= K::CONSISTENT;
-        keys.push(primary_key(key));
+        let key = primary_key(key);
+        // AWS takes no key twice.
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
     }
 }
 
@@ -136,8 +140,10 @@ impl Wanted {
 pub struct Found(HashMap<(Table, String, String), Attributes>);
 
 impl Found {
+    /// It stays for who asked for the same.
     fn take<K: Key>(&mut self, key: &K) -> Result<Option<K::Item>, serde_dynamo::Error> {
-        self.remove(key).map(serde_dynamo::from_item).transpose()
+        let (pk, sk) = key.pair();
+        self.0.get(&(K::TABLE, pk, sk)).cloned().map(serde_dynamo::from_item).transpose()
     }
 
     fn remove<K: Key>(&mut self, key: &K) -> Option<Attributes> {

@@ -23,7 +23,7 @@ pub use samples::{
     KEY_ID, PRIVATE_KEY, PUBLIC_KEYS, aws, caller, event, event_over, member, session, sign_in,
 };
 pub use tables::{items, own_tables, prefix, table_names};
-pub use tamper::without;
+pub use tamper::{without, without_all};
 
 use std::{future::Future, sync::OnceLock};
 

@@ -17,9 +17,16 @@ use aws_sdk_dynamodb::{
 /// A client whose transactions, updates and puts lack every condition on an attribute: the negative control of a test that proves
 /// what the condition is for. The product itself has no such switch.
 pub fn without(attribute: &str) -> Client {
-    let absent = format!("attribute_not_exists(#{attribute})");
-    let tamper = Without { compared: format!("#{attribute} "), absent };
-    Client::from_conf(crate::config().interceptor(tamper).build())
+    without_all(&[attribute])
+}
+
+/// The same for several attributes.
+pub fn without_all(attributes: &[&str]) -> Client {
+    let tampered = attributes.iter().fold(crate::config(), |config, attribute| {
+        let absent = format!("attribute_not_exists(#{attribute})");
+        config.interceptor(Without { compared: format!("#{attribute} "), absent })
+    });
+    Client::from_conf(tampered.build())
 }
 
 #[derive(Debug)]

@@ -207,7 +207,7 @@ impl World {
         let mut event = request("POST", &path, headers);
         event["pathParameters"] = json!({ "paymentId": payment.id });
         let body =
-            json!({ "ticketIds": [payment.ticket_ids[0]], "total": self.shop.first_of(payment) });
+            json!({ "ticketIds": [payment.ticket_ids()[0]], "total": self.shop.first_of(payment) });
         event["body"] = json!(body.to_string());
         event
     }

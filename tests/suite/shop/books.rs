@@ -122,7 +122,7 @@ async fn read(shop: Shop, fan: Fan) -> Kept {
 fn check_fan(kept: &Kept, counter: u32) {
     let Kept { fan, payments, tickets, .. } = kept;
     let taken = payments.iter().map(|payment| match payment.state.holds_stock() {
-        true => payment.quantity.get(),
+        true => payment.quantity(),
         false => payment.tickets_left().count() as u32,
     });
     let taken: u32 = taken.sum();
@@ -131,10 +131,11 @@ fn check_fan(kept: &Kept, counter: u32) {
 
     let paid = || payments.iter().filter(|payment| paid(payment));
     for payment in paid() {
-        assert_eq!(payment.ticket_ids.len(), payment.quantity.get() as usize, "{payment:?}");
+        assert_eq!(payment.ticket_ids().len(), payment.quantity() as usize, "{payment:?}");
     }
-    let promised: BTreeSet<_> =
-        paid().flat_map(|payment| payment.ticket_ids.iter().map(|id| (payment.id, *id))).collect();
+    let promised: BTreeSet<_> = paid()
+        .flat_map(|payment| payment.ticket_ids().iter().map(|id| (payment.id, *id)))
+        .collect();
     let there: BTreeSet<_> = tickets.iter().map(|ticket| (ticket.payment_id, ticket.id)).collect();
     assert_eq!(
         (there, tickets.len()),
@@ -226,7 +227,7 @@ fn check_coupon(claim: &Claim, payments: &[Payment]) {
 
 /// Whether there are tickets, or were.
 fn paid(payment: &Payment) -> bool {
-    !payment.ticket_ids.is_empty()
+    !payment.ticket_ids().is_empty()
 }
 
 /// Compares with KakaoPay's books, order by order: a retry may have opened several for one payment.
@@ -266,12 +267,13 @@ fn check_money(payments: &[Payment], orders: Vec<Order>, kept: &[Kept]) {
 async fn check_stock(shop: &Shop, payments: &[Payment]) -> Vec<Shard> {
     let mut expected = shop.opening.to_vec();
     for payment in payments {
+        let Some(booking) = payment.booking() else { continue };
         let left: Vec<_> = payment.tickets_left().collect();
-        for seats in payment.seats_of(&left) {
+        for seats in booking.seats_of(&left) {
             let shard = &mut expected[usize::from(seats.number)];
             (shard.free, shard.sold) = (shard.free - seats.count, shard.sold + seats.count);
         }
-        for seats in payment.seats.iter().filter(|_| payment.state.holds_stock()) {
+        for seats in booking.seats.iter().filter(|_| payment.state.holds_stock()) {
             let shard = &mut expected[usize::from(seats.number)];
             (shard.free, shard.held) = (shard.free - seats.count, shard.held + seats.count);
         }
@@ -310,12 +312,20 @@ mod tests {
     fn books_that_are_wrong_are_found_out() {
         type Mistake = fn(&Shop, &Payment, &Payment) -> Vec<Write>;
         let mistakes: [(&str, Mistake); 11] = [
-            ("a ticket is lost", |_, paid, _| vec![Write::delete(&TicketKey(paid.ticket_ids[0]))]),
+            ("a ticket is lost", |_, paid, _| {
+                vec![Write::delete(&TicketKey(paid.ticket_ids()[0]))]
+            }),
             ("a ticket is doubled", |shop, paid, _| {
-                vec![Ticket::of(paid, TicketId::generate(), shop.now).create()]
+                vec![
+                    Ticket::of(paid, paid.booking().unwrap(), TicketId::generate(), shop.now)
+                        .create(),
+                ]
             }),
             ("a ticket is unpaid", |shop, _, waiting| {
-                vec![Ticket::of(waiting, TicketId::generate(), shop.now).create()]
+                vec![
+                    Ticket::of(waiting, waiting.booking().unwrap(), TicketId::generate(), shop.now)
+                        .create(),
+                ]
             }),
             ("a seat appears", |shop, _, _| {
                 vec![Write::update(&StockKey { event_id: shop.event.id, number: 0 }).add("free", 1)]

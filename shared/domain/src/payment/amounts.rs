@@ -27,6 +27,11 @@ pub struct Amounts {
 }
 
 impl Amounts {
+    /// What is paid in cash alone.
+    pub const fn cash(cash: Won) -> Self {
+        Self { list_price: cash, coupon: Won::ZERO, points: Won::ZERO, cash }
+    }
+
     /// Whether KakaoPay takes what is left to pay. For nothing it is not asked.
     ///
     /// # Errors

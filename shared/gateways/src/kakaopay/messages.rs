@@ -1,7 +1,6 @@
 //! What is asked of KakaoPay and what it answers, in our own values.
 
-use domain::event::Quantity;
-use domain::id::{EventId, MemberId, PaymentId};
+use domain::id::{MemberId, PaymentId};
 use domain::time::Time;
 use domain::won::Won;
 use serde::{Deserialize, Serialize};
@@ -14,10 +13,10 @@ pub struct ReadyRequest<'a> {
     pub member: MemberId,
     /// What is bought, cut to 100 characters.
     pub item_name: &'a str,
-    /// `item_code`.
-    pub event: EventId,
+    /// Of what it is: the event's id, or another word of ours.
+    pub item_code: String,
     /// How many.
-    pub quantity: Quantity,
+    pub quantity: u32,
     /// What is to be paid for all of them.
     pub total: Won,
     /// Where the payer comes back after agreeing, with `pg_token` in the query.

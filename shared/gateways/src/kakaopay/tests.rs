@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use domain::event::Quantity;
 use domain::id::MemberId;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -45,8 +44,8 @@ async fn ready(kakaopay: &Kakaopay, item_name: &str) -> Result<Ready, Error> {
         payment: payment(),
         member: member(),
         item_name,
-        event: "evt_01KB4ZXJ3V8Q5W7N2M6T9RHCDE".parse().unwrap(),
-        quantity: Quantity::try_from(2).unwrap(),
+        item_code: "evt_01KB4ZXJ3V8Q5W7N2M6T9RHCDE".into(),
+        quantity: 2,
         total: Won::new(66_000),
         approval_url: "https://example.com/approve",
         cancel_url: "https://example.com/cancel",

@@ -72,7 +72,7 @@ impl Story {
             }
             12.. => {
                 for held in &self.held {
-                    let tickets = shop.payment(held).await.ticket_ids.len();
+                    let tickets = shop.payment(held).await.ticket_ids().len();
                     let some: Vec<_> = (0..tickets).filter(|_| random.u32(..4) == 0).collect();
                     if !some.is_empty() {
                         drop(shop.gives_back(held, &some).await);
@@ -166,7 +166,7 @@ impl Story {
                 let paid = matches!(
                     payment.state,
                     State::Approved | State::PartiallyRefunded | State::Refunded
-                ) && !payment.ticket_ids.is_empty();
+                ) && !payment.ticket_ids().is_empty();
                 let cash = if paid { payment.amounts.cash } else { Won::ZERO };
                 let cash = cash.checked_sub(payment.goes_back().cash).unwrap();
                 if let Some(order) = &payment.order {
@@ -181,8 +181,8 @@ impl Story {
                 }
                 if paid {
                     assert_eq!(
-                        payment.ticket_ids.len(),
-                        payment.quantity.get() as usize,
+                        payment.ticket_ids().len(),
+                        payment.quantity() as usize,
                         "seed {seed}"
                     );
                     assert_eq!(payment.refunded, payment.goes_back(), "seed {seed}");

@@ -116,8 +116,11 @@ fn a_coupon_and_points_cost_what_the_data_model_says() {
         check("approve with a coupon and points", &meter);
         let payment = payment.unwrap();
         let balance = shop.balance(fan.member_id).await;
-        let asked =
-            Asked { ticket_ids: payment.ticket_ids.clone(), cause: Cause::BuyerAsked, total: None };
+        let asked = Asked {
+            ticket_ids: payment.ticket_ids().to_vec(),
+            cause: Cause::BuyerAsked,
+            total: None,
+        };
         meter.take();
         refund(store, kakaopay, payment, balance, &asked, None, shop.now).await.unwrap();
         check("refund with a coupon and points", &meter);
@@ -315,8 +318,11 @@ fn a_refund_costs_what_the_data_model_says() {
         let payment = shop.payment(&held).await;
         let balance = shop.balance(payment.member_id).await;
         meter.take();
-        let asked =
-            Asked { ticket_ids: payment.ticket_ids.clone(), cause: Cause::BuyerAsked, total: None };
+        let asked = Asked {
+            ticket_ids: payment.ticket_ids().to_vec(),
+            cause: Cause::BuyerAsked,
+            total: None,
+        };
         let client = &shop.kakaopay.client;
         let given = refund(&shop.store, client, payment, balance, &asked, None, shop.now).await;
         check("refund", &meter);

@@ -65,7 +65,7 @@ fn a_payment_goes_on_and_keeps_the_values_that_only_a_newer_program_knows() {
 #[test]
 fn what_only_a_newer_program_knows_how_to_move_is_left_alone() {
     stack::run(async {
-        for (attribute, value) in [("state", "DISPUTED"), ("purpose", "SPONSORSHIP")] {
+        for (attribute, value) in [("state", "DISPUTED"), ("purpose", "CHARITY")] {
             for approving in [false, true] {
                 let shop = Shop::open(5).await;
                 let held = shop.buy(shop.fan().await, 1, "key").await.unwrap();
@@ -107,7 +107,7 @@ fn what_only_a_newer_program_knows_how_to_move_is_not_swept_and_stands_before_no
         let store = Store::new(stack::dynamo(), &stack::own_tables().await);
         let shop = Shop::within(store, 5, PRICE).await;
         let fan = shop.fan().await;
-        for (attribute, value) in [("state", "DISPUTED"), ("purpose", "SPONSORSHIP")] {
+        for (attribute, value) in [("state", "DISPUTED"), ("purpose", "CHARITY")] {
             let held = shop.buy(fan, 1, attribute).await.unwrap();
             let key = PaymentKey(held.payment_id);
             shop.set(&key, attribute, value).await;

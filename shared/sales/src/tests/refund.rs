@@ -46,8 +46,8 @@ impl Shop {
         held: &Held,
         tickets: &[usize],
     ) -> Result<Payment, SalesFault> {
-        let ticket_ids = self.payment(held).await.ticket_ids;
-        let ticket_ids = tickets.iter().map(|ticket| ticket_ids[*ticket]).collect();
+        let payment = self.payment(held).await;
+        let ticket_ids = tickets.iter().map(|ticket| payment.ticket_ids()[*ticket]).collect();
         self.refunds(held, ticket_ids, None).await
     }
 
@@ -144,7 +144,7 @@ fn what_goes_back_is_what_the_schedule_says_on_that_day_for_each_ticket() {
 fn nothing_goes_back_of_what_is_not_paid_not_left_used_or_late() {
     stack::run(async {
         let (shop, _, held) = sold(2).await;
-        let ids = shop.payment(&held).await.ticket_ids;
+        let ids = shop.payment(&held).await.ticket_ids().to_vec();
         let unpaid = shop.buy(shop.fan().await, 1, "key").await.unwrap();
         let foreign = TicketId::generate();
         for (held, asked, code) in [
@@ -173,7 +173,7 @@ fn nothing_goes_back_of_what_is_not_paid_not_left_used_or_late() {
 fn who_was_told_another_sum_is_told_the_new_one_and_nothing_goes_back() {
     stack::run(async {
         let (shop, _, held) = sold(2).await;
-        let ids = shop.payment(&held).await.ticket_ids;
+        let ids = shop.payment(&held).await.ticket_ids().to_vec();
         let told = quote(&shop.payment(&held).await, ids.clone(), Cause::BuyerAsked, shop.now);
         assert_eq!(told.unwrap().cash.get(), 60_000);
         let late = shop.after(DAY * 25);
@@ -306,7 +306,7 @@ async fn two_at_once(shop: &Shop) -> bool {
     let payment = shop.payment(&held).await;
     shop.kakaopay.trouble("cancel", &[LostBefore]);
     for ticket in [0, 1] {
-        let asked = vec![payment.ticket_ids[ticket]];
+        let asked = vec![payment.ticket_ids()[ticket]];
         drop(shop.refunds_as_read(payment.clone(), asked, None).await);
     }
     shop.after(MINUTE).reconcile(&held).await;
@@ -361,7 +361,7 @@ fn overlapping_refunds_at_once_give_each_ticket_back_once() {
 async fn used_while_it_goes_back(client: Client) -> bool {
     let (shop, _, held) = sold(1).await;
     let shop = Shop { store: Store::new(client, stack::prefix()), ..shop };
-    let id = shop.payment(&held).await.ticket_ids[0];
+    let id = shop.payment(&held).await.ticket_ids()[0];
     let enters = Write::update(&TicketKey(id)).set("state", "CHECKED_IN");
     let enters = Transaction::new().require(enters.when("state", Compare::Equal, "VALID"), ());
     let (back, entered) = tokio::join!(shop.gives_back(&held, &[0]), shop.store.transact(enters));
@@ -415,8 +415,11 @@ fn who_meets_an_earning_of_the_same_moment_reads_the_balance_again() {
         let stale = shop.balance(fan.member_id).await;
         let other = shop.buy(fan, 1, "other").await.unwrap();
         shop.agree(&other).await;
-        let asked =
-            Asked { ticket_ids: payment.ticket_ids.clone(), cause: Cause::BuyerAsked, total: None };
+        let asked = Asked {
+            ticket_ids: payment.ticket_ids().to_vec(),
+            cause: Cause::BuyerAsked,
+            total: None,
+        };
         let client = &shop.kakaopay.client;
         let given = refund(&shop.store, client, payment, stale, &asked, None, shop.now).await;
         assert_eq!((given.unwrap().state, shop.points(fan).await), (State::Refunded, 150));

@@ -44,7 +44,7 @@ fn seats_are_put_together_from_several_shards_in_one_transaction() {
         let fan = shop.fan().await;
         let held = shop.buy(fan, 4, "key").await.unwrap();
         assert_eq!(shop.stock().await, [0, 4, 0]);
-        assert_eq!(shop.payment(&held).await.seats.len(), 3);
+        assert_eq!(shop.payment(&held).await.booking().unwrap().seats.len(), 3);
         shop.agree(&held).await;
         assert_eq!((shop.stock().await, shop.tickets(fan).await.len()), ([0, 0, 4], 4));
     });
@@ -73,7 +73,7 @@ fn the_sold_out_mark_spares_the_shards_for_five_seconds() {
         let believed = shop.after(Duration::from_millis(4_999));
         assert_eq!(believed.buy(shop.fan().await, 1, "key").await.unwrap_err().code(), "SOLD_OUT");
         shop.after(Duration::from_secs(5)).buy(shop.fan().await, 1, "key").await.unwrap();
-        assert_eq!(shop.payment(&held).await.seats.len(), 1);
+        assert_eq!(shop.payment(&held).await.booking().unwrap().seats.len(), 1);
     });
 }
 

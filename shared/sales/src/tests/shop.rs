@@ -25,7 +25,7 @@ use store::{
 };
 
 use super::kakaopay::Fake;
-use crate::{Held, Purchase, SalesFault, Terms, approve, come_back_unpaid, hold};
+use crate::{Held, Purchase, SalesFault, Terms, Tickets, Wants, approve, come_back_unpaid, hold};
 
 pub(crate) const HOLD: Duration = Duration::from_secs(900);
 pub(crate) const PRICE: i64 = 30_000;
@@ -104,10 +104,12 @@ impl Shop {
         let purchase = Purchase {
             buyer: stack::caller(&fan.claims()),
             address: fan.member_id.to_string(),
-            event_id: self.event.id,
-            quantity: quantity.try_into().unwrap(),
-            claim_id,
-            points: Won::new(points),
+            wants: Wants::Tickets(Tickets {
+                event_id: self.event.id,
+                quantity: quantity.try_into().unwrap(),
+                claim_id,
+                points: Won::new(points),
+            }),
             key: key.into(),
             body_hash: quantity.to_string(),
         };

@@ -58,7 +58,7 @@ impl Shop {
     }
 
     /// What the fan can spend, how much of that they bought, and that the ledger says the same.
-    async fn purse(&self, fan: Fan) -> (u64, u64) {
+    pub(super) async fn purse(&self, fan: Fan) -> (u64, u64) {
         let balance = self.balance(fan.member_id).await;
         let sum = self.store.sum_of(Account::Member(fan.member_id)).await.unwrap();
         assert_eq!(i128::from(balance.balance.get()), sum.available);

@@ -43,7 +43,7 @@ fn a_purchase_holds_seats_then_sells_them_for_tickets_and_points() {
         assert_eq!((shop.stock().await, shop.bought(fan).await), ([48, 0, 2], 2));
         let tickets = shop.tickets(fan).await;
         assert_eq!(
-            tickets.iter().filter(|ticket| payment.ticket_ids.contains(&ticket.id)).count(),
+            tickets.iter().filter(|ticket| payment.ticket_ids().contains(&ticket.id)).count(),
             2
         );
         assert_eq!(shop.points(fan).await, 300);

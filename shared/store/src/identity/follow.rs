@@ -5,7 +5,6 @@
 use domain::{
     fault::{Code, Fault},
     id::MemberId,
-    member::Role,
     time::Time,
 };
 use futures::future::try_join_all;
@@ -283,7 +282,7 @@ impl Store {
 }
 
 fn artist(member: Option<Member>) -> Result<Member, Rejected<NotFollowed>> {
-    let artist = member.filter(|member| member.role == Role::Artist && member.left.is_none());
+    let artist = member.filter(Member::is_artist);
     artist.ok_or(Rejected::Condition(NotFollowed::NoArtist))
 }
 

@@ -219,6 +219,11 @@ impl Own<'_> {
 }
 
 impl Member {
+    /// Whether they are an artist, who has not left.
+    pub fn is_artist(&self) -> bool {
+        self.role == Role::Artist && self.left.is_none()
+    }
+
     /// Somebody of whom nothing is known yet but what nobody is without.
     pub fn new(nickname: Nickname, role: Role, now: Time) -> Self {
         Self {

@@ -9,5 +9,6 @@ pub mod payment;
 pub mod points;
 pub mod purchase;
 pub mod sold_out;
+pub mod sponsorship;
 pub mod stock;
 pub mod ticket;

@@ -5,9 +5,11 @@ use std::{fmt, time::Duration};
 use domain::{
     event::{Place, Price, Quantity, RefundPolicy, Schedule, Title},
     id::{ClaimId, EventId, MemberId, PaymentId, TicketId},
+    member::Nickname,
     payment::{Amounts, HistoryEntry, IllegalStep, ORDER_CLOSED_AFTER, Purpose, State, Step},
     points::{Spent, taken_back},
     refund::{self, Cause, Rate, Refunded, Rule, Share},
+    sponsorship::Message,
     time::Time,
     won::{Percent, Won},
 };
@@ -85,16 +87,28 @@ pub struct Refund {
     pub at: Time,
 }
 
-/// What is paid, by whom, for what, and how far it has come.
+/// What is paid for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "purpose")]
+pub enum Subject {
+    /// Tickets of an event.
+    #[serde(rename = "TICKETS")]
+    Tickets(Booking),
+    /// An artist is given something, for no ticket.
+    #[serde(rename = "SPONSORSHIP")]
+    Sponsorship(Gift),
+    /// Points are bought.
+    #[serde(rename = "POINTS")]
+    Points,
+    /// What only a newer program sells.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Seats of an event, on the terms that the buyer was shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Payment {
-    /// Its id; KakaoPay's `partner_order_id`.
-    pub id: PaymentId,
-    /// The buyer.
-    pub member_id: MemberId,
-    /// What is paid for.
-    pub purpose: Purpose,
+pub struct Booking {
     /// The event.
     pub event_id: EventId,
     /// Whose event it is.
@@ -114,6 +128,103 @@ pub struct Payment {
     pub price: Price,
     /// How many tickets.
     pub quantity: Quantity,
+    /// The seats, by shard: known once they are taken.
+    #[serde(default)]
+    pub seats: Vec<Seats>,
+    /// The tickets, once it is approved.
+    #[serde(default)]
+    pub ticket_ids: Vec<TicketId>,
+}
+
+/// What an artist is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gift {
+    /// Whom.
+    pub artist_id: MemberId,
+    /// What they were called then.
+    pub artist_nickname: Nickname,
+    /// With which words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Message>,
+}
+
+impl From<Booking> for Subject {
+    fn from(booking: Booking) -> Self {
+        Self::Tickets(booking)
+    }
+}
+
+impl Subject {
+    /// What it is paid for, in a word.
+    pub const fn purpose(&self) -> Purpose {
+        match self {
+            Self::Tickets(_) => Purpose::Tickets,
+            Self::Sponsorship(_) => Purpose::Sponsorship,
+            Self::Points => Purpose::Points,
+            Self::Unknown => Purpose::Unknown,
+        }
+    }
+
+    /// Whose event it is, or who is given something.
+    pub const fn artist_id(&self) -> Option<MemberId> {
+        match self {
+            Self::Tickets(booking) => Some(booking.artist_id),
+            Self::Sponsorship(gift) => Some(gift.artist_id),
+            Self::Points | Self::Unknown => None,
+        }
+    }
+}
+
+impl Booking {
+    /// Tickets of an event as it is sold now.
+    pub fn of(event: &OnSale, quantity: Quantity) -> Self {
+        Self {
+            event_id: event.id,
+            artist_id: event.artist_id,
+            event_title: event.title.clone(),
+            place: event.place.clone(),
+            schedule: event.schedule,
+            refund_policy: event.refund_policy,
+            terms_version: event.terms_version,
+            price: event.price,
+            quantity,
+            seats: Vec::new(),
+            ticket_ids: Vec::new(),
+        }
+    }
+
+    /// The place of a ticket among all that were bought, which says what share of the price is its own.
+    fn place_of(&self, id: TicketId) -> Option<u32> {
+        (0..).zip(&self.ticket_ids).find_map(|(place, own)| (*own == id).then_some(place))
+    }
+
+    /// The seats of some of its tickets, by shard: the n-th ticket has the n-th seat.
+    pub fn seats_of(&self, ticket_ids: &[TicketId]) -> Vec<Seats> {
+        let numbers = self.seats.iter().flat_map(|seats| (0..seats.count).map(|_| seats.number));
+        let numbers = numbers.zip(&self.ticket_ids).filter(|(_, id)| ticket_ids.contains(id));
+        let mut seats = Vec::<Seats>::new();
+        for (number, _) in numbers {
+            match seats.iter_mut().find(|seats| seats.number == number) {
+                Some(seats) => seats.count += 1,
+                None => seats.push(Seats { number, count: 1 }),
+            }
+        }
+        seats
+    }
+}
+
+/// What is paid, by whom, for what, and how far it has come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Payment {
+    /// Its id; KakaoPay's `partner_order_id`.
+    pub id: PaymentId,
+    /// The buyer.
+    pub member_id: MemberId,
+    /// What is paid for.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// Who pays how much of it.
     #[serde(flatten)]
     pub amounts: Amounts,
@@ -123,8 +234,6 @@ pub struct Payment {
     /// The points, as they were set aside last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set_aside: Option<SetAside>,
-    /// The seats, by shard.
-    pub seats: Vec<Seats>,
     /// How far it has come.
     pub state: State,
     /// Every step it took.
@@ -156,9 +265,6 @@ pub struct Payment {
     /// The tickets that went back, or go: the last one while the payment is `REFUNDING`.
     #[serde(default)]
     pub refunds: Vec<Refund>,
-    /// The tickets, once it is approved.
-    #[serde(default)]
-    pub ticket_ids: Vec<TicketId>,
     /// Rises with each change; every change checks it.
     pub version: u64,
     /// When it was made.
@@ -178,8 +284,8 @@ pub struct Payment {
     due_key: Option<String>,
     member_key: String,
     member_sort: String,
-    #[serde(default)]
-    event_key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    event_key: Option<String>,
 }
 
 impl Streamed for Payment {
@@ -187,34 +293,29 @@ impl Streamed for Payment {
 }
 
 impl Payment {
-    /// A payment that starts with its hold. Its seats are known once they are taken.
+    /// A payment that starts with its hold.
     pub fn reserved(
-        event: &OnSale,
         member_id: MemberId,
-        quantity: Quantity,
+        subject: Subject,
         amounts: Amounts,
         hold_ends_at: Time,
         return_token: Secret,
         now: Time,
     ) -> Self {
         let id = PaymentId::generate();
+        let event_key = match &subject {
+            Subject::Tickets(booking) => {
+                Some(partition_of_event(booking.event_id, shard_of_member(member_id)))
+            }
+            _ => None,
+        };
         let mut payment = Self {
             id,
             member_id,
-            purpose: Purpose::Tickets,
-            event_id: event.id,
-            artist_id: event.artist_id,
-            event_title: event.title.clone(),
-            place: event.place.clone(),
-            schedule: event.schedule,
-            refund_policy: event.refund_policy,
-            terms_version: event.terms_version,
-            price: event.price,
-            quantity,
+            subject,
             amounts,
             claim_id: None,
             set_aside: None,
-            seats: Vec::new(),
             state: State::Reserved,
             history: vec![HistoryEntry { step: Step::Reserve, at: now }],
             hold_ends_at,
@@ -226,7 +327,6 @@ impl Payment {
             needs_person: false,
             refunded: Refunded::default(),
             refunds: Vec::new(),
-            ticket_ids: Vec::new(),
             version: 1,
             created_at: now,
             updated_at: now,
@@ -234,15 +334,37 @@ impl Payment {
             due_key: None,
             member_key: partition(member_id),
             member_sort: id.to_string(),
-            event_key: partition_of_event(event.id, shard_of_member(member_id)),
+            event_key,
         };
         payment.fall_due(Step::Reserve, now);
         payment
     }
 
+    /// What is booked by it, if it is paid for tickets.
+    pub const fn booking(&self) -> Option<&Booking> {
+        match &self.subject {
+            Subject::Tickets(booking) => Some(booking),
+            _ => None,
+        }
+    }
+
+    /// Its tickets, if there are some.
+    pub fn ticket_ids(&self) -> &[TicketId] {
+        self.booking().map_or(&[], |booking| &booking.ticket_ids)
+    }
+
+    /// How many tickets it is for.
+    pub fn quantity(&self) -> u32 {
+        self.booking().map_or(0, |booking| booking.quantity.get())
+    }
+
     /// The payment with the seats that it holds.
-    pub fn with_seats(&self, seats: &[Seats]) -> Self {
-        Self { seats: seats.to_vec(), ..self.clone() }
+    pub fn with_seats(&self, taken: &[Seats]) -> Self {
+        let mut payment = self.clone();
+        if let Subject::Tickets(booking) = &mut payment.subject {
+            booking.seats = taken.to_vec();
+        }
+        payment
     }
 
     /// The payment after a step: state, history, version, and when it is due.
@@ -299,10 +421,10 @@ impl Payment {
     pub fn tickets_left(&self) -> impl Iterator<Item = TicketId> {
         let gone =
             |id: &&TicketId| self.refunds.iter().any(|refund| refund.ticket_ids.contains(id));
-        self.ticket_ids.iter().filter(move |id| !gone(id)).copied()
+        self.ticket_ids().iter().filter(move |id| !gone(id)).copied()
     }
 
-    /// What would go back for some of its tickets, of those that are left, at a time.
+    /// What would go back at a time: for some of its tickets, of those that are left; of what has none, all.
     ///
     /// # Errors
     /// When nothing goes back by the terms it was bought on.
@@ -312,11 +434,39 @@ impl Payment {
         cause: Cause,
         now: Time,
     ) -> Result<Refund, refund::Refused> {
-        let (policy, schedule) = (self.refund_policy, &self.schedule);
+        let rule = match &self.subject {
+            Subject::Tickets(booking) => {
+                return self.refund_of_tickets(booking, ticket_ids, cause, now);
+            }
+            Subject::Sponsorship(_) => Rule::NotSettled,
+            Subject::Points => Rule::Unused,
+            Subject::Unknown => return Err(refund::Refused::TermsUnknown),
+        };
+        Ok(Refund {
+            ticket_ids,
+            cause,
+            percent: Percent::ALL,
+            rule,
+            cash: self.amounts.cash,
+            points: Won::ZERO,
+            coupon: false,
+            earned_taken_back: Won::ZERO,
+            at: now,
+        })
+    }
+
+    fn refund_of_tickets(
+        &self,
+        booking: &Booking,
+        ticket_ids: Vec<TicketId>,
+        cause: Cause,
+        now: Time,
+    ) -> Result<Refund, refund::Refused> {
+        let (policy, schedule) = (booking.refund_policy, &booking.schedule);
         let Rate { percent, rule } = refund::rate(policy, schedule, self.bought_at(), now, cause)?;
-        let places: Vec<_> = ticket_ids.iter().filter_map(|id| self.place_of(*id)).collect();
+        let places: Vec<_> = ticket_ids.iter().filter_map(|id| booking.place_of(*id)).collect();
         let before = &self.refunded;
-        let back = refund::amounts(&self.amounts, self.quantity, before, &places, percent);
+        let back = refund::amounts(&self.amounts, booking.quantity, before, &places, percent);
         let kept = Won::new(self.amounts.cash.get().saturating_sub(before.cash.get()));
         // No more goes back than is kept, so there is always an answer.
         let earned_taken_back = taken_back(kept, back.share.cash).unwrap_or_default();
@@ -351,25 +501,6 @@ impl Payment {
         let none_left = self.tickets_left().next().is_none();
         let step = if none_left { Step::FinishRefund } else { Step::FinishPartialRefund };
         Ok(Self { refunded: self.goes_back(), ..self.after(step, now)? })
-    }
-
-    /// The place of a ticket among all that were bought, which says what share of the price is its own.
-    fn place_of(&self, id: TicketId) -> Option<u32> {
-        (0..).zip(&self.ticket_ids).find_map(|(place, own)| (*own == id).then_some(place))
-    }
-
-    /// The seats of some of its tickets, by shard: the n-th ticket has the n-th seat.
-    pub fn seats_of(&self, ticket_ids: &[TicketId]) -> Vec<Seats> {
-        let numbers = self.seats.iter().flat_map(|seats| (0..seats.count).map(|_| seats.number));
-        let numbers = numbers.zip(&self.ticket_ids).filter(|(_, id)| ticket_ids.contains(id));
-        let mut seats = Vec::<Seats>::new();
-        for (number, _) in numbers {
-            match seats.iter_mut().find(|seats| seats.number == number) {
-                Some(seats) => seats.count += 1,
-                None => seats.push(Seats { number, count: 1 }),
-            }
-        }
-        seats
     }
 
     fn touched(&self, now: Time) -> Self {

@@ -149,6 +149,20 @@ pub fn top_up(member_id: MemberId, payment_id: PaymentId, amount: Won, now: Time
     [posted(bought, Some(payment_id), now).create(), balance.add("bought", signed(amount))]
 }
 
+/// Takes back what a member bought: pieces for the transaction in which it is refunded, of which one fails when the balance is no
+/// longer what was read. `None` when some of it was spent.
+pub fn sell_back(
+    member_id: MemberId,
+    payment_id: PaymentId,
+    amount: Won,
+    read: Balance,
+    now: Time,
+) -> Option<[Write; 2]> {
+    let after = read.standing().sells_back(amount)?;
+    let sold = (Account::Member(member_id), Account::Platform, amount, Kind::TopUpRefunded);
+    Some([posted(sold, Some(payment_id), now).create(), stands(member_id, read, after)])
+}
+
 /// Posts what a member who owes nothing earned by a payment: two pieces for the transaction that approves it, of which one fails
 /// when they owe something. None if that is nothing.
 pub fn earn(member_id: MemberId, payment_id: PaymentId, amount: Won, now: Time) -> Vec<Write> {

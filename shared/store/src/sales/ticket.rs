@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     by_event::shard_of_member,
-    payment::{BY_MEMBER, Payment},
+    payment::{BY_MEMBER, Booking, Payment},
 };
 use crate::{Compare, Page, Query, Start, Store, StoreFault, Write};
 
@@ -55,23 +55,23 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// A ticket of a payment.
-    pub fn of(payment: &Payment, id: TicketId, now: Time) -> Self {
+    /// A ticket of a payment for what is booked.
+    pub fn of(payment: &Payment, booking: &Booking, id: TicketId, now: Time) -> Self {
         Self {
             id,
             payment_id: payment.id,
             member_id: payment.member_id,
-            event_id: payment.event_id,
-            artist_id: payment.artist_id,
-            event_title: payment.event_title.clone(),
-            place: payment.place.clone(),
-            schedule: payment.schedule,
-            price: payment.price,
+            event_id: booking.event_id,
+            artist_id: booking.artist_id,
+            event_title: booking.event_title.clone(),
+            place: booking.place.clone(),
+            schedule: booking.schedule,
+            price: booking.price,
             state: State::Valid,
             created_at: now,
             member_key: partition(payment.member_id),
             member_sort: id.to_string(),
-            event_key: partition_of_event(payment.event_id, shard_of_member(payment.member_id)),
+            event_key: partition_of_event(booking.event_id, shard_of_member(payment.member_id)),
         }
     }
 
