@@ -136,6 +136,15 @@ class Demo:
         self.until(f"{expected} seats should be left", f"/v1/events/{event}",
                    lambda body: body["seatsLeft"] == expected, "title", "capacity", "seatsLeft")
 
+    def pays(self, order: dict[str, Any], token: str, name: str) -> str:
+        """Orders something, pays for it at the simulated KakaoPay, and comes back. Answers the payment's id."""
+        payment = self.call("POST", "/v1/payments", "id", "state", "cash", expect=201, body=order, token=token,
+                            key=f"demo-{RUN}-{name}")
+        page = urlsplit(payment["kakaopay"]["pc"])
+        agreed = self.call("POST", f"{page.scheme}://{page.netloc}/_sim/payments/{payment['id']}/approve", "tid")
+        self.call("GET", agreed["return_url"], "state", "cash")
+        return payment["id"]
+
 
 def address(name: str) -> str:
     return f"{name}-{RUN}@demo.spotlight.example"
@@ -234,6 +243,15 @@ def walk(demo: Demo) -> None:
               key=f"demo-{RUN}-refund")
     demo.call("GET", f"/v1/payments/{payment['id']}", "state", "refunded.cash", token=fan)
     demo.seats_left(event, SEATS - BOUGHT + 1)
+
+    demo.step("포인트를 사고, 아티스트를 후원합니다", "The fan buys points, and gives the artist something")
+    points = demo.pays({"purpose": "POINTS", "amount": 10000}, fan, "points")
+    demo.call("GET", "/v1/me/points", "balance", "bought", token=fan)
+    demo.pays({"purpose": "SPONSORSHIP", "artistId": artist_id, "amount": 5000, "message": "다음 공연도 기다릴게요!"}, fan, "gift")
+    demo.call("GET", "/v1/me/sponsorships", "items.0.nickname", "items.0.amount", "items.0.message", token=artist)
+    demo.call("POST", f"/v1/payments/{points}/refunds", "rule", "cash", expect=201, body={"total": 10000}, token=fan,
+              key=f"demo-{RUN}-points-back")
+    demo.call("GET", "/v1/me/points/transfers", "items.0.kind", "items.0.balanceChange", token=fan)
 
     demo.step("다른 기기에서 로그인한 것을 보고 한 번에 끝냅니다", "The fan sees where else they are signed in, and ends it")
     elsewhere = demo.sign_in("fan")

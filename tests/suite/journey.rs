@@ -578,3 +578,76 @@ fn the_stack_is_well_and_documented() {
         assert!(world.page("/docs", "ko").await.contains("/openapi.json"));
     });
 }
+
+#[test]
+fn points_are_bought_and_go_back_and_an_artist_is_given_something_and_thanked() {
+    stack::run(async {
+        let world = World::new().await;
+        let World { stranger, artist, .. } = &world;
+        let pays = async |body: Value| {
+            let payment = world.done(world.post("/v1/payments", stranger).json(&body)).await;
+            let id = payment["id"].as_str().unwrap().to_owned();
+            let back = world.at_kakaopay(&id, "approve").await;
+            let paid = world.done(world.request(Method::GET, &back)).await;
+            assert_eq!(paid["state"], "APPROVED", "{body}");
+            (id, paid)
+        };
+        let (points, _) = pays(json!({ "purpose": "POINTS", "amount": 20_000 })).await;
+        let balance = async || world.get("/v1/me/points", stranger).await;
+        let has = |points: u64| json!({ "balance": points, "bought": points, "debt": 0 });
+        assert_eq!(balance().await, has(20_000));
+
+        let gift = json!({ "purpose": "SPONSORSHIP", "artistId": artist.id, "amount": 5_000, "message": "힘내세요" });
+        let (gift, paid) = pays(gift).await;
+        assert_eq!(
+            (&paid["artist"]["id"], &paid["message"]),
+            (&json!(artist.id), &json!("힘내세요"))
+        );
+        let given = world.get("/v1/me/sponsorships", artist).await["items"][0].clone();
+        assert_eq!((&given["amount"], &given["message"]), (&json!(5_000), &json!("힘내세요")));
+        assert_eq!((&given["paymentId"], &given["state"]), (&json!(gift), &json!("GIVEN")));
+        let of_a_fan =
+            world.request(Method::GET, "/v1/me/sponsorships").bearer_auth(&stranger.token);
+        assert_eq!(world.refused(of_a_fan).await, (403, "ARTISTS_ONLY".into()));
+
+        let event = world.publish(world.event_body()).await;
+        let order =
+            json!({ "purpose": "TICKETS", "eventId": event, "quantity": 1, "points": 8_000 });
+        let (tickets, paid) = pays(order).await;
+        assert_eq!((&paid["points"], &paid["cash"]), (&json!(8_000), &json!(22_000)));
+        let moved = world.get("/v1/me/points/transfers", stranger).await;
+        let moved: Vec<_> = moved["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| (&it["kind"], &it["balanceChange"]))
+            .collect();
+        assert!(moved.contains(&(&json!("USED"), &json!(-8_000))), "{moved:?}");
+
+        let back = async |id: &str| {
+            let quote = world.get(&format!("/v1/payments/{id}/refund-quote"), stranger).await;
+            let ids: Vec<_> = quote["tickets"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|it| it["ticketId"].clone())
+                .collect();
+            let body = json!({ "ticketIds": ids, "total": quote["all"]["total"] });
+            world
+                .done(world.post(&format!("/v1/payments/{id}/refunds"), stranger).json(&body))
+                .await
+        };
+        let spent = world.request(Method::GET, &format!("/v1/payments/{points}/refund-quote"));
+        assert_eq!(
+            world.refused(spent.bearer_auth(&stranger.token)).await,
+            (409, "POINTS_SPENT".into())
+        );
+        assert_eq!(back(&tickets).await["points"], 8_000);
+        assert_eq!(balance().await, has(20_000));
+        assert_eq!(back(&points).await["cash"], 20_000);
+        assert_eq!(balance().await, has(0));
+        assert_eq!(back(&gift).await["cash"], 5_000);
+        let given = world.get("/v1/me/sponsorships", artist).await;
+        assert_eq!(given["items"][0]["state"], "RETURNED");
+    });
+}

@@ -6,12 +6,10 @@ use api::{
     Anyone, Body, Call, Context, Cursors, FieldFaults, Paging, Path, Problem, Query, Response,
 };
 use aws::Secret;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use domain::{coupon::CouponCode, id::MemberId, member::Role, time::Time, who::Claims};
 use http::HeaderMap;
 use serde_json::{Value, json};
 use store::{Store, identity::session::SignedIn, sales::coupon::Coupon};
-use tokio::sync::OnceCell;
 
 use crate::{
     claim_coupon::{self, CouponPath},
@@ -24,16 +22,8 @@ pub fn store() -> Store {
 
 /// Cursors with a key of this process.
 pub async fn cursors() -> Cursors {
-    static SECRET: OnceCell<Cursors> = OnceCell::const_new();
-    let make = async || {
-        let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
-        let id = format!("{}/cursor", stack::prefix());
-        let keys = json!({ "current": { "key": BASE64.encode([7; 32]) } }).to_string();
-        let manager = aws_sdk_secretsmanager::Client::new(&aws);
-        manager.create_secret().name(&id).secret_string(keys).send().await.unwrap();
-        Cursors::new(Secret::new(&aws, &id))
-    };
-    SECRET.get_or_init(make).await.clone()
+    let (aws, id) = stack::cursor_secret().await;
+    Cursors::new(Secret::new(&aws, &id))
 }
 
 pub async fn fan() -> Claims {

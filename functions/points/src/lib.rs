@@ -1,8 +1,12 @@
 //! Points: what a member has to spend.
 
 pub mod get_my_points;
+pub mod list_my_transfers;
 
-api::routes! { get_my_points }
+api::routes! {
+    get_my_points,
+    list_my_transfers,
+}
 
 /// The part's functions without a route.
 pub const WORKERS: &[&str] = &[];

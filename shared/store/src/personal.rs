@@ -153,6 +153,11 @@ pub const ITEMS: &[Item] = &[
     item("payment", Export::In(Section::Payments), BOOKS),
     item("purchase idempotency", FOR_A_MOMENT, HASHED),
     item("ticket", Export::In(Section::Tickets), BOOKS),
+    item(
+        "sponsorship",
+        Export::Nothing("is in the payments of whoever gave it, with their words"),
+        BOOKS,
+    ),
     item("points balance", ACCOUNT, Erasure::AtOnce),
     item("transfer", Export::In(Section::Transfers), BOOKS),
     item("coupon", OF_THE_SHOP, NOBODY),

@@ -20,7 +20,8 @@ pub use model::assert_operation;
 pub use own_bucket::OwnBucket;
 pub use own_queue::OwnQueue;
 pub use samples::{
-    KEY_ID, PRIVATE_KEY, PUBLIC_KEYS, aws, caller, event, event_over, member, session, sign_in,
+    KEY_ID, PRIVATE_KEY, PUBLIC_KEYS, aws, caller, cursor_secret, event, event_over, member,
+    session, sign_in,
 };
 pub use tables::{items, own_tables, prefix, table_names};
 pub use tamper::{without, without_all};

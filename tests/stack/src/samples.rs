@@ -13,6 +13,7 @@ use domain::{
     time::Time,
     who::{Claims, Who},
 };
+use serde_json::json;
 use store::{
     Store, Transaction, Ttl, Write,
     catalog::event::Event,
@@ -21,6 +22,7 @@ use store::{
         session::{SessionItem, SessionKey},
     },
 };
+use tokio::sync::OnceCell;
 
 /// The id, the private and the public half of a key that tokens are signed with in tests alone.
 pub const KEY_ID: &str = "test-1";
@@ -123,4 +125,23 @@ pub fn aws(address: &str) -> SdkConfig {
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(address)
         .build()
+}
+
+/// The key of the cursors that this process seals: where it is kept, and under which name.
+///
+/// # Panics
+/// When it can't be kept.
+pub async fn cursor_secret() -> (SdkConfig, String) {
+    static MADE: OnceCell<()> = OnceCell::const_new();
+    let aws = aws(&std::env::var("AWS_ENDPOINT_URL").expect("a stack is running"));
+    let id = format!("{}/cursor", crate::prefix());
+    let make = async || {
+        // 32 bytes of 7, in Base64.
+        let keys = json!({ "current": { "key": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc" } });
+        let manager = aws_sdk_secretsmanager::Client::new(&aws);
+        let made = manager.create_secret().name(&id).secret_string(keys.to_string()).send().await;
+        made.expect("a secret is made");
+    };
+    MADE.get_or_init(make).await;
+    (aws, id)
 }

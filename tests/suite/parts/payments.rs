@@ -42,8 +42,13 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             let unpaid = world.request(Method::GET, &path).bearer_auth(&world.fan.token);
             rows.refuses(unpaid, 409, "NOT_REFUNDABLE")
         }
-        "get_payment" | "list_my_payments" | "cancel_payment" | "fail_payment"
-        | "call_off_payment" | "give_up_payment" => rows,
+        "get_payment"
+        | "list_my_payments"
+        | "list_my_sponsorships"
+        | "cancel_payment"
+        | "fail_payment"
+        | "call_off_payment"
+        | "give_up_payment" => rows,
         _ => return None,
     })
 }

@@ -1,5 +1,5 @@
 use super::Rows;
 
 pub fn rows(route: &str) -> Option<Rows> {
-    (route == "get_my_points").then(Rows::default)
+    ["get_my_points", "list_my_transfers"].contains(&route).then(Rows::default)
 }

@@ -280,6 +280,12 @@ fn lists_and_sweeps_cost_what_the_data_model_says() {
         check("list_my_payments", &meter);
         shop.store.tickets_of(fan.member_id, 20, None).await.unwrap();
         check("list_my_tickets", &meter);
+        let artist = shop.artist().await;
+        let given = shop.sponsors(fan, artist).await.unwrap();
+        shop.agree(&given).await;
+        meter.take();
+        assert_eq!(shop.given(artist).await.len(), 1);
+        check("list_my_sponsorships", &meter);
         shop.store.due(store::sales::due::Due::Hold, 0, shop.now, 100).await.unwrap();
         check("sweep of one shard", &meter);
     });

@@ -49,17 +49,18 @@ impl Shop {
         held
     }
 
-    async fn sponsors(&self, fan: Fan, artist_id: MemberId) -> Result<Held, SalesFault> {
+    pub(super) async fn sponsors(&self, fan: Fan, artist_id: MemberId) -> Result<Held, SalesFault> {
         let message = Some("고마워요".to_owned().try_into().unwrap());
         self.wants(fan, Wants::Sponsorship { artist_id, amount: amount(), message }, "key").await
     }
 
-    async fn artist(&self) -> MemberId {
+    pub(super) async fn artist(&self) -> MemberId {
         stack::sign_in(&self.store, Role::Artist, self.now).await.member_id
     }
 
-    async fn given(&self, artist: MemberId) -> Vec<Sponsorship> {
-        self.store.sponsorships_of(artist, 100, None).await.unwrap().items
+    pub(super) async fn given(&self, artist: MemberId) -> Vec<Sponsorship> {
+        let page = self.store.sponsorships_of(artist, 100, None).await.unwrap();
+        page.items.into_iter().map(|(given, _)| given).collect()
     }
 }
 

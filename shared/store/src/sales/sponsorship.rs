@@ -1,7 +1,10 @@
 //! What artists were given, as they see it: made when it is paid, beside the payment.
 
+use std::collections::BTreeSet;
+
 use domain::{
     id::{MemberId, PaymentId},
+    member::Nickname,
     sponsorship::{Message, State},
     time::Time,
     won::Won,
@@ -9,7 +12,10 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::payment::{Gift, Payment};
-use crate::{Compare, Index, Page, Query, Start, Store, StoreFault, Table, Write};
+use crate::{
+    Compare, Index, Page, Query, Relaxed, Start, Store, StoreFault, Table, Write,
+    identity::member::MemberKey,
+};
 
 key!(
     /// Where a sponsorship stands, beside the artist's others: in the order in which they were begun.
@@ -75,7 +81,7 @@ fn partition(artist_id: MemberId) -> String {
 }
 
 impl Store {
-    /// What an artist was given, the newest first.
+    /// What an artist was given, the newest first, with what each giver is called now. All may be a second old.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -84,8 +90,18 @@ impl Store {
         artist_id: MemberId,
         limit: u32,
         start: Option<Start>,
-    ) -> Result<Page<Sponsorship>, StoreFault> {
+    ) -> Result<Page<(Sponsorship, Nickname)>, StoreFault> {
         let query = Query::new(Index::of(Table::Sales), partition(artist_id), limit);
-        self.query(query.backwards().after(start)).await
+        let Page { items, next } =
+            self.query::<Sponsorship>(query.backwards().after(start)).await?;
+        let givers: BTreeSet<_> = items.iter().map(|it| it.member_id).collect();
+        let keys: Vec<_> = givers.into_iter().map(|id| Relaxed(MemberKey(id))).collect();
+        let givers = self.list(&keys).await?;
+        let called = |it: Sponsorship| {
+            let here = givers.iter().find(|giver| giver.id == it.member_id && giver.left.is_none());
+            let nickname = here.map_or_else(Nickname::of_nobody, |it| it.nickname.clone());
+            (it, nickname)
+        };
+        Ok(Page { items: items.into_iter().map(called).collect(), next })
     }
 }
