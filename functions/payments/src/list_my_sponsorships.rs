@@ -43,7 +43,7 @@ impl From<(Sponsorship, Nickname)> for SponsorshipView {
 /// An artist's own, the newest first.
 #[utoipa::path(get, path = "/v1/me/sponsorships", params(Paging),
     responses((status = 200, description = "A page of sponsorships", body = List<SponsorshipView>)),
-    security(("bearer" = [])),
+    security(("bearer" = ["ARTIST"])),
 )]
 pub async fn handle(
     (store, cursors): (Store, Cursors),

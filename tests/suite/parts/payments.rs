@@ -16,7 +16,15 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                 order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
                 world.post("/v1/payments", &world.fan).json(&order)
             };
-            rows.refuses(world.post("/v1/payments", &world.fan).json(&four), 400, "TICKET_LIMIT")
+            let sponsors = |artist: &str| {
+                let body = json!({ "purpose": "SPONSORSHIP", "artistId": artist, "amount": 1_000 });
+                world.post("/v1/payments", &world.fan).json(&body)
+            };
+            rows.takes(json!({ "purpose": "TICKETS", "eventId": world.event, "quantity": 2 }))
+                .refuses(world.post("/v1/payments", &world.fan).json(&four), 400, "TICKET_LIMIT")
+                .refuses(sponsors(&world.fan.id), 400, "SPONSORS_ONESELF")
+                .refuses(sponsors("mem_01KB4ZXJ3V8Q5W7N2M6T9RHCDE"), 404, "ARTIST_NOT_FOUND")
+                .finds(order(json!({ "amount": 1_000 })), "body", "/amount", "UNKNOWN_FIELD")
                 .refuses(order(json!({ "points": 1_000 })), 400, "NOT_ENOUGH_POINTS")
                 .refuses(order(json!({ "points": 30_001 })), 400, "POINTS_EXCEED_PRICE")
         }

@@ -51,7 +51,7 @@ impl Shop {
 
     pub(super) async fn sponsors(&self, fan: Fan, artist_id: MemberId) -> Result<Held, SalesFault> {
         let message = Some("고마워요".to_owned().try_into().unwrap());
-        self.wants(fan, Wants::Sponsorship { artist_id, amount: amount(), message }, "key").await
+        self.wants(fan, Wants::Sponsorship { artist_id, amount: amount(), message }, "gift").await
     }
 
     pub(super) async fn artist(&self) -> MemberId {
