@@ -31,6 +31,8 @@ pub struct World {
     pub event: String,
     /// A payment of the fan that waits for KakaoPay.
     pub payment: String,
+    /// A ticket of the fan, to another event of the artist.
+    pub ticket: String,
     /// Another session of the fan.
     pub session: String,
     /// An identity at Kakao that waits to be linked to the fan.
@@ -90,7 +92,7 @@ impl World {
             let [id, email, token, cookie] = [const { String::new() }; 4];
             Member { id, email, token, cookie }
         };
-        let [event, payment, session, link, code_id] = [const { String::new() }; 5];
+        let [event, payment, ticket, session, link, code_id] = [const { String::new() }; 6];
         let (coupon, coupon_by_code) = (offered(1_000).await.id.to_string(), offered(1_000).await);
         let mut world = Self {
             client,
@@ -101,6 +103,7 @@ impl World {
             stranger: nobody(),
             event,
             payment,
+            ticket,
             session,
             link,
             coupon,
@@ -114,6 +117,11 @@ impl World {
         world.event = world.publish(world.event_body()).await;
         world.payment =
             world.buy(&world.fan, &world.event, 1).await["id"].as_str().unwrap().to_owned();
+        let mut free = world.event_body();
+        free["price"] = 0.into();
+        let free = world.publish(free).await;
+        world.ticket =
+            world.buy(&world.fan, &free, 1).await["ticketIds"][0].as_str().unwrap().to_owned();
         world.done(world.signing_in(&world.fan.email)).await;
         let sessions = world.get("/v1/me/sessions", &world.fan).await;
         world.session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
@@ -273,6 +281,7 @@ impl World {
             "Member" => (&self.artist.id, &self.fan),
             "Payment" => (&self.payment, &self.fan),
             "Session" => (&self.session, &self.fan),
+            "Ticket" => (&self.ticket, &self.fan),
             new => panic!("there is no {new} in the world of the tests: make one"),
         }
     }

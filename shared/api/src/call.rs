@@ -141,6 +141,18 @@ impl Context {
         taken.find_map(|(kind, _)| html(kind)).unwrap_or(false)
     }
 
+    /// Which of these kinds of answer the caller would rather have: the first of them, if it does not mind, or wants none.
+    pub fn prefers(&self, ours: &[&'static str]) -> Option<&'static str> {
+        let fits = |asked: &str, kind: &str| match asked.split_once("/*") {
+            Some((class, "")) => class == "*" || kind.split('/').next() == Some(class),
+            _ => asked == kind,
+        };
+        let accepted = weighed(&self.list(header::ACCEPT));
+        let mut taken = accepted.iter().filter(|(_, quality)| *quality > 0.0);
+        let named = taken.find_map(|(asked, _)| ours.iter().find(|kind| fits(asked, kind)));
+        named.or(ours.first()).copied()
+    }
+
     /// Whether the caller names JSON, and nothing that it would rather have. `*/*` names nothing.
     pub fn names_json(&self) -> bool {
         let kinds = weighed(&self.list(header::ACCEPT));

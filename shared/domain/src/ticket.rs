@@ -5,6 +5,8 @@ choice!(
     State as "TicketState" {
         /// It does.
         Valid = "VALID",
+        /// It did, once.
+        CheckedIn = "CHECKED_IN",
         /// It was given back.
         Refunded = "REFUNDED",
     }

@@ -1,5 +1,5 @@
 use super::Rows;
 
 pub fn rows(route: &str) -> Option<Rows> {
-    (route == "list_my_tickets").then(Rows::default)
+    matches!(route, "get_ticket" | "list_my_tickets").then(Rows::default)
 }
