@@ -33,6 +33,10 @@ pub struct World {
     pub payment: String,
     /// A ticket of the fan, to another event of the artist.
     pub ticket: String,
+    /// A door key of the event.
+    pub door_key: String,
+    /// What its holder shows.
+    pub door_token: String,
     /// Another session of the fan.
     pub session: String,
     /// An identity at Kakao that waits to be linked to the fan.
@@ -92,7 +96,8 @@ impl World {
             let [id, email, token, cookie] = [const { String::new() }; 4];
             Member { id, email, token, cookie }
         };
-        let [event, payment, ticket, session, link, code_id] = [const { String::new() }; 6];
+        let [event, payment, ticket, door_key, door_token, session, link, code_id] =
+            [const { String::new() }; 8];
         let (coupon, coupon_by_code) = (offered(1_000).await.id.to_string(), offered(1_000).await);
         let mut world = Self {
             client,
@@ -104,6 +109,8 @@ impl World {
             event,
             payment,
             ticket,
+            door_key,
+            door_token,
             session,
             link,
             coupon,
@@ -122,6 +129,11 @@ impl World {
         let free = world.publish(free).await;
         world.ticket =
             world.buy(&world.fan, &free, 1).await["ticketIds"][0].as_str().unwrap().to_owned();
+        let path = format!("/v1/events/{}/door-keys", world.event);
+        let key = world.post(&path, &world.artist).json(&json!({ "name": "정문" }));
+        let key = world.done(key).await;
+        world.door_key = key["id"].as_str().unwrap().to_owned();
+        world.door_token = key["key"].as_str().unwrap().to_owned();
         world.done(world.signing_in(&world.fan.email)).await;
         let sessions = world.get("/v1/me/sessions", &world.fan).await;
         world.session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
@@ -276,6 +288,7 @@ impl World {
         match kind {
             "Code" => (&self.code_id, &self.fan),
             "Coupon" => (&self.coupon, &self.fan),
+            "DoorKey" => (&self.door_key, &self.artist),
             "Event" => (&self.event, &self.artist),
             "Link" => (&self.link, &self.fan),
             "Member" => (&self.artist.id, &self.fan),

@@ -1,7 +1,18 @@
 //! What this part's tests share.
 
+use std::time::Duration;
+
+use api::{Body, Call, Context, FieldFaults, Path, Problem};
 use aws::Secret;
-use domain::{id::TicketId, member::Role, payment::amounts, time::Time, who::Claims, won::Won};
+use domain::{
+    event::Schedule,
+    id::{EventId, TicketId},
+    member::Role,
+    payment::amounts,
+    time::Time,
+    who::Claims,
+    won::Won,
+};
 use serde_json::{Value, json};
 use store::{
     Store, Transaction,
@@ -13,7 +24,11 @@ use store::{
 };
 use tokio::sync::OnceCell;
 
-use crate::payload::{PublicKeys, Signer};
+use crate::{
+    create_door_key::{self, NewDoorKey},
+    path::EventPath,
+    payload::{Payload, PublicKeys, Signer},
+};
 
 /// The public half of a key that is made for these tests alone, as it is published.
 pub const PUBLIC: &str = r#"{"keys": [{"crv": "Ed25519", "kty": "OKP", "x": "UaFpUULDvfe5VYIKZRMjuHevoX3gSYoc54rsX9vzVjY", "kid": "ticket-1", "alg": "EdDSA", "use": "sig"}]}"#;
@@ -67,4 +82,41 @@ pub async fn ticket_of(store: &Store) -> (Claims, Ticket) {
     let owner = stack::sign_in(store, Role::User, now).await;
     let ticket = ticket_for(store, &stack::event(10, now), &owner).await;
     (owner, ticket)
+}
+
+/// An event that is in the tables.
+pub async fn published(store: &Store, event: Event) -> Event {
+    let made = event.create().into_iter().fold(Transaction::<()>::new(), Transaction::also);
+    store.transact(made).await.unwrap();
+    event
+}
+
+/// An artist, and an event of theirs that starts in an hour, unless it is changed.
+pub async fn artist_of(store: &Store, change: impl FnOnce(Event) -> Event) -> (Claims, Event) {
+    let now = Time::now();
+    let artist = stack::sign_in(store, Role::Artist, now).await;
+    let hours = |hours: u64| now.plus(Duration::from_hours(hours));
+    let sale = now.minus(Duration::from_hours(24));
+    let schedule = Schedule::new(hours(1), hours(3), sale, hours(1)).unwrap();
+    let event = Event { artist_id: artist.member_id, schedule, ..stack::event(10, now) };
+    (artist, published(store, change(event)).await)
+}
+
+/// A body as a caller sends it.
+pub fn read<T: deserr::Deserr<FieldFaults>>(body: Value) -> Body<T> {
+    Body(deserr::deserialize::<_, _, FieldFaults>(body).unwrap())
+}
+
+/// Makes a door key.
+pub async fn keyed(store: &Store, who: &Claims, event_id: EventId) -> Result<NewDoorKey, Problem> {
+    let input = (Path(EventPath { event_id }), read(json!({ "name": "정문" })));
+    let context = Context::at(Time::now());
+    let call = Call { who: stack::caller(who), input, context };
+    Ok(create_door_key::handle(store.clone(), call).await?.value)
+}
+
+/// What stands in the QR code of a ticket.
+pub async fn payload_of(ticket: &Ticket) -> String {
+    let said = Payload { ticket_id: ticket.id, event_id: ticket.event_id };
+    signer().await.sign(&said).await.unwrap()
 }

@@ -24,6 +24,9 @@ pub struct TicketView {
     price: Price,
     /// When it was paid.
     created_at: Time,
+    /// When it let somebody in, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checked_in_at: Option<Time>,
     /// What lets somebody in, as the QR code has it: only where one ticket is read, and never of one that was given back. It is a JSON
     /// Web Signature in its compact form, which `/.well-known/ticket-keys.json` verifies: `sub` is the ticket, `evt` the event.
     #[schema(
@@ -60,6 +63,7 @@ impl From<Ticket> for TicketView {
             event,
             price: ticket.price,
             created_at: ticket.created_at,
+            checked_in_at: ticket.check_in.map(|check_in| check_in.scanned_at),
             payload: None,
         }
     }
