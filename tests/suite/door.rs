@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use domain::time::Time;
+use domain::{id::TicketId, time::Time};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use reqwest::{
     Method, RequestBuilder, Response,
-    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, VARY},
+    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, VARY},
 };
 use serde_json::{Value, json};
+use store::{Store, Transaction, sales::ticket::TicketKey};
 
 use crate::{
     document::operations,
     refusals::{Refused, all_refused},
-    world::{Member, World},
+    world::World,
 };
 
 /// A free show of the world's artist that starts within the hour.
@@ -25,11 +26,6 @@ async fn show(world: &World) -> String {
     }
     body["price"] = 0.into();
     world.publish(body).await
-}
-
-async fn ticket(world: &World, event: &str, by: &Member) -> String {
-    let bought = world.buy(by, event, 1).await;
-    bought["ticketIds"][0].as_str().unwrap().to_owned()
 }
 
 /// A ticket as its owner asks to see it.
@@ -53,7 +49,7 @@ fn a_ticket_is_shown_let_in_once_and_refused_twice() {
     stack::run(async {
         let world = World::new().await;
         let event = show(&world).await;
-        let id = ticket(&world, &event, &world.fan).await;
+        let id = world.ticket(&world.fan, &event).await;
         let seen: Value = shown(&world, &id, "application/json").await.json().await.unwrap();
         assert_eq!((&seen["id"], &seen["state"]), (&json!(id), &json!("VALID")));
 
@@ -118,6 +114,45 @@ fn a_ticket_is_shown_let_in_once_and_refused_twice() {
         world.done(revoking).await;
         let refused = world.refused(scanning(&world, &event, token, &first)).await;
         assert_eq!(refused, (401, "DOOR_KEY_NOT_GOOD".into()));
+    });
+}
+
+#[test]
+fn an_artist_reads_who_comes_as_a_page_as_a_table_and_by_a_link() {
+    stack::run(async {
+        let world = World::new().await;
+        let event = show(&world).await;
+        let id = world.ticket(&world.fan, &event).await;
+        let path = format!("/v1/events/{event}/attendees");
+        let page = world.get(&format!("{path}?q={id}"), &world.artist).await;
+        assert_eq!((&page["items"][0]["ticketId"], &page["sold"]), (&json!(id), &json!(1)));
+        let table = async || {
+            let accept = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/csv"))]);
+            let asking = world.request(Method::GET, &path).bearer_auth(&world.artist.token);
+            asking.headers(accept).send().await.unwrap()
+        };
+        let small = table().await;
+        assert_eq!(small.headers()[CONTENT_TYPE], "text/csv; charset=utf-8");
+        assert!(small.text().await.unwrap().contains(&id));
+
+        let store = Store::new(stack::dynamo(), &std::env::var("STAGE").unwrap());
+        let one = store.get(&TicketKey(id.parse().unwrap())).await.unwrap().unwrap();
+        for _ in 0..33 {
+            let another = || {
+                let mut other = one.clone();
+                other.id = TicketId::generate();
+                other.create()
+            };
+            let many = (0..100).map(|_| another());
+            let many = many.fold(Transaction::<()>::new(), Transaction::also);
+            store.transact(many).await.unwrap();
+        }
+        let large = table().await;
+        assert_eq!(large.status().as_u16(), 303);
+        let link = large.headers()[LOCATION].to_str().unwrap();
+        let file = world.neighbour().get(link).send().await.unwrap();
+        let file = file.error_for_status().unwrap().text().await.unwrap();
+        assert_eq!(file.matches("tkt_").count(), 3_301);
     });
 }
 

@@ -127,8 +127,7 @@ impl World {
         let mut free = world.event_body();
         free["price"] = 0.into();
         let free = world.publish(free).await;
-        world.ticket =
-            world.buy(&world.fan, &free, 1).await["ticketIds"][0].as_str().unwrap().to_owned();
+        world.ticket = world.ticket(&world.fan, &free).await;
         let path = format!("/v1/events/{}/door-keys", world.event);
         let key = world.post(&path, &world.artist).json(&json!({ "name": "정문" }));
         let key = world.done(key).await;
@@ -276,6 +275,13 @@ impl World {
     pub async fn buy(&self, by: &Member, event: &str, quantity: u32) -> Value {
         let body = json!({ "purpose": "TICKETS", "eventId": event, "quantity": quantity });
         self.done(self.post("/v1/payments", by).json(&body)).await
+    }
+
+    /// Has a ticket of a free event, and answers its id.
+    pub async fn ticket(&self, by: &Member, event: &str) -> String {
+        let bought = self.buy(by, event, 1).await;
+        let paid = format!("/v1/payments/{}", bought["id"].as_str().unwrap());
+        self.get(&paid, by).await["ticketIds"][0].as_str().unwrap().to_owned()
     }
 
     /// What a member reads at a path.

@@ -4,6 +4,7 @@ pub mod check_in;
 pub mod codes;
 pub mod create_door_key;
 pub mod get_ticket;
+pub mod list_attendees;
 pub mod list_door_keys;
 pub mod list_my_tickets;
 pub mod revoke_door_key;
@@ -23,6 +24,7 @@ use codes::{
     TICKET_REFUNDED, TICKET_UNKNOWN, TICKET_WITHOUT_CODE,
 };
 use domain::codes::{EVENT_CANCELLED, EVENT_NOT_FOUND};
+use gateways::codes::FILES_UNAVAILABLE;
 use store::codes::{DOOR_KEY_NOT_FOUND, DOOR_KEYS_TOO_MANY};
 
 api::routes! {
@@ -31,6 +33,7 @@ api::routes! {
         TICKET_OF_ANOTHER_EVENT, ENTRY_NOT_OPEN, ENTRY_CLOSED, SCANNED_AHEAD, ENTRY_UNKNOWN,
     ],
     create_door_key [EVENT_NOT_FOUND, EVENT_CANCELLED, ENTRY_CLOSED, DOOR_KEYS_TOO_MANY],
+    list_attendees [EVENT_NOT_FOUND, FILES_UNAVAILABLE],
     list_door_keys [EVENT_NOT_FOUND],
     revoke_door_key [EVENT_NOT_FOUND, DOOR_KEY_NOT_FOUND],
     get_ticket [TICKET_NOT_FOUND, TICKET_WITHOUT_CODE],

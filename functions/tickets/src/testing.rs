@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::{Body, Call, Context, FieldFaults, Path, Problem};
+use api::{Body, Call, Context, Cursors, FieldFaults, Path, Problem};
 use aws::Secret;
 use domain::{
     event::Schedule,
@@ -63,6 +63,20 @@ pub async fn signer() -> Signer {
         Signer::new(Secret::new(&aws, &id))
     };
     SIGNER.get_or_init(make).await.clone()
+}
+
+/// Page cursors with keys of this process's own.
+pub async fn cursors() -> Cursors {
+    static CURSORS: OnceCell<Cursors> = OnceCell::const_new();
+    let make = async || {
+        let id = format!("{}/cursor", stack::prefix());
+        let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
+        let manager = aws_sdk_secretsmanager::Client::new(&aws);
+        let keys = json!({ "current": { "key": "A".repeat(43) } }).to_string();
+        manager.create_secret().name(&id).secret_string(keys).send().await.unwrap();
+        Cursors::new(Secret::new(&aws, &id))
+    };
+    CURSORS.get_or_init(make).await.clone()
 }
 
 /// A ticket of an event for a member.

@@ -89,6 +89,12 @@ impl Answer<()> {
         Self { status: StatusCode::FOUND, ..Self::ok(()) }.with(header::LOCATION, location)
     }
 
+    /// 303: what was asked for is there.
+    pub fn see_other(location: &str) -> Self {
+        let answer = Self { status: StatusCode::SEE_OTHER, ..Self::ok(()) };
+        answer.with(header::LOCATION, location)
+    }
+
     /// 204: done, and nothing to say.
     pub fn nothing() -> Self {
         Self { status: StatusCode::NO_CONTENT, ..Self::ok(()) }
@@ -99,7 +105,10 @@ impl<T: Serialize> From<Answer<T>> for Response {
     fn from(answer: Answer<T>) -> Self {
         let empty = matches!(
             answer.status,
-            StatusCode::NO_CONTENT | StatusCode::FOUND | StatusCode::NOT_MODIFIED
+            StatusCode::NO_CONTENT
+                | StatusCode::FOUND
+                | StatusCode::SEE_OTHER
+                | StatusCode::NOT_MODIFIED
         );
         let body = if empty { Body::Empty } else { json(&answer.value) };
         let mut response = Response::new(body);

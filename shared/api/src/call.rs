@@ -213,6 +213,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_answer_is_the_one_of_ours_that_is_preferred_and_the_first_for_whoever_does_not_mind() {
+        let ours = ["application/json", "text/csv", "image/png"];
+        for (header, preferred) in [
+            (None, 0),
+            (Some("*/*"), 0),
+            (Some("text/html"), 0),
+            (Some("text/csv"), 1),
+            (Some("TEXT/CSV; charset=utf-8"), 1),
+            (Some("text/*"), 1),
+            (Some("image/*, application/json;q=0.9"), 2),
+            (Some("text/csv;q=0.1, application/json;q=0.2"), 0),
+            (Some("text/csv;q=0"), 0),
+            (Some("text/html, text/csv;q=0.2, */*;q=0.1"), 1),
+        ] {
+            let mut context = Context::at(Time::now());
+            if let Some(header) = header {
+                context.headers.insert(header::ACCEPT, header.parse().unwrap());
+            }
+            assert_eq!(context.prefers(&ours), Some(ours[preferred]), "{header:?}");
+        }
+        assert_eq!(Context::at(Time::now()).prefers(&[]), None);
+    }
+
+    #[test]
     fn the_language_is_the_one_that_is_preferred_and_korean_for_whoever_does_not_ask() {
         for (header, language) in [
             (None, Language::Korean),

@@ -24,7 +24,7 @@ read_as!(String:
     event::SearchWords, event::Sort,
     id::ClaimId, id::CodeId, id::CouponId, id::DoorKeyId, id::EventId, id::LinkId, id::MemberId, id::PaymentId, id::SessionId, id::TicketId, id::TransferId,
     member::AskedPurpose, member::Email, member::MailedCode, member::Nickname, member::GivenPassword, member::Password, member::Phone, member::Provider, member::BirthDate, member::SignUpRole, member::Location,
-    payment::Purpose, ticket::ScannerName, time::Day, time::Time,
+    payment::Purpose, ticket::AttendeeWords, ticket::ScannerName, time::Day, time::Time,
 );
 read_as!(bool: member::Declared);
 read_as!(i64: event::AskedPrice, event::Capacity, event::Price, event::Quantity, won::Won);

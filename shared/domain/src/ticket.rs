@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{event::Schedule, text, time::Time};
+use crate::{event::Schedule, schema, text, time::Time};
 
 choice!(
     /// Whether a ticket lets somebody in.
@@ -19,6 +19,13 @@ choice!(
 text!(
     /// What a scanner, or whoever holds it, is called: 1 to 50 characters as a person counts them.
     words ScannerName, text::line, 1..=50, example "정문 스캐너 1"
+);
+
+text!(
+    /// Who is looked for among those who come: a part of a nickname, or a ticket's id. Up to 50 characters as a person counts them.
+    personal AttendeeWords,
+    |typed: &str| text::lines(typed, 0, 50),
+    |doc| schema::text(doc, "새벽").max_length(Some(50))
 );
 
 /// People are let in from so long before an event starts,

@@ -1,4 +1,5 @@
 use domain::time::Time;
+use reqwest::Method;
 use serde_json::json;
 
 use super::Rows;
@@ -21,6 +22,11 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                 .finds(sent(both), "body", "/payload", "UNKNOWN_FIELD")
                 .finds(sent(json!({ "scans": [] })), "body", "/scans", "LENGTH")
                 .finds(sent(unnamed), "body", "/scans/0/device", "LENGTH")
+        }
+        "list_attendees" => {
+            let path = format!("/v1/events/{}/attendees", world.event);
+            let long = world.request(Method::GET, &path).bearer_auth(&world.artist.token);
+            rows.finds(long.query(&[("q", "가".repeat(51))]), "query", "q", "LENGTH")
         }
         "create_door_key" | "get_ticket" | "list_door_keys" | "list_my_tickets"
         | "revoke_door_key" => rows,
