@@ -2,14 +2,25 @@
 
 use std::time::Duration;
 
-use domain::{id::TicketId, time::Time};
+use domain::{
+    id::{PaymentId, TicketId},
+    refund::{Cause, Rule},
+    time::Time,
+    won::{Percent, Won},
+};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use reqwest::{
     Method, RequestBuilder, Response,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, VARY},
 };
 use serde_json::{Value, json};
-use store::{Store, Transaction, sales::ticket::TicketKey};
+use store::{
+    Store, Transaction,
+    sales::{
+        payment::{PaymentKey, Refund},
+        ticket::TicketKey,
+    },
+};
 
 use crate::{
     document::operations,
@@ -126,18 +137,18 @@ fn an_artist_reads_who_comes_as_a_page_as_a_table_and_by_a_link() {
         let path = format!("/v1/events/{event}/attendees");
         let page = world.get(&format!("{path}?q={id}"), &world.artist).await;
         assert_eq!((&page["items"][0]["ticketId"], &page["sold"]), (&json!(id), &json!(1)));
-        let table = async || {
+        let table = async |path: &str| {
             let accept = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/csv"))]);
-            let asking = world.request(Method::GET, &path).bearer_auth(&world.artist.token);
+            let asking = world.request(Method::GET, path).bearer_auth(&world.artist.token);
             asking.headers(accept).send().await.unwrap()
         };
-        let small = table().await;
+        let small = table(&path).await;
         assert_eq!(small.headers()[CONTENT_TYPE], "text/csv; charset=utf-8");
         assert!(small.text().await.unwrap().contains(&id));
 
         let store = Store::new(stack::dynamo(), &std::env::var("STAGE").unwrap());
         let one = store.get(&TicketKey(id.parse().unwrap())).await.unwrap().unwrap();
-        for _ in 0..33 {
+        for _ in 0..8 {
             let another = || {
                 let mut other = one.clone();
                 other.id = TicketId::generate();
@@ -147,12 +158,41 @@ fn an_artist_reads_who_comes_as_a_page_as_a_table_and_by_a_link() {
             let many = many.fold(Transaction::<()>::new(), Transaction::also);
             store.transact(many).await.unwrap();
         }
-        let large = table().await;
-        assert_eq!(large.status().as_u16(), 303);
-        let link = large.headers()[LOCATION].to_str().unwrap();
-        let file = world.neighbour().get(link).send().await.unwrap();
-        let file = file.error_for_status().unwrap().text().await.unwrap();
-        assert_eq!(file.matches("tkt_").count(), 3_301);
+        let paid = store.get(&PaymentKey(one.payment_id)).await.unwrap().unwrap();
+        let sales = format!("/v1/events/{event}/sales");
+        let page = world.get(&sales, &world.artist).await;
+        assert_eq!(page["items"][0]["paymentId"], one.payment_id.to_string());
+        assert_eq!(
+            (&page["totals"]["sold"]["tickets"], &page["totals"]["sold"]["cash"]),
+            (&json!(1), &json!(0))
+        );
+        let mut often = paid.clone();
+        often.refunds = vec![
+            Refund {
+                ticket_ids: paid.ticket_ids.clone(),
+                cause: Cause::BuyerAsked,
+                percent: Percent::ALL,
+                rule: Rule::TenDays,
+                cash: Won::ZERO,
+                points: Won::ZERO,
+                coupon: false,
+                earned_taken_back: Won::ZERO,
+                at: Time::now(),
+            };
+            30
+        ];
+        for _ in 0..30 {
+            often.id = PaymentId::generate();
+            store.transact(Transaction::<()>::new().also(often.create())).await.unwrap();
+        }
+        for (path, id, lines) in [(&path, "tkt_", 801), (&sales, "pay_", 1 + 30 * 31)] {
+            let large = table(path).await;
+            assert_eq!(large.status().as_u16(), 303, "{path}");
+            let link = large.headers()[LOCATION].to_str().unwrap();
+            let file = world.neighbour().get(link).send().await.unwrap();
+            let file = file.error_for_status().unwrap().text().await.unwrap();
+            assert_eq!(file.matches(id).count(), lines);
+        }
     });
 }
 
@@ -177,6 +217,11 @@ fn a_door_key_opens_no_route_but_the_check_ins_of_its_event() {
         let door = |event: &str| scanning(&world, event, &world.door_token, &nothing);
         refused.push(Refused::new("another event", door(&other)).is(401, "DOOR_KEY_NOT_GOOD"));
         refused.push(Refused::new("its own event", door(&world.event)).is(400, "TICKET_FORGED"));
+        let halves = world.door_token.split_once('.').unwrap();
+        for none in ["dok_x", halves.0, halves.1] {
+            let none = scanning(&world, &world.event, none, &nothing);
+            refused.push(Refused::new("no door key", none).is(401, "TOKEN_INVALID"));
+        }
         all_refused(refused).await;
     });
 }

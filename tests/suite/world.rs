@@ -7,10 +7,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{id::LinkId, member::Provider, time::Time};
+use domain::{
+    id::{LinkId, TicketId},
+    member::Provider,
+    payment::amounts,
+    time::Time,
+    won::Won,
+};
 use reqwest::{Client, Method, RequestBuilder, header, redirect::Policy};
 use serde_json::{Value, json};
-use store::{Store, ephemeral::link::Link, sales::coupon::Coupon};
+use store::{
+    Store,
+    catalog::on_sale::OnSaleKey,
+    ephemeral::link::Link,
+    sales::{
+        coupon::Coupon,
+        payment::{Payment, Secret},
+        ticket::Ticket,
+    },
+};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::{coupons::offered, document::Operation};
@@ -31,7 +46,9 @@ pub struct World {
     pub event: String,
     /// A payment of the fan that waits for KakaoPay.
     pub payment: String,
-    /// A ticket of the fan, to another event of the artist.
+    /// One who has [`World::ticket`], and nothing else.
+    pub guest: Member,
+    /// A ticket to the event.
     pub ticket: String,
     /// A door key of the event.
     pub door_key: String,
@@ -106,6 +123,7 @@ impl World {
             artist: nobody(),
             fan: nobody(),
             stranger: nobody(),
+            guest: nobody(),
             event,
             payment,
             ticket,
@@ -119,15 +137,15 @@ impl World {
             turn: Some(turn),
         };
         // Their codes are mailed at the same time.
-        (world.artist, world.fan, world.stranger) =
-            tokio::join!(world.sign_up("ARTIST"), world.sign_up("USER"), world.sign_up("USER"));
+        (world.artist, world.fan, world.stranger, world.guest) = tokio::join!(
+            world.sign_up("ARTIST"),
+            world.sign_up("USER"),
+            world.sign_up("USER"),
+            world.sign_up("USER")
+        );
         world.event = world.publish(world.event_body()).await;
         world.payment =
             world.buy(&world.fan, &world.event, 1).await["id"].as_str().unwrap().to_owned();
-        let mut free = world.event_body();
-        free["price"] = 0.into();
-        let free = world.publish(free).await;
-        world.ticket = world.ticket(&world.fan, &free).await;
         let path = format!("/v1/events/{}/door-keys", world.event);
         let key = world.post(&path, &world.artist).json(&json!({ "name": "정문" }));
         let key = world.done(key).await;
@@ -145,6 +163,15 @@ impl World {
         let store = Store::new(stack::dynamo(), &std::env::var("STAGE").unwrap());
         store.write(waiting, ()).await.unwrap();
         world.link = link.to_string();
+        let event = store.get(&OnSaleKey(world.event.parse().unwrap())).await.unwrap().unwrap();
+        let (guest, now) = (world.guest.id.parse().unwrap(), Time::now());
+        let one = 1.try_into().unwrap();
+        let amounts = amounts(event.price, one, None, Won::ZERO).unwrap();
+        let token = Secret("token".into());
+        let payment = Payment::reserved(&event, guest, one, amounts, now, token, now);
+        let ticket = Ticket::of(&payment, TicketId::generate(), now);
+        store.write(ticket.create(), ()).await.unwrap();
+        world.ticket = ticket.id.to_string();
         world
     }
 
@@ -300,7 +327,7 @@ impl World {
             "Member" => (&self.artist.id, &self.fan),
             "Payment" => (&self.payment, &self.fan),
             "Session" => (&self.session, &self.fan),
-            "Ticket" => (&self.ticket, &self.fan),
+            "Ticket" => (&self.ticket, &self.guest),
             new => panic!("there is no {new} in the world of the tests: make one"),
         }
     }

@@ -1,12 +1,12 @@
 //! Who stands at the door of an event: its artist, or whoever holds one of its door keys.
 
-use api::{Context, Problem, codes::TOKEN_INVALID};
+use api::{Context, Problem};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use domain::{
-    codes::{EVENT_NOT_FOUND, INTERNAL, SIGN_IN_REQUIRED},
+    codes::{EVENT_NOT_FOUND, INTERNAL},
     id::{DoorKeyId, EventId},
+    who::{Claims, NotAllowed, Who},
 };
-use http::header;
 use sha2::{Digest, Sha256};
 use store::{
     Store,
@@ -19,6 +19,26 @@ use store::{
 use subtle::ConstantTimeEq;
 
 use crate::codes;
+
+/// A member, who may be the event's artist, or whoever has a door key. Neither was looked up yet.
+pub enum Doorkeeper {
+    /// A member.
+    Member(SignedIn),
+    /// A door key's holder.
+    Holder(DoorToken),
+}
+
+impl Who for Doorkeeper {
+    const READS_TOKEN: bool = true;
+
+    fn identify(claims: Option<Claims>) -> Result<Self, NotAllowed> {
+        SignedIn::identify(claims).map(Self::Member)
+    }
+
+    fn of_token(text: &str) -> Option<Self> {
+        DoorToken::read(text).map(Self::Holder)
+    }
+}
 
 /// What the holder of a door key shows: its id, and what only they know.
 pub struct DoorToken {
@@ -75,30 +95,30 @@ pub fn own(event: Option<OnSale>, session: &Session) -> Result<OnSale, Problem> 
 /// The event, for who may let people in there.
 ///
 /// # Errors
-/// `SIGN_IN_REQUIRED`, `TOKEN_INVALID`, `SESSION_ENDED`; `DOOR_KEY_NOT_GOOD` for one that was revoked, is over or another event's;
-/// `EVENT_NOT_FOUND` for members whose event it is not.
+/// `SESSION_ENDED`; `DOOR_KEY_NOT_GOOD` for one that was revoked, is over or another event's; `EVENT_NOT_FOUND` for members whose event
+/// it is not.
 pub async fn event_at_the_door(
     store: &Store,
-    who: Option<SignedIn>,
+    who: Doorkeeper,
     event_id: EventId,
     context: &Context,
 ) -> Result<OnSale, Problem> {
-    if let Some(member) = who {
-        let (session, event) = store.read_for(&member, OnSaleKey(event_id), context.now).await?;
-        return own(event, &session);
+    match who {
+        Doorkeeper::Member(member) => {
+            let event = OnSaleKey(event_id);
+            let (session, event) = store.read_for(&member, event, context.now).await?;
+            own(event, &session)
+        }
+        Doorkeeper::Holder(token) => {
+            let keys = (DoorKeyKey { event_id, id: token.id }, OnSaleKey(event_id));
+            let (key, event) = store.read(&keys).await?;
+            if !key.is_some_and(|key| token.opens(&key, context)) {
+                return Err(Problem::new(codes::DOOR_KEY_NOT_GOOD));
+            }
+            let event = event.filter(|event| event.deleted_at.is_none());
+            event.ok_or_else(|| Problem::new(EVENT_NOT_FOUND))
+        }
     }
-    if !context.headers.contains_key(header::AUTHORIZATION) {
-        return Err(Problem::new(SIGN_IN_REQUIRED));
-    }
-    let token = context.bearer().and_then(|text| DoorToken::read(&text));
-    let token = token.ok_or_else(|| Problem::new(TOKEN_INVALID))?;
-    let keys = (DoorKeyKey { event_id, id: token.id }, OnSaleKey(event_id));
-    let (key, event) = store.read(&keys).await?;
-    if !key.is_some_and(|key| token.opens(&key, context)) {
-        return Err(Problem::new(codes::DOOR_KEY_NOT_GOOD));
-    }
-    let event = event.filter(|event| event.deleted_at.is_none());
-    event.ok_or_else(|| Problem::new(EVENT_NOT_FOUND))
 }
 
 #[cfg(test)]

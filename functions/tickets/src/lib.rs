@@ -7,9 +7,11 @@ pub mod get_ticket;
 pub mod list_attendees;
 pub mod list_door_keys;
 pub mod list_my_tickets;
+pub mod list_sales;
 pub mod revoke_door_key;
 
 mod door;
+mod of_event;
 mod path;
 mod payload;
 mod qr;
@@ -38,6 +40,7 @@ api::routes! {
     revoke_door_key [EVENT_NOT_FOUND, DOOR_KEY_NOT_FOUND],
     get_ticket [TICKET_NOT_FOUND, TICKET_WITHOUT_CODE],
     list_my_tickets,
+    list_sales [EVENT_NOT_FOUND, FILES_UNAVAILABLE],
 }
 
 /// The part's functions without a route.

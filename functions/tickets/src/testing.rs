@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::{Body, Call, Context, Cursors, FieldFaults, Path, Problem};
+use api::{Body, Call, Context, Cursors, FieldFaults, Paging, Path, Problem};
 use aws::Secret;
 use domain::{
     event::Schedule,
@@ -13,6 +13,7 @@ use domain::{
     who::Claims,
     won::Won,
 };
+use gateways::Files;
 use serde_json::{Value, json};
 use store::{
     Store, Transaction,
@@ -79,13 +80,31 @@ pub async fn cursors() -> Cursors {
     CURSORS.get_or_init(make).await.clone()
 }
 
+/// Nobody listens there.
+pub fn no_files() -> Files {
+    Files::new(&stack::aws("http://127.0.0.1:1"), "none".to_owned())
+}
+
+/// Asks for pages of so many, from a cursor on.
+pub fn paging(limit: u8, cursor: Option<&str>) -> Paging {
+    let mut paging = json!({ "limit": limit.to_string() });
+    if let Some(cursor) = cursor {
+        paging["cursor"] = cursor.into();
+    }
+    deserr::deserialize::<_, _, FieldFaults>(paging).unwrap()
+}
+
+/// A payment of an event by a member, as it begins.
+pub fn held(event: &Event, by: &Claims, quantity: i64) -> Payment {
+    let (now, quantity) = (Time::now(), quantity.try_into().unwrap());
+    let amounts = amounts(event.price, quantity, None, Won::ZERO).unwrap();
+    let token = ReturnToken("token".into());
+    Payment::reserved(&event.into(), by.member_id, quantity, amounts, now, token, now)
+}
+
 /// A ticket of an event for a member.
 pub async fn ticket_for(store: &Store, event: &Event, owner: &Claims) -> Ticket {
-    let now = Time::now();
-    let (one, token) = (1.try_into().unwrap(), ReturnToken("token".into()));
-    let amounts = amounts(event.price, one, None, Won::ZERO).unwrap();
-    let payment = Payment::reserved(&event.into(), owner.member_id, one, amounts, now, token, now);
-    let ticket = Ticket::of(&payment, TicketId::generate(), now);
+    let ticket = Ticket::of(&held(event, owner, 1), TicketId::generate(), Time::now());
     store.transact(Transaction::<()>::new().also(ticket.create())).await.unwrap();
     ticket
 }

@@ -1,6 +1,5 @@
 use deserr::Deserr;
 use domain::{fault::Code, language::Language, time::Time};
-use headers::{Authorization, HeaderMapExt, authorization::Bearer};
 use http::{HeaderMap, header};
 
 use crate::{Anyone, FieldFaults, Idempotency, Nothing, Precondition, Problem, problem::Place};
@@ -113,12 +112,6 @@ impl Context {
     /// A header's text, if it is there and readable.
     pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The token of `Authorization: Bearer`, if there is one: where another kind than a member's is taken, too.
-    pub fn bearer(&self) -> Option<String> {
-        let bearer: Authorization<Bearer> = self.headers.typed_get()?;
-        Some(bearer.token().to_owned())
     }
 
     /// A header that is a list, whose parts may come in several lines (RFC 9110, 5.3).

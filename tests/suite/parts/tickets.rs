@@ -28,7 +28,7 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             let long = world.request(Method::GET, &path).bearer_auth(&world.artist.token);
             rows.finds(long.query(&[("q", "가".repeat(51))]), "query", "q", "LENGTH")
         }
-        "create_door_key" | "get_ticket" | "list_door_keys" | "list_my_tickets"
+        "create_door_key" | "get_ticket" | "list_door_keys" | "list_my_tickets" | "list_sales"
         | "revoke_door_key" => rows,
         _ => return None,
     })
