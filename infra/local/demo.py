@@ -286,7 +286,8 @@ def at_the_door(demo: Demo, artist: str, fan: str) -> None:
     ticket = demo.call("GET", f"/v1/tickets/{ticket}", "state", "payload", token=fan)
 
     demo.step("자원봉사자가 키 하나로 입장을 확인합니다. 두 번은 안 됩니다", "A volunteer lets them in with a key for this door; nobody comes in twice")
-    key = demo.call("POST", f"/v1/events/{event}/door-keys", "name", "endsAt", expect=201, body={"name": "정문 자원봉사자"}, token=artist)["key"]
+    key = demo.call("POST", f"/v1/events/{event}/door-keys", "name", "endsAt", expect=201, body={"name": "정문 자원봉사자"},
+                    token=artist)["key"]
     scan = {"payload": ticket["payload"], "scannedAt": datetime.now(KOREA).isoformat(), "device": "정문"}
     path = f"/v1/events/{event}/check-ins"
     demo.call("POST", path, "items.0.outcome", "items.0.first.scannedAt", body=scan, token=key)

@@ -15,8 +15,8 @@ impl Connect for TicketKeySet {
 
 /// Answers the keys that verify tickets
 ///
-/// The JSON Web Key Set (RFC 7517, RFC 8037) for the `payload` of a ticket, good for five minutes in a cache. A scanner takes it along on
-/// the day of the show. Keys that sign no more stay in it for a year after the last event whose tickets they signed.
+/// The JSON Web Key Set (RFC 7517, RFC 8037) for the `payload` of a ticket, good for five minutes in a cache. A scanner takes it
+/// along on the day of the show. Keys that sign no more stay in it for a year after the last event whose tickets they signed.
 #[utoipa::path(get, path = "/.well-known/ticket-keys.json", responses((status = 200, description = "Public keys", content_type = "application/json", body = serde_json::Value,
     example = json!({ "keys": [{
         "kty": "OKP", "use": "sig", "alg": "EdDSA", "crv": "Ed25519", "kid": "B7lK_7b4",

@@ -164,10 +164,10 @@ impl Outcome {
 
 /// Checks tickets in
 ///
-/// By the event's artist, or by whoever has one of its door keys. A ticket lets one person in, once: the scan that is written first. The same
-/// scan (ticket, time, device) sent again is answered the same. One scan is let in or refused, with the first one beside the refusal; of many
-/// each is answered for itself, in the order of their times. People are let in from six hours before the start to an hour after the end; what
-/// was scanned without a network is taken for a week after that.
+/// By the event's artist, or by whoever has one of its door keys. A ticket lets one person in, once: the scan that is written
+/// first. The same scan (ticket, time, device) sent again is answered the same. One scan is let in or refused, with the first one
+/// beside the refusal; of many each is answered for itself, in the order of their times. People are let in from six hours before
+/// the start to an hour after the end; what was scanned without a network is taken for a week after that.
 #[utoipa::path(post, path = "/v1/events/{eventId}/check-ins", request_body = CheckInBody, params(EventPath),
     responses(
         (status = 200, description = "Checked in, or, of many, what became of each", body = CheckIns),

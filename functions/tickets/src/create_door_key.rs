@@ -51,8 +51,8 @@ pub struct NewDoorKey {
 
 /// Makes a door key
 ///
-/// For volunteers: whoever has it may check the tickets of this event in, and do nothing else. An event has 20 at most. Whoever did not hear
-/// the answer revokes it and makes another.
+/// For volunteers: whoever has it may check the tickets of this event in, and do nothing else. An event has 20 at most. Whoever
+/// did not hear the answer revokes it and makes another.
 #[utoipa::path(post, path = "/v1/events/{eventId}/door-keys", request_body = CreateDoorKey, params(EventPath),
     responses(
         (status = 201, description = "Made", body = NewDoorKey, headers(("Location" = String))),

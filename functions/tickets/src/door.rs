@@ -95,8 +95,8 @@ pub fn own(event: Option<OnSale>, session: &Session) -> Result<OnSale, Problem> 
 /// The event, for who may let people in there.
 ///
 /// # Errors
-/// `SESSION_ENDED`; `DOOR_KEY_NOT_GOOD` for one that was revoked, is over or another event's; `EVENT_NOT_FOUND` for members whose event
-/// it is not.
+/// `SESSION_ENDED`; `DOOR_KEY_NOT_GOOD` for one that was revoked, is over or another event's; `EVENT_NOT_FOUND` for members whose
+/// event it is not.
 pub async fn event_at_the_door(
     store: &Store,
     who: Doorkeeper,

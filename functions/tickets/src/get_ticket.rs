@@ -25,8 +25,9 @@ pub struct Picture(pub Vec<u8>);
 
 /// Shows a ticket
 ///
-/// To its owner only; for everybody else it does not exist. `payload` is what lets somebody in: the text of the QR code. By `Accept` the
-/// code itself is answered, as `image/svg+xml` or, for who names it before all else, `image/png`; a ticket that was given back has none.
+/// To its owner only; for everybody else it does not exist. `payload` is what lets somebody in: the text of the QR code. By
+/// `Accept` the code itself is answered, as `image/svg+xml` or, for who names it before all else, `image/png`; a ticket that was
+/// given back has none.
 #[utoipa::path(get, path = "/v1/tickets/{ticketId}",
     params(TicketPath),
     responses(

@@ -106,9 +106,9 @@ pub type Clients = (Store, Cursors, Files);
 
 /// Lists who comes to one's own event
 ///
-/// Every ticket that was not given back, with how many are sold, let somebody in and, when the event is over, did not. By `Accept: text/csv` all of
-/// them are one table (UTF-8 with its mark, no cell is a formula); one that is larger than an answer is 303: a link to it, which needs no token and is
-/// good for 15 minutes.
+/// Every ticket that was not given back, with how many are sold, let somebody in and, when the event is over, did not. By
+/// `Accept: text/csv` all of them are one table (UTF-8 with its mark, no cell is a formula); one that is larger than an answer is
+/// 303: a link to it, which needs no token and is good for 15 minutes.
 #[utoipa::path(get, path = "/v1/events/{eventId}/attendees", params(EventPath, ListAttendees),
     responses(
         (status = 200, description = "A page of tickets, or all as a table", content(

@@ -156,8 +156,9 @@ pub type Clients = (Store, Cursors, Files);
 
 /// Lists the sales of one's own event
 ///
-/// Every payment that was approved, with what went back of it. By `Accept: text/csv` they are one table, a line for each payment and each refund, and
-/// the sums at its end (UTF-8 with its mark); one that is larger than an answer is 303: a link to it, which needs no token and is good for 15 minutes.
+/// Every payment that was approved, with what went back of it. By `Accept: text/csv` they are one table, a line for each payment
+/// and each refund, and the sums at its end (UTF-8 with its mark); one that is larger than an answer is 303: a link to it, which
+/// needs no token and is good for 15 minutes.
 #[utoipa::path(get, path = "/v1/events/{eventId}/sales", params(EventPath, Paging),
     responses(
         (status = 200, description = "A page of sales, or all as a table", content(

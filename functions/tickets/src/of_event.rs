@@ -14,8 +14,8 @@ const LOOKED_AT: u32 = 1_000;
 /// So many items are read at once for a table.
 const AT_ONCE: u32 = 100;
 
-/// How much of a table is answered at once, in bytes: some 700 tickets, which few of our shows have. Lambda takes six megabytes at most, and
-/// 100,000 tickets are twice that.
+/// How much of a table is answered at once, in bytes: some 700 tickets, which few of our shows have. Lambda takes six megabytes
+/// at most, and 100,000 tickets are twice that.
 const LARGEST: usize = 64 * 1024;
 
 /// How long a link opens a table: for less than the session of any function's role lasts.

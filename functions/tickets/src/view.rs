@@ -27,8 +27,9 @@ pub struct TicketView {
     /// When it let somebody in, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_in_at: Option<Time>,
-    /// What lets somebody in, as the QR code has it: only where one ticket is read, and never of one that was given back. It is a JSON
-    /// Web Signature in its compact form, which `/.well-known/ticket-keys.json` verifies: `sub` is the ticket, `evt` the event.
+    /// What lets somebody in, as the QR code has it: only where one ticket is read, and never of one that was given back. It is a
+    /// JSON Web Signature in its compact form, which `/.well-known/ticket-keys.json` verifies: `sub` is the ticket, `evt` the
+    /// event.
     #[schema(
         example = "eyJhbGciOiJFZERTQSIsImtpZCI6IkI3bEtfN2I0In0.eyJzdWIiOiJ0a3RfMDFLQjRaWEozVjhRNVc3TjJNNlQ5UkhDREUifQ.c2lnbmVk"
     )]

@@ -142,8 +142,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// 200 with a text, or with bytes, of a content type. Bytes reach a caller as they are only if `infra/api.yaml` names the type
-    /// among its binary ones, and the caller names it first.
+    /// 200 with a text, or with bytes, of a content type. Bytes reach a caller as they are only if `infra/api.yaml` names the
+    /// type among its binary ones, and the caller names it first.
     pub fn new(kind: &'static str, body: impl Into<Body>) -> Self {
         let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static(kind))];
         Self { headers, body: body.into() }

@@ -1,8 +1,8 @@
 use csv::{Terminator, Writer, WriterBuilder};
 use domain::fault::{Code, Fault};
 
-/// A table as text: CSV (RFC 4180) in UTF-8, with the mark by which spreadsheets know that. What is written in a cell stays text: a
-/// spreadsheet computes nothing of it.
+/// A table as text: CSV (RFC 4180) in UTF-8, with the mark by which spreadsheets know that. What is written in a cell stays text:
+/// a spreadsheet computes nothing of it.
 pub struct Table(Writer<Vec<u8>>);
 
 impl Table {

@@ -22,7 +22,8 @@ text!(
 );
 
 text!(
-    /// Who is looked for among those who come: a part of a nickname, or a ticket's id. Up to 50 characters as a person counts them.
+    /// Who is looked for among those who come: a part of a nickname, or a ticket's id. Up to 50 characters as a person counts
+    /// them.
     personal AttendeeWords,
     |typed: &str| text::lines(typed, 0, 50),
     |doc| schema::text(doc, "새벽").max_length(Some(50))
