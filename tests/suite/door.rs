@@ -192,7 +192,7 @@ fn an_artist_reads_who_comes_as_a_page_as_a_table_and_by_a_link() {
             let large = table(path).await;
             assert_eq!(large.status().as_u16(), 303, "{path}");
             let link = large.headers()[LOCATION].to_str().unwrap();
-            // S3 asks who signed a link, and is told here by the caller.
+            // As in `exports.rs`: the recorder is told who signed it.
             let signer = format!("app/{}-{function}", variable("STAGE"));
             let client = Client::builder().no_proxy().user_agent(signer).build().unwrap();
             let file = client.get(link).send().await.unwrap();
