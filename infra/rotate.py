@@ -1,4 +1,4 @@
-"""Moves the keys of a stage on by one step: rotate.py <stage> jwt|cursor next|use|forget
+"""Moves the keys of a stage on by one step: rotate.py <stage> jwt|cursor|ticket next|use|forget
 
 `next` makes another key known, `use` signs with it, `forget` ends the old one. infra/runbook.md says how long to wait
 between them. No key is ever shown.
@@ -41,18 +41,34 @@ def cursors(step: str, held: Keys) -> Keys:
     raise SystemExit(f"No step `{step}` from here; there are: {', '.join(held)}.")
 
 
+def tickets(step: str, held: Keys) -> Keys:
+    """A ticket outlives its key's turn by far, so of a key that signs no more the public half stays, the newest first."""
+    match step:
+        case "next" if "next" not in held:
+            return held | {"next": keys.ticket_key()}
+        case "use" if "next" in held:
+            return {"current": held["next"], "previous": [keys.jwk(held["current"]), *held.get("previous", [])]}
+        case "forget" if held.get("previous"):
+            return held | {"previous": held["previous"][:-1]}
+    raise SystemExit(f"No step `{step}` from here; there are: {', '.join(held)}.")
+
+
+STEPS = {"jwt": tokens, "cursor": cursors, "ticket": tickets}
+
+
 def main() -> None:
     match sys.argv[1:]:
-        case [stage, "jwt" | "cursor" as what, "next" | "use" | "forget" as step]:
+        case [stage, "jwt" | "cursor" | "ticket" as what, "next" | "use" | "forget" as step]:
             secrets = boto3.client("secretsmanager")
             held = keys.value_of(secrets, f"{stage}/{what}")
             if held is None:
                 raise SystemExit(f"{stage}/{what} has no keys yet: `make deploy` makes them.")
-            held = (tokens if what == "jwt" else cursors)(step, {name: key for name, key in held.items() if key})
+            held = STEPS[what](step, {name: key for name, key in held.items() if key})
             secrets.put_secret_value(SecretId=f"{stage}/{what}", SecretString=json.dumps(held))
-            print(f"{stage}/{what}: " + ", ".join(f"{name} {key['kid']}" for name, key in held.items()))
+            ids = {name: [key["kid"] for key in (key if isinstance(key, list) else [key])] for name, key in held.items()}
+            print(f"{stage}/{what}: " + ", ".join(f"{name} {' '.join(kids)}" for name, kids in ids.items()))
         case _:
-            raise SystemExit("usage: rotate.py <stage> jwt|cursor next|use|forget")
+            raise SystemExit("usage: rotate.py <stage> jwt|cursor|ticket next|use|forget")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ class Package(unittest.TestCase):
     def package(cls) -> Any:
         """The root's template as CloudFormation would get it."""
         account = Account(parameters={f"/staging/{name}": "any" for name in (
-            "search-url", "catalog-stream", "sales-stream", "jwt-public-keys")})
+            "search-url", "catalog-stream", "sales-stream", "jwt-public-keys", "ticket-public-keys")})
         with mock.patch.multiple(release, BUILT=cls.folder / "lambda", READY=cls.folder / "ready"), \
                 mock.patch.object(release.boto3, "Session", account.session):
             stage = release.Stage.named("staging")

@@ -86,7 +86,7 @@ class FirstDeploy(Case):
 
     def test_secrets_are_made_and_kakaopays_key_is_kept(self) -> None:
         release.deploy(self.stage())
-        self.assertEqual(self.account.secrets.keys(), {"staging/jwt", "staging/cursor", "staging/kakaopay"})
+        self.assertEqual(self.account.secrets.keys(), {"staging/jwt", "staging/cursor", "staging/ticket", "staging/kakaopay"})
 
     def test_a_creation_that_failed_can_be_tried_again(self) -> None:
         self.account.failing = {"staging-data": ["ROLLBACK_COMPLETE"], "staging": ["ROLLBACK_COMPLETE"]}

@@ -253,6 +253,8 @@ def walk(demo: Demo) -> None:
               key=f"demo-{RUN}-points-back")
     demo.call("GET", "/v1/me/points/transfers", "items.0.kind", "items.0.balanceChange", token=fan)
 
+    at_the_door(demo, artist, fan)
+
     demo.step("다른 기기에서 로그인한 것을 보고 한 번에 끝냅니다", "The fan sees where else they are signed in, and ends it")
     elsewhere = demo.sign_in("fan")
     demo.call("GET", "/v1/me/sessions", "items.0.current", "items.1.current", token=fan)
@@ -289,6 +291,31 @@ def coupon(demo: Demo, fan: str) -> dict[str, str]:
     if again != claim or mine != [claim]:
         raise Wrong("One coupon was claimed twice.")
     return {"claimId": claim["id"]}
+
+
+def at_the_door(demo: Demo, artist: str, fan: str) -> None:
+    """Tonight, and free: the fan shows a ticket to a volunteer."""
+    now = datetime.now(KOREA)
+    starts = now + timedelta(hours=1)
+    tonight = performance() | {
+        "title": f"{TITLE}, 오늘 밤", "price": 0, "startsAt": starts.isoformat(), "endsAt": (starts + timedelta(hours=1)).isoformat(),
+        "saleStartsAt": (now - timedelta(hours=1)).isoformat(), "saleEndsAt": starts.isoformat(),
+    }
+    demo.step("오늘 밤의 무료 공연. 관객의 티켓에는 서명된 QR 코드가 있습니다", "A free show tonight: the fan's ticket has a signed QR code")
+    event = demo.call("POST", "/v1/events", "id", "startsAt", expect=201, body=tonight, token=artist, key=f"demo-{RUN}-tonight")["id"]
+    order = {"purpose": "TICKETS", "eventId": event, "quantity": 1}
+    bought = demo.call("POST", "/v1/payments", "id", "state", expect=201, body=order, token=fan, key=f"demo-{RUN}-free")
+    [ticket] = demo.call("GET", f"/v1/payments/{bought['id']}", "ticketIds", token=fan)["ticketIds"]
+    ticket = demo.call("GET", f"/v1/tickets/{ticket}", "state", "payload", token=fan)
+
+    demo.step("자원봉사자가 키 하나로 입장을 확인합니다. 두 번은 안 됩니다", "A volunteer lets them in with a key for this door; nobody comes in twice")
+    key = demo.call("POST", f"/v1/events/{event}/door-keys", "name", "endsAt", expect=201, body={"name": "정문 자원봉사자"},
+                    token=artist)["key"]
+    scan = {"payload": ticket["payload"], "scannedAt": datetime.now(KOREA).isoformat(), "device": "정문"}
+    path = f"/v1/events/{event}/check-ins"
+    demo.call("POST", path, "items.0.outcome", "items.0.first.scannedAt", body=scan, token=key)
+    demo.call("POST", path, "code", "first.device", "first.scannedAt", expect=409, body=scan | {"device": "후문"}, token=key)
+    demo.call("GET", f"/v1/events/{event}/attendees", "sold", "checkedIn", "items.0.nickname", "items.0.state", token=artist)
 
 
 def by_kakao(demo: Demo, order: dict[str, Any], fan: str) -> None:

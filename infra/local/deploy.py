@@ -81,7 +81,7 @@ def deploy(cloud: Cloud, stage: str, built: Path, search_url: str, **values: str
     }, endpoint_url=cloud.endpoint)
 
     names = {"SearchUrl": "search-url", "CatalogStream": "catalog-stream",
-             "SalesStream": "sales-stream", "JwtPublicKeys": "jwt-public-keys"}
+             "SalesStream": "sales-stream", "JwtPublicKeys": "jwt-public-keys", "TicketPublicKeys": "ticket-public-keys"}
     from_data = {parameter: f"/{stage}/{name}" for parameter, name in names.items()}
     given = {"Stage": stage, "DeploymentPreference": "AllAtOnce", **values}
     ssm = cloud.client("ssm")
@@ -92,6 +92,8 @@ def deploy(cloud: Cloud, stage: str, built: Path, search_url: str, **values: str
     without(root, set(of_type(root, "AWS::Serverless::Application")))
     api = root["Resources"]["Api"]["Properties"]
     api["DefinitionBody"] = yaml.safe_load((ROOT / "infra/api.yaml").read_text())
+    # The local gateway does not look for them in the body.
+    api["BinaryMediaTypes"] = api["DefinitionBody"]["x-amazon-apigateway-binary-media-types"]
     put_stack(cloud, stage, expand(root), {**given, **from_data})
     add_fields(cloud.session, search_url)
     for name, part in parts().items():

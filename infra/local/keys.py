@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 
 # What others gave us for their systems, by the secret's name: how its one field is called.
@@ -16,7 +16,7 @@ GIVEN = {"kakaopay": "secretKey", "kakao": "clientSecret", "naver": "clientSecre
 
 
 def ensure(session: Any, stage: str, given: dict[str, str], **client: Any) -> None:
-    """Fills what is still empty, and publishes the public keys of the tokens' signing keys."""
+    """Fills what is still empty, and publishes the public halves of what signs tokens and tickets."""
     secrets, parameters = session.client("secretsmanager", **client), session.client("ssm", **client)
 
     signing = value_of(secrets, f"{stage}/jwt")
@@ -29,10 +29,18 @@ def ensure(session: Any, stage: str, given: dict[str, str], **client: Any) -> No
         if value_of(secrets, f"{stage}/{name}") is None:
             secrets.put_secret_value(SecretId=f"{stage}/{name}", SecretString=json.dumps({GIVEN[name]: value}))
 
-    jwks = json.dumps({"keys": [_jwk(key) for key in signing.values() if key]})
-    parameters.put_parameter(
-        Name=f"/{stage}/jwt-public-keys", Value=jwks, Type="String", Overwrite=True
-    )
+    tickets = value_of(secrets, f"{stage}/ticket")
+    if tickets is None:
+        tickets = {"current": ticket_key()}
+        secrets.put_secret_value(SecretId=f"{stage}/ticket", SecretString=json.dumps(tickets))
+
+    published = {
+        "jwt": [jwk(key) for key in signing.values() if key],
+        "ticket": [jwk(tickets[name]) for name in ("current", "next") if name in tickets] + tickets.get("previous", []),
+    }
+    for name, jwks in published.items():
+        parameters.put_parameter(
+            Name=f"/{stage}/{name}-public-keys", Value=json.dumps({"keys": jwks}), Type="String", Overwrite=True)
 
 
 def value_of(secrets: Any, name: str) -> dict[str, Any] | None:
@@ -51,25 +59,36 @@ def value_of(secrets: Any, name: str) -> dict[str, Any] | None:
 
 def signing_key() -> dict[str, str]:
     key = ec.generate_private_key(ec.SECP256R1())
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return {"kid": _thumbprint(_public(key)), "pem": pem.decode()}
+    return {"kid": _thumbprint(_public(key)), "pem": _pem(key)}
+
+
+def ticket_key() -> dict[str, str]:
+    """Its id is short, for it stands in every QR code."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    return {"kid": _thumbprint(_public(key))[:8], "pem": _pem(key)}
 
 
 def cursor_key() -> dict[str, str]:
     return {"kid": os.urandom(4).hex(), "key": _base64url(os.urandom(32))}
 
 
-def _jwk(key: dict[str, str]) -> dict[str, str]:
-    private = serialization.load_pem_private_key(key["pem"].encode(), password=None)
-    return {**_public(private), "kid": key["kid"], "alg": "ES256", "use": "sig"}
+def jwk(key: dict[str, str]) -> dict[str, str]:
+    """The public half of a key that signs."""
+    public = _public(serialization.load_pem_private_key(key["pem"].encode(), password=None))
+    return {**public, "kid": key["kid"], "alg": "EdDSA" if public["kty"] == "OKP" else "ES256", "use": "sig"}
 
 
 def _public(key: Any) -> dict[str, str]:
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return {"crv": "Ed25519", "kty": "OKP", "x": _base64url(key.public_key().public_bytes_raw())}
     point = key.public_key().public_numbers()
     x, y = (_base64url(number.to_bytes(32, "big")) for number in (point.x, point.y))
     return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
+
+
+def _pem(key: Any) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
 
 
 def _thumbprint(public: dict[str, str]) -> str:

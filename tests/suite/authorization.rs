@@ -18,10 +18,10 @@ use crate::{
 /// Routes that an ended session may call, because it has ended: signing out twice is no fault.
 const AFTER_THE_END: [&str; 1] = ["sign_out"];
 
-/// Routes that need what only a mail brings, nothing under way, or what is paid: `social.rs`, `leaving.rs` and `refunds.rs` prove that
-/// they do something.
-const ELSEWHERE: [&str; 5] =
-    ["delete_me", "get_refund_quote", "link_identity", "refund_payment", "set_email"];
+/// Routes that need what only a mail brings, nothing under way, what is paid, or a show that begins: `social.rs`, `leaving.rs`,
+/// `refunds.rs` and `door.rs` prove that they do something.
+const ELSEWHERE: [&str; 6] =
+    ["check_in", "delete_me", "get_refund_quote", "link_identity", "refund_payment", "set_email"];
 
 /// Routes to which a bad token is as good as none, since their callers have another way to say who they are.
 const FORGIVING: [&str; 1] = ["sign_out"];

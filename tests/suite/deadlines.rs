@@ -231,7 +231,7 @@ async fn event(worker: &str) -> Value {
 }
 
 /// Routes that ask nobody.
-const ALONE: [&str; 3] = ["get_docs", "get_jwks", "get_openapi"];
+const ALONE: [&str; 4] = ["get_docs", "get_jwks", "get_openapi", "get_ticket_keys"];
 
 #[test]
 fn every_function_answers_by_itself_though_nobody_answers_it() {

@@ -531,7 +531,7 @@ fn whoever_may_keep_an_answer_is_told_so_and_nobody_else_keeps_any() {
                 | "/v1/events/{eventId}"
                 | "/docs"
                 | "/openapi.json" => "public, max-age=2, stale-while-revalidate=10",
-                "/.well-known/jwks.json" => "public, max-age=300",
+                "/.well-known/jwks.json" | "/.well-known/ticket-keys.json" => "public, max-age=300",
                 _ if tagged => "private, no-cache",
                 _ => "no-store",
             };

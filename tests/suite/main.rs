@@ -8,6 +8,7 @@ mod coupons;
 mod deadlines;
 mod document;
 mod documents;
+mod door;
 mod exports;
 mod faults;
 mod followers;

@@ -60,7 +60,7 @@ pub fn rows(world: &World, operation: &Operation) -> Rows {
         "operations" => operations::rows(name),
         "payments" => payments::rows(world, name),
         "points" => points::rows(name),
-        "tickets" => tickets::rows(name),
+        "tickets" => tickets::rows(world, name),
         new => panic!("{new} has no file in tests/suite/parts"),
     };
     rows.unwrap_or_else(|| panic!("{name} is not in tests/suite/parts/{part}.rs"))

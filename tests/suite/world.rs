@@ -7,10 +7,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{id::LinkId, member::Provider, time::Time};
+use domain::{
+    id::{LinkId, TicketId},
+    member::Provider,
+    payment::amounts,
+    time::Time,
+    won::Won,
+};
 use reqwest::{Client, Method, RequestBuilder, header, redirect::Policy};
 use serde_json::{Value, json};
-use store::{Store, ephemeral::link::Link, sales::coupon::Coupon};
+use store::{
+    Store,
+    catalog::on_sale::OnSaleKey,
+    ephemeral::link::Link,
+    sales::{
+        coupon::Coupon,
+        payment::{Booking, Payment, Secret},
+        ticket::Ticket,
+    },
+};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::{coupons::offered, document::Operation};
@@ -31,6 +46,14 @@ pub struct World {
     pub event: String,
     /// A payment of the fan that waits for KakaoPay.
     pub payment: String,
+    /// One who has [`World::ticket`], and nothing else.
+    pub guest: Member,
+    /// A ticket to the event.
+    pub ticket: String,
+    /// A door key of the event.
+    pub door_key: String,
+    /// What its holder shows.
+    pub door_token: String,
     /// Another session of the fan.
     pub session: String,
     /// An identity at Kakao that waits to be linked to the fan.
@@ -90,7 +113,8 @@ impl World {
             let [id, email, token, cookie] = [const { String::new() }; 4];
             Member { id, email, token, cookie }
         };
-        let [event, payment, session, link, code_id] = [const { String::new() }; 5];
+        let [event, payment, ticket, door_key, door_token, session, link, code_id] =
+            [const { String::new() }; 8];
         let (coupon, coupon_by_code) = (offered(1_000).await.id.to_string(), offered(1_000).await);
         let mut world = Self {
             client,
@@ -99,8 +123,12 @@ impl World {
             artist: nobody(),
             fan: nobody(),
             stranger: nobody(),
+            guest: nobody(),
             event,
             payment,
+            ticket,
+            door_key,
+            door_token,
             session,
             link,
             coupon,
@@ -109,11 +137,20 @@ impl World {
             turn: Some(turn),
         };
         // Their codes are mailed at the same time.
-        (world.artist, world.fan, world.stranger) =
-            tokio::join!(world.sign_up("ARTIST"), world.sign_up("USER"), world.sign_up("USER"));
+        (world.artist, world.fan, world.stranger, world.guest) = tokio::join!(
+            world.sign_up("ARTIST"),
+            world.sign_up("USER"),
+            world.sign_up("USER"),
+            world.sign_up("USER")
+        );
         world.event = world.publish(world.event_body()).await;
         world.payment =
             world.buy(&world.fan, &world.event, 1).await["id"].as_str().unwrap().to_owned();
+        let path = format!("/v1/events/{}/door-keys", world.event);
+        let key = world.post(&path, &world.artist).json(&json!({ "name": "정문" }));
+        let key = world.done(key).await;
+        world.door_key = key["id"].as_str().unwrap().to_owned();
+        world.door_token = key["key"].as_str().unwrap().to_owned();
         world.done(world.signing_in(&world.fan.email)).await;
         let sessions = world.get("/v1/me/sessions", &world.fan).await;
         world.session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
@@ -126,6 +163,16 @@ impl World {
         let store = Store::new(stack::dynamo(), &std::env::var("STAGE").unwrap());
         store.write(waiting, ()).await.unwrap();
         world.link = link.to_string();
+        let event = store.get(&OnSaleKey(world.event.parse().unwrap())).await.unwrap().unwrap();
+        let (guest, now) = (world.guest.id.parse().unwrap(), Time::now());
+        let one = 1.try_into().unwrap();
+        let amounts = amounts(event.price, one, None, Won::ZERO).unwrap();
+        let token = Secret("token".into());
+        let booking = Booking::of(&event, one);
+        let payment = Payment::reserved(guest, booking.clone().into(), amounts, now, token, now);
+        let ticket = Ticket::of(&payment, &booking, TicketId::generate(), now);
+        store.write(ticket.create(), ()).await.unwrap();
+        world.ticket = ticket.id.to_string();
         world
     }
 
@@ -258,6 +305,13 @@ impl World {
         self.done(self.post("/v1/payments", by).json(&body)).await
     }
 
+    /// Has a ticket of a free event, and answers its id.
+    pub async fn ticket(&self, by: &Member, event: &str) -> String {
+        let bought = self.buy(by, event, 1).await;
+        let paid = format!("/v1/payments/{}", bought["id"].as_str().unwrap());
+        self.get(&paid, by).await["ticketIds"][0].as_str().unwrap().to_owned()
+    }
+
     /// What a member reads at a path.
     pub async fn get(&self, path: &str, by: &Member) -> Value {
         self.done(self.request(Method::GET, path).bearer_auth(&by.token)).await
@@ -268,11 +322,13 @@ impl World {
         match kind {
             "Code" => (&self.code_id, &self.fan),
             "Coupon" => (&self.coupon, &self.fan),
+            "DoorKey" => (&self.door_key, &self.artist),
             "Event" => (&self.event, &self.artist),
             "Link" => (&self.link, &self.fan),
             "Member" => (&self.artist.id, &self.fan),
             "Payment" => (&self.payment, &self.fan),
             "Session" => (&self.session, &self.fan),
+            "Ticket" => (&self.ticket, &self.guest),
             new => panic!("there is no {new} in the world of the tests: make one"),
         }
     }

@@ -4,8 +4,9 @@ pub mod get_docs;
 pub mod get_health;
 pub mod get_jwks;
 pub mod get_openapi;
+pub mod get_ticket_keys;
 
-api::routes! { get_docs, get_health, get_jwks, get_openapi }
+api::routes! { get_docs, get_health, get_jwks, get_openapi, get_ticket_keys }
 
 /// The part's functions without a route.
 pub const WORKERS: &[&str] = &[];

@@ -1,64 +1,9 @@
 //! `GET /v1/me/tickets`: the caller's tickets, newest first.
 
 use api::{Answer, Call, Cursors, List, Paging, Problem, Query};
-use domain::{
-    event::{Place, Price, Title},
-    id::{EventId, PaymentId, TicketId},
-    ticket::State,
-    time::Time,
-};
-use serde::Serialize;
-use store::{Store, identity::session::SignedIn, sales::ticket::Ticket};
-use utoipa::ToSchema;
+use store::{Store, identity::session::SignedIn};
 
-/// One seat for one person.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TicketView {
-    /// Its id.
-    id: TicketId,
-    /// How it was paid.
-    payment_id: PaymentId,
-    /// Whether it lets somebody in.
-    state: State,
-    /// The event, as it was when the ticket was bought.
-    event: TicketEvent,
-    /// The list price, in won.
-    price: Price,
-    /// When it was paid.
-    created_at: Time,
-}
-
-/// What a ticket is for.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct TicketEvent {
-    id: EventId,
-    title: Title,
-    place: Place,
-    starts_at: Time,
-    ends_at: Time,
-}
-
-impl From<Ticket> for TicketView {
-    fn from(ticket: Ticket) -> Self {
-        let event = TicketEvent {
-            id: ticket.event_id,
-            title: ticket.event_title,
-            place: ticket.place,
-            starts_at: ticket.schedule.starts_at(),
-            ends_at: ticket.schedule.ends_at(),
-        };
-        Self {
-            id: ticket.id,
-            payment_id: ticket.payment_id,
-            state: ticket.state,
-            event,
-            price: ticket.price,
-            created_at: ticket.created_at,
-        }
-    }
-}
+use crate::view::TicketView;
 
 /// Lists one's own tickets
 ///
@@ -82,7 +27,7 @@ pub async fn handle(
 mod tests {
     use api::{Context, Response};
     use aws::Secret;
-    use domain::member::Role;
+    use domain::{member::Role, time::Time};
     use serde_json::json;
 
     use super::*;

@@ -45,6 +45,8 @@ pub fn gateway(parts: &[Part]) -> Value {
         "openapi": "3.0.1",
         "info": { "title": "spotlight-space", "version": env!("CARGO_PKG_VERSION") },
         "paths": paths,
+        // What a function answers in base64, and whoever's `Accept` names it first gets as the bytes that it is.
+        "x-amazon-apigateway-binary-media-types": ["image/png"],
         "x-amazon-apigateway-gateway-responses": gateway_responses(),
     })
 }

@@ -89,6 +89,12 @@ impl Answer<()> {
         Self { status: StatusCode::FOUND, ..Self::ok(()) }.with(header::LOCATION, location)
     }
 
+    /// 303: what was asked for is there.
+    pub fn see_other(location: &str) -> Self {
+        let answer = Self { status: StatusCode::SEE_OTHER, ..Self::ok(()) };
+        answer.with(header::LOCATION, location)
+    }
+
     /// 204: done, and nothing to say.
     pub fn nothing() -> Self {
         Self { status: StatusCode::NO_CONTENT, ..Self::ok(()) }
@@ -99,7 +105,10 @@ impl<T: Serialize> From<Answer<T>> for Response {
     fn from(answer: Answer<T>) -> Self {
         let empty = matches!(
             answer.status,
-            StatusCode::NO_CONTENT | StatusCode::FOUND | StatusCode::NOT_MODIFIED
+            StatusCode::NO_CONTENT
+                | StatusCode::FOUND
+                | StatusCode::SEE_OTHER
+                | StatusCode::NOT_MODIFIED
         );
         let body = if empty { Body::Empty } else { json(&answer.value) };
         let mut response = Response::new(body);
@@ -125,22 +134,23 @@ pub(crate) fn json(value: &impl Serialize) -> Body {
     }
 }
 
-/// An answer that is not one of our JSON views: a page, a document, a redirect.
+/// An answer that is not one of our JSON views: a page, a document, a picture.
 #[derive(Debug)]
 pub struct Page {
     headers: Vec<(HeaderName, HeaderValue)>,
-    body: std::borrow::Cow<'static, str>,
+    body: Body,
 }
 
 impl Page {
-    /// 200 with a text of a content type.
-    pub fn new(kind: &'static str, body: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+    /// 200 with a text, or with bytes, of a content type. Bytes reach a caller as they are only if `infra/api.yaml` names the
+    /// type among its binary ones, and the caller names it first.
+    pub fn new(kind: &'static str, body: impl Into<Body>) -> Self {
         let headers = vec![(header::CONTENT_TYPE, HeaderValue::from_static(kind))];
         Self { headers, body: body.into() }
     }
 
     /// A page for people, whose own script and style stand in it. Whatever it may have been made to load, it can't.
-    pub fn html(body: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+    pub fn html(body: impl Into<Body>) -> Self {
         let mut page = Self::new("text/html; charset=utf-8", body);
         let policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
             base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -167,6 +177,12 @@ impl Page {
         self
     }
 
+    /// Said to be one of several forms, of which `Accept` chose this one.
+    pub fn negotiated(mut self) -> Self {
+        self.headers.push((header::VARY, HeaderValue::from_static("accept")));
+        self
+    }
+
     /// For everybody: anybody may keep it for a moment.
     pub fn public(mut self) -> Self {
         self.headers.push((header::CACHE_CONTROL, PUBLIC));
@@ -176,7 +192,7 @@ impl Page {
 
 impl From<Page> for Response {
     fn from(page: Page) -> Self {
-        let mut response = Response::new(Body::Text(page.body.into_owned()));
+        let mut response = Response::new(page.body);
         response.headers_mut().extend(page.headers);
         response
     }

@@ -141,6 +141,18 @@ impl Context {
         taken.find_map(|(kind, _)| html(kind)).unwrap_or(false)
     }
 
+    /// Which of these kinds of answer the caller would rather have: the first of them, if it does not mind, or wants none.
+    pub fn prefers(&self, ours: &[&'static str]) -> Option<&'static str> {
+        let fits = |asked: &str, kind: &str| match asked.split_once("/*") {
+            Some((class, "")) => class == "*" || kind.split('/').next() == Some(class),
+            _ => asked == kind,
+        };
+        let accepted = weighed(&self.list(header::ACCEPT));
+        let mut taken = accepted.iter().filter(|(_, quality)| *quality > 0.0);
+        let named = taken.find_map(|(asked, _)| ours.iter().find(|kind| fits(asked, kind)));
+        named.or(ours.first()).copied()
+    }
+
     /// Whether the caller names JSON, and nothing that it would rather have. `*/*` names nothing.
     pub fn names_json(&self) -> bool {
         let kinds = weighed(&self.list(header::ACCEPT));
@@ -192,6 +204,30 @@ fn weighed(header: &str) -> Vec<(String, f32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_the_one_of_ours_that_is_preferred_and_the_first_for_whoever_does_not_mind() {
+        let ours = ["application/json", "text/csv", "image/png"];
+        for (header, preferred) in [
+            (None, 0),
+            (Some("*/*"), 0),
+            (Some("text/html"), 0),
+            (Some("text/csv"), 1),
+            (Some("TEXT/CSV; charset=utf-8"), 1),
+            (Some("text/*"), 1),
+            (Some("image/*, application/json;q=0.9"), 2),
+            (Some("text/csv;q=0.1, application/json;q=0.2"), 0),
+            (Some("text/csv;q=0"), 0),
+            (Some("text/html, text/csv;q=0.2, */*;q=0.1"), 1),
+        ] {
+            let mut context = Context::at(Time::now());
+            if let Some(header) = header {
+                context.headers.insert(header::ACCEPT, header.parse().unwrap());
+            }
+            assert_eq!(context.prefers(&ours), Some(ours[preferred]), "{header:?}");
+        }
+        assert_eq!(Context::at(Time::now()).prefers(&[]), None);
+    }
 
     #[test]
     fn the_language_is_the_one_that_is_preferred_and_korean_for_whoever_does_not_ask() {

@@ -197,11 +197,7 @@ fn read<W: Who, I: Input>(
     mut context: Context,
     keys: Option<&PublicKeys>,
 ) -> Result<Call<W, I>, Problem> {
-    let claims = match keys.map(|keys| bearer::claims(&context.headers, keys, context.now)) {
-        Some(Err(_)) if W::FORGIVES_BAD_TOKEN => None,
-        claims => claims.transpose()?.flatten(),
-    };
-    let who = W::identify(claims)?;
+    let who = bearer::identify(&context.headers, keys, context.now)?;
     let variables = request.path_parameters();
     // An id that cannot be one names nothing: 404, not 422.
     let path = parse(object(variables.iter()), Place::Path, FieldFaults::default())

@@ -17,6 +17,7 @@ mod list;
 mod precondition;
 mod problem;
 mod route;
+mod table;
 mod token;
 mod worker;
 
@@ -34,6 +35,7 @@ pub use list::{List, Paging};
 pub use precondition::Precondition;
 pub use problem::{FieldFault, Place, Problem, ProblemDocument};
 pub use route::Route;
+pub use table::{NoTable, Table};
 pub use token::{PublicKeys, SigningKeys};
 pub use worker::{Batch, Worker, give_up, pass_over, work};
 

@@ -77,6 +77,17 @@ impl Problem {
         Self { fields, ..Self::new(codes::INVALID_FIELDS) }
     }
 
+    /// A refusal of fields of the body, by their names, that have one fault: where the type of the body can't tell it.
+    pub fn body_fields(names: &[&str], code: Code) -> Self {
+        let fault = |name: &&str| FieldFault {
+            place: Place::Body,
+            name: format!("/{name}"),
+            code: code.name,
+            detail: code.detail.map(str::to_owned),
+        };
+        Self::fields(names.iter().map(fault).collect())
+    }
+
     /// A refusal for rules that several body fields break together, told by the field's name.
     pub fn broken_rules(rules: Vec<(&'static str, Invalid)>) -> Self {
         let fault =

@@ -106,6 +106,10 @@ id!(
     TicketId, "tkt_"
 );
 id!(
+    /// The id of a door key: what lets a volunteer check tickets in.
+    DoorKeyId, "dok_"
+);
+id!(
     /// The id of a transfer of points.
     TransferId, "trf_"
 );

@@ -5,7 +5,7 @@ use deserr::{
     DeserializeError, Deserr, IntoValue, MergeWithError, Value, ValuePointerRef, take_cf_content,
 };
 
-use crate::{coupon, event, id, invalid::Invalid, member, payment, sponsorship, time, won};
+use crate::{coupon, event, id, invalid::Invalid, member, payment, sponsorship, ticket, time, won};
 
 macro_rules! read_as {
     ($plain:ty: $($name:ty),+ $(,)?) => {$(
@@ -22,9 +22,9 @@ read_as!(String:
     coupon::CouponCode,
     event::Title, event::Place, event::Content, event::Category, event::RefundPolicy,
     event::SearchWords, event::Sort,
-    id::ClaimId, id::CodeId, id::CouponId, id::EventId, id::LinkId, id::MemberId, id::PaymentId, id::SessionId, id::TicketId, id::TransferId,
+    id::ClaimId, id::CodeId, id::CouponId, id::DoorKeyId, id::EventId, id::LinkId, id::MemberId, id::PaymentId, id::SessionId, id::TicketId, id::TransferId,
     member::AskedPurpose, member::Email, member::MailedCode, member::Nickname, member::GivenPassword, member::Password, member::Phone, member::Provider, member::BirthDate, member::SignUpRole, member::Location,
-    payment::Purpose, sponsorship::Message, time::Day, time::Time,
+    payment::Purpose, sponsorship::Message, ticket::AttendeeWords, ticket::ScannerName, time::Day, time::Time,
 );
 read_as!(bool: member::Declared);
 read_as!(i64: event::AskedPrice, event::Capacity, event::Price, event::Quantity, payment::LumpSum, won::Won);

@@ -30,6 +30,11 @@ pub trait Who: Sized {
     /// # Errors
     /// Why not.
     fn identify(claims: Option<Claims>) -> Result<Self, NotAllowed>;
+
+    /// Who calls with a token of another kind than a member's, if the route takes such ones and this looks like one.
+    fn of_token(_text: &str) -> Option<Self> {
+        None
+    }
 }
 
 /// Everybody; a token is not looked at.

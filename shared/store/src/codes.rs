@@ -49,6 +49,14 @@ domain::codes! {
         "더 팔로우할 수 없습니다": "아티스트는 1,000명까지 팔로우할 수 있습니다.",
         "No more artists to follow": "One member follows 1,000 artists at most.",
     }
+    NotFound DOOR_KEY_NOT_FOUND {
+        "입장 확인 키를 찾을 수 없습니다": "없거나 이미 취소된 키입니다.",
+        "Door key not found": "There is no such door key, or it was revoked.",
+    }
+    Refused DOOR_KEYS_TOO_MANY {
+        "키를 더 만들 수 없습니다": "공연 하나에 키는 20개까지 만들 수 있습니다. 쓰지 않는 키를 취소해 주세요.",
+        "No more door keys": "One event has 20 door keys at most. Revoke one that is not used.",
+    }
     NotFound COUPON_NOT_FOUND {
         "쿠폰을 찾을 수 없습니다": "없거나 더 이상 받을 수 없는 쿠폰입니다. 코드를 다시 확인해 주세요.",
         "Coupon not found": "There is no such coupon, or it is offered no more. Check the code.",

@@ -115,6 +115,7 @@ pub enum Work {
 const ACCOUNT: Export = Export::In(Section::Account);
 const ONLY_COUNTS: Export = Export::Nothing("counts what another section lists");
 const OF_THE_SHOP: Export = Export::Nothing("is the shop's, and names nobody");
+const AT_THE_DOOR: Export = Export::Nothing("is the event's; its artist sees it until it ends");
 const FOR_A_MOMENT: Export =
     Export::Nothing("is kept for a day at most, to answer the same or to refuse");
 const IDS_ALONE: Erasure =
@@ -144,6 +145,12 @@ pub const ITEMS: &[Item] = &[
     item("followed artist", Export::In(Section::Following), Erasure::By(Work::Following)),
     item("follower count", ONLY_COUNTS, Erasure::By(Work::Followers)),
     item("following count", ONLY_COUNTS, Erasure::By(Work::Following)),
+    item(
+        "door key",
+        AT_THE_DOOR,
+        Erasure::Expires("what its holder is called, for a week after the event"),
+    ),
+    item("door key count", AT_THE_DOOR, NOBODY),
     item("event", Export::In(Section::Events), Erasure::By(Work::Events)),
     item("event on sale", Export::In(Section::Events), IDS_ALONE),
     item("event of an artist", Export::In(Section::Events), IDS_ALONE),
@@ -153,6 +160,7 @@ pub const ITEMS: &[Item] = &[
     item("payment", Export::In(Section::Payments), BOOKS),
     item("purchase idempotency", FOR_A_MOMENT, HASHED),
     item("ticket", Export::In(Section::Tickets), BOOKS),
+    item("check-in count", OF_THE_SHOP, NOBODY),
     item(
         "sponsorship",
         Export::Nothing("is in the payments of whoever gave it, with their words"),
@@ -406,6 +414,7 @@ fn ticket(ticket: Ticket) -> Value {
         "price": ticket.price,
         "state": ticket.state,
         "createdAt": ticket.created_at,
+        "checkedInAt": ticket.check_in.map(|check_in| check_in.scanned_at),
     })
 }
 

@@ -1,5 +1,6 @@
 use super::Rows;
 
 pub fn rows(route: &str) -> Option<Rows> {
-    matches!(route, "get_docs" | "get_health" | "get_jwks" | "get_openapi").then(Rows::default)
+    matches!(route, "get_docs" | "get_health" | "get_jwks" | "get_openapi" | "get_ticket_keys")
+        .then(Rows::default)
 }

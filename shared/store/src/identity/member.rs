@@ -10,7 +10,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Key, Rejected, Store, StoreFault, Table, Transaction, Write, codes};
+use crate::{Compare, Key, Rejected, Relaxed, Store, StoreFault, Table, Transaction, Write, codes};
 
 key!(
     /// Where a member stands.
@@ -381,6 +381,25 @@ impl Member {
 }
 
 impl Store {
+    /// What some members are called, at most 100; of who has left, [`Nickname::of_nobody`]. It may be a second old.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn nicknames(
+        &self,
+        ids: impl IntoIterator<Item = MemberId>,
+    ) -> Result<BTreeMap<MemberId, Nickname>, StoreFault> {
+        let nobody = |id| (id, Nickname::of_nobody());
+        let mut names: BTreeMap<_, _> = ids.into_iter().map(nobody).collect();
+        if names.is_empty() {
+            return Ok(names);
+        }
+        let keys: Vec<_> = names.keys().map(|id| Relaxed(MemberKey(*id))).collect();
+        let here = self.list(&keys).await?.into_iter().filter(|member| member.left.is_none());
+        names.extend(here.map(|member| (member.id, member.nickname)));
+        Ok(names)
+    }
+
     /// The member whose something is that only one member may have.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
-//! Members, their sessions, and whom they follow.
+//! Members, their sessions, whom they follow, and who may let others in for them.
 
+pub mod door_key;
 pub mod follow;
 pub mod member;
 pub mod session;

@@ -3,7 +3,7 @@
 use domain::{
     event::{Place, Price, Schedule, Title},
     id::{EventId, MemberId, PaymentId, TicketId},
-    ticket::State,
+    ticket::{ScannerName, State},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,13 @@ use super::{
     by_event::shard_of_member,
     payment::{BY_MEMBER, Booking, Payment},
 };
-use crate::{Compare, Page, Query, Start, Store, StoreFault, Write};
+use crate::{
+    Compare, Index, Page, Query, Rejected, Start, Store, StoreFault, Table, Transaction, Write,
+    shard::shard_of,
+};
+
+/// Over how many items it is counted who was let in: as many scanners as that meet on none.
+const SHARDS: u8 = 8;
 
 key!(
     /// Where a ticket stands.
@@ -48,10 +54,44 @@ pub struct Ticket {
     /// When it was paid.
     #[serde(with = "domain::time::millis")]
     pub created_at: Time,
+    /// How it let somebody in, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check_in: Option<CheckIn>,
     member_key: String,
     member_sort: String,
     #[serde(default)]
     event_key: String,
+}
+
+/// How somebody was let in: by the scan that was written first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckIn {
+    /// When, by the scanner's clock.
+    #[serde(with = "domain::time::millis")]
+    pub scanned_at: Time,
+    /// What the scanner is called.
+    pub device: ScannerName,
+    /// When we heard of it.
+    #[serde(with = "domain::time::millis")]
+    pub recorded_at: Time,
+}
+
+key!(
+    /// Where it is counted how many of an event's tickets let somebody in.
+    #[derive(Copy)]
+    struct CheckedInKey {
+        /// The event.
+        event_id: EventId,
+        /// The shard.
+        shard: u8,
+    } => CheckedIn in Sales, pk("EVT#{event_id}#CHECKED_IN"), sk("COUNT#{shard}")
+);
+
+/// How many there are in a shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct CheckedIn {
+    count: u64,
 }
 
 impl Ticket {
@@ -69,6 +109,7 @@ impl Ticket {
             price: booking.price,
             state: State::Valid,
             created_at: now,
+            check_in: None,
             member_key: partition(payment.member_id),
             member_sort: id.to_string(),
             event_key: partition_of_event(booking.event_id, shard_of_member(payment.member_id)),
@@ -87,6 +128,17 @@ pub fn give_back(id: TicketId) -> Write {
     write.when("state", Compare::Equal, State::Valid)
 }
 
+/// Lets somebody in with a ticket of an event, if it still does, and counts it.
+fn let_in(event_id: EventId, id: TicketId, check_in: &CheckIn) -> Transaction<()> {
+    let ticket = Write::update(&TicketKey(id))
+        .set("state", State::CheckedIn)
+        .set("checkIn", check_in)
+        .when("state", Compare::Equal, State::Valid)
+        .when("eventId", Compare::Equal, event_id);
+    let count = CheckedInKey { event_id, shard: shard_of(id, SHARDS) };
+    Transaction::new().require(ticket, ()).also(Write::update(&count).add("count", 1))
+}
+
 /// A member's tickets, the newest first.
 pub(crate) fn of_member(member_id: MemberId, limit: u32) -> Query {
     Query::new(BY_MEMBER, partition(member_id), limit).backwards()
@@ -101,6 +153,36 @@ fn partition_of_event(event_id: EventId, shard: u8) -> String {
 }
 
 impl Store {
+    /// Lets somebody in with a ticket of an event.
+    ///
+    /// # Errors
+    /// The ticket, if there is one, that lets nobody in, or not any more; or the database's trouble.
+    pub async fn check_in(
+        &self,
+        event_id: EventId,
+        id: TicketId,
+        check_in: &CheckIn,
+    ) -> Result<(), Rejected<Option<Ticket>>> {
+        match self.transact(let_in(event_id, id, check_in)).await {
+            Ok(()) => Ok(()),
+            Err(Rejected::Condition(())) => {
+                Err(Rejected::Condition(self.get(&TicketKey(id)).await?))
+            }
+            Err(Rejected::Store(fault)) => Err(fault.into()),
+        }
+    }
+
+    /// How many of an event's tickets let somebody in.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn checked_in(&self, event_id: EventId) -> Result<u64, StoreFault> {
+        let counts = format!("EVT#{event_id}#CHECKED_IN");
+        let counts = Query::new(Index::of(Table::Sales), counts, SHARDS.into());
+        let counts = self.query::<CheckedIn>(counts).await?.items;
+        Ok(counts.iter().map(|shard| shard.count).sum())
+    }
+
     /// A member's tickets, newest first.
     ///
     /// # Errors
