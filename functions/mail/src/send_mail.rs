@@ -1,9 +1,6 @@
 //! Worker on the queue of mail: writes each letter and sends it, a code as often as it takes, anything else once at most.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use api::Worker;
 use aws::{Connect, ConnectError, variable};
@@ -12,7 +9,11 @@ use domain::{
     member::{CodePurpose, Email, MailedCode},
     time::Time,
 };
-use gateways::{MailMessage, Ses, ses::NotSent};
+use gateways::{
+    MailMessage, Pace, Ses,
+    pace::READERS,
+    ses::NotSent,
+};
 use store::{
     Store, StoreFault,
     ephemeral::{
@@ -25,9 +26,6 @@ use store::{
 };
 
 use crate::{letter::Words, letters};
-
-/// How many of this function run at once: `MaximumConcurrency` of every queue's reader (`infra/generate`).
-const AT_ONCE: u32 = 5;
 
 /// How long the first wait is when SES takes nothing, and how often there is one twice as long as the one before: until a message
 /// comes again by itself takes minutes, and somebody waits for a code.
@@ -48,11 +46,11 @@ pub struct Clients {
 }
 
 impl Connect for Clients {
-    /// `MAIL_RATE`: how many mails SES takes of us in a second.
+    /// `MAIL_RATE`: how many mails SES takes of us in a second, of all of these functions together.
     async fn connect() -> Result<Self, ConnectError> {
         let (store, ses) = <(Store, Ses)>::connect().await?;
         let rate: f64 = variable("MAIL_RATE")?.parse()?;
-        Ok(Self { store, ses, pace: Pace::of(rate), first_wait: FIRST_WAIT })
+        Ok(Self { store, ses, pace: Pace::of(rate / f64::from(READERS)), first_wait: FIRST_WAIT })
     }
 }
 
@@ -232,32 +230,6 @@ impl Waits {
         tokio::time::sleep(self.next.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
         self.next *= 2;
         Ok(())
-    }
-}
-
-/// Keeps all of these functions together below what SES takes of us.
-#[derive(Clone)]
-struct Pace {
-    gap: Duration,
-    next: Arc<Mutex<Instant>>,
-}
-
-impl Pace {
-    fn of(rate: f64) -> Self {
-        let gap = Duration::from_secs_f64(f64::from(AT_ONCE) / rate.max(0.1));
-        Self { gap, next: Arc::new(Mutex::new(Instant::now())) }
-    }
-
-    async fn turn(&self) {
-        tokio::time::sleep_until(self.book(Instant::now()).into()).await;
-    }
-
-    /// When the next may go.
-    fn book(&self, now: Instant) -> Instant {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = now.max(*next);
-        *next = turn + self.gap;
-        turn
     }
 }
 
@@ -577,15 +549,5 @@ mod tests {
             post.send(MailMessage::Mail(gone.id)).await.unwrap();
             assert_eq!((post.sent().await.len(), state(&gone).await), (0, MailState::Dropped));
         });
-    }
-
-    #[test]
-    fn all_of_these_together_keep_the_pace() {
-        let pace = Pace::of(10.0);
-        let now = Instant::now() + Duration::from_secs(1);
-        let turns: Vec<_> = (0..4).map(|_| pace.book(now) - now).collect();
-        assert_eq!(turns, [0, 500, 1_000, 1_500].map(Duration::from_millis), "five run at once");
-        let later = now + Duration::from_secs(60);
-        assert_eq!(pace.book(later), later, "nobody saves turns up");
     }
 }
