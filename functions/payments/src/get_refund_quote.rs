@@ -8,10 +8,11 @@ use domain::{
     time::Time,
     won::{Percent, Won},
 };
-use sales::{SalesFault, quote};
+use sales::{SalesFault, cause_of, quote};
 use serde::Serialize;
 use store::{
-    Store,
+    Relaxed, Store,
+    catalog::on_sale::OnSaleKey,
     identity::session::SignedIn,
     sales::{
         payment::{Payment, PaymentKey, Refund},
@@ -76,7 +77,8 @@ impl QuoteSum {
 
 /// Tells what would go back
 ///
-/// Its buyer only; for everybody else it does not exist. Nothing is written.
+/// Its buyer only; for everybody else it does not exist. Nothing is written. Of an event that was cancelled all goes back, and of one
+/// that was moved to another time or place since, until it starts.
 #[utoipa::path(get, path = "/v1/payments/{paymentId}/refund-quote", params(PaymentPath),
     responses((status = 200, description = "What would go back now", body = RefundQuoteView)),
     security(("bearer" = [])),
@@ -90,19 +92,26 @@ pub async fn handle(
     let payment = own(payment, &session)?;
     // Before its tickets are read: what is not paid has none.
     let left: Vec<_> = payment.tickets_left().collect();
-    quote(&payment, left.clone(), Cause::BuyerAsked, context.now)?;
+    let event = store.get(&Relaxed(OnSaleKey(payment.event_id))).await?;
+    let cause = cause_of(&payment, event.as_ref(), context.now)?;
+    quote(&payment, left.clone(), cause, context.now)?;
     let keys: Vec<_> = left.into_iter().map(TicketKey).collect();
     let tickets: Vec<_> = store.read_all(&keys).await?.into_iter().flatten().collect();
-    Ok(Answer::ok(view(&payment, &tickets, context.now)?))
+    Ok(Answer::ok(view(&payment, &tickets, cause, context.now)?))
 }
 
-fn view(payment: &Payment, tickets: &[Ticket], now: Time) -> Result<RefundQuoteView, SalesFault> {
+fn view(
+    payment: &Payment,
+    tickets: &[Ticket],
+    cause: Cause,
+    now: Time,
+) -> Result<RefundQuoteView, SalesFault> {
     let sum = |ticket_ids| -> Result<_, SalesFault> {
-        Ok(QuoteSum::of(&quote(payment, ticket_ids, Cause::BuyerAsked, now)?))
+        Ok(QuoteSum::of(&quote(payment, ticket_ids, cause, now)?))
     };
     let valid: Vec<_> =
         tickets.iter().filter(|ticket| ticket.state == State::Valid).map(|it| it.id).collect();
-    let refund = quote(payment, valid, Cause::BuyerAsked, now)?;
+    let refund = quote(payment, valid, cause, now)?;
     let tickets = tickets.iter().map(|ticket| {
         let valid = ticket.state == State::Valid;
         let sum = if valid { sum(vec![ticket.id])? } else { QuoteSum::default() };

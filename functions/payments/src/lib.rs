@@ -6,11 +6,13 @@ pub mod cancel_payment;
 pub mod create_payment;
 pub mod expire_holds;
 pub mod fail_payment;
+pub mod get_event_refunds;
 pub mod get_payment;
 pub mod get_refund_quote;
 pub mod give_up_payment;
 pub mod list_my_payments;
 pub mod reconcile_payments;
+pub mod refund_buyers;
 pub mod refund_payment;
 pub mod relay_sales;
 pub mod sweep_payments;
@@ -52,8 +54,9 @@ api::routes! {
     refund_payment [
         PAYMENT_NOT_FOUND, NOT_REFUNDABLE, REFUND_IN_PROGRESS, AFTER_START, REFUND_TERMS_UNKNOWN, TICKETS_NOT_LEFT, TICKET_USED, QUOTE_CHANGED,
     ],
+    get_event_refunds [EVENT_NOT_FOUND],
 }
 
 /// The part's functions without a route.
 pub const WORKERS: &[&str] =
-    &["relay_sales", "expire_holds", "sweep_payments", "reconcile_payments"];
+    &["relay_sales", "expire_holds", "sweep_payments", "reconcile_payments", "refund_buyers"];

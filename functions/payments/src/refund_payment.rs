@@ -2,14 +2,13 @@
 
 use api::{Answer, Body, Call, FieldFaults, Idempotency, Path, Place, Problem};
 use deserr::Deserr;
-use domain::{
-    event::MAX_TICKETS_PER_BUYER, id::TicketId, invalid::Invalid, refund::Cause, won::Won,
-};
+use domain::{event::MAX_TICKETS_PER_BUYER, id::TicketId, invalid::Invalid, won::Won};
 use gateways::Kakaopay;
-use sales::{Asked, SalesFault, codes::TICKETS_NOT_LEFT, refund};
+use sales::{Asked, SalesFault, cause_of, codes::TICKETS_NOT_LEFT, refund};
 use serde::Serialize;
 use store::{
-    Store,
+    Relaxed, Store,
+    catalog::on_sale::OnSaleKey,
     ephemeral::idempotency::{Begun, RecordKey},
     identity::session::SignedIn,
     sales::{
@@ -74,6 +73,7 @@ pub async fn handle(
     let keys = (PaymentKey(payment_id), BalanceKey::of(&who));
     let (session, (payment, balance)) = store.read_for(&who, keys, now).await?;
     let payment = own(payment, &session)?;
+    let event = store.get(&Relaxed(OnSaleKey(payment.event_id))).await?;
 
     let key = RecordKey::of(&who, "refund_payment", idempotency.key);
     let lease = match store.begin(key, &idempotency.fingerprint, now).await? {
@@ -84,8 +84,14 @@ pub async fn handle(
             return answer(&payment, made.parse().ok());
         }
     };
-    let asked =
-        Asked { ticket_ids: body.ticket_ids, cause: Cause::BuyerAsked, total: Some(body.total) };
+    let cause = match cause_of(&payment, event.as_ref(), now) {
+        Ok(cause) => cause,
+        Err(fault) => {
+            store.give_up(&lease).await;
+            return Err(fault.into());
+        }
+    };
+    let asked = Asked { ticket_ids: body.ticket_ids, cause, total: Some(body.total) };
     let (balance, memory) = (balance.unwrap_or_default(), Some(&lease));
     match refund(&store, &kakaopay, payment, balance, &asked, memory, now).await {
         Ok(payment) => {

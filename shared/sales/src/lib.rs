@@ -17,6 +17,7 @@ mod settle;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use approve::approve;
 pub use end::{as_told, call_off, come_back_unpaid, expire, give_up};
@@ -25,6 +26,7 @@ pub use hold::{Held, Purchase, Terms, hold};
 pub use reconcile::reconcile;
 pub use refund::{Asked, quote, refund};
 pub use sweep::overdue;
+pub use undo::{cause_of, take_back, undo};
 
 use domain::{
     id::{EventId, PaymentId},

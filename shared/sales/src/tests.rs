@@ -10,3 +10,4 @@ mod shop;
 mod story;
 mod sweep;
 mod trouble;
+mod undo;
