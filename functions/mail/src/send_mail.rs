@@ -9,11 +9,7 @@ use domain::{
     member::{CodePurpose, Email, MailedCode},
     time::Time,
 };
-use gateways::{
-    MailMessage, Pace, Ses,
-    pace::READERS,
-    ses::NotSent,
-};
+use gateways::{MailMessage, Pace, Ses, pace::READERS, ses::NotSent};
 use store::{
     Store, StoreFault,
     ephemeral::{

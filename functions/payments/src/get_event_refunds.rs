@@ -97,7 +97,8 @@ mod tests {
             let event = Event { artist_id: artist.member_id, ..stack::event(50, now) };
             let on_sale = Write::create(&OnSaleKey(event.id), &(&event).into());
             store.write(on_sale, ()).await.unwrap();
-            let nothing = json!({ "state": null, "total": 0, "done": 0, "failed": 0, "updatedAt": null });
+            let nothing =
+                json!({ "state": null, "total": 0, "done": 0, "failed": 0, "updatedAt": null });
             assert_eq!(read(store.clone(), &artist, event.id).await, Ok(nothing));
 
             let mut refunds = EventRefunds::new(event.id, artist.member_id, now);
@@ -107,7 +108,8 @@ mod tests {
                 (Tally { total: 9, done: 1, failed: 0 }, Tally { total: 4, done: 3, failed: 1 });
             store.refunds_go_on(Some(&refunds), &mut next, now).await.unwrap();
             meter.take();
-            let told = json!({ "state": "RUNNING", "total": 9, "done": 3, "failed": 1, "updatedAt": now });
+            let told =
+                json!({ "state": "RUNNING", "total": 9, "done": 3, "failed": 1, "updatedAt": now });
             assert_eq!(read(store.clone(), &artist, event.id).await, Ok(told));
             stack::assert_operation("get_event_refunds", &meter.take());
             for (who, event) in [(&other, event.id), (&artist, EventId::generate())] {

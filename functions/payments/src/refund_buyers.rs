@@ -97,12 +97,7 @@ pub async fn handle(clients: Clients, message: RefundRequested) -> Result<(), Fa
 
 impl Clients {
     /// With so many refunds a second.
-    pub fn new(
-        store: Store,
-        kakaopay: Kakaopay,
-        queue: Queue<RefundRequested>,
-        rate: f64,
-    ) -> Self {
+    pub fn new(store: Store, kakaopay: Kakaopay, queue: Queue<RefundRequested>, rate: f64) -> Self {
         Self { store, kakaopay, queue, rate }
     }
 

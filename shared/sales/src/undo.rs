@@ -95,11 +95,7 @@ pub async fn take_back(
 ///
 /// # Errors
 /// `AFTER_START`, if it was moved and has started.
-pub fn cause_of(
-    payment: &Payment,
-    event: Option<&OnSale>,
-    now: Time,
-) -> Result<Cause, SalesFault> {
+pub fn cause_of(payment: &Payment, event: Option<&OnSale>, now: Time) -> Result<Cause, SalesFault> {
     let Some(event) = event else { return Ok(Cause::BuyerAsked) };
     if event.state == event::State::Cancelled {
         return Ok(Cause::EventCancelled);

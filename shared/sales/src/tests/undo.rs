@@ -111,7 +111,8 @@ fn who_bought_what_was_moved_or_cancelled_since_gets_all_back_until_it_starts() 
         };
         let elsewhere = OnSale { place: "부산 금정구".parse().unwrap(), ..as_bought.clone() };
         let cancelled = OnSale { state: event::State::Cancelled, ..as_bought.clone() };
-        let dearer = OnSale { title: "앙코르".parse().unwrap(), terms_version: 2, ..as_bought.clone() };
+        let dearer =
+            OnSale { title: "앙코르".parse().unwrap(), terms_version: 2, ..as_bought.clone() };
         let (before, after) = (start.minus(DAY), start.plus(DAY / 2));
         let told = |event: &OnSale, now| {
             cause_of(&payment, Some(event), now).map_err(|fault| fault.code().name)

@@ -2,8 +2,8 @@
 //! dies over a page leaves it to be done again, and of two who are at one page, only one goes on from there.
 
 use domain::{
-    id::{EventId, MemberId, PaymentId},
     event::Progress,
+    id::{EventId, MemberId, PaymentId},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
