@@ -303,3 +303,115 @@ fn after_round(round: EventRefunds, left: u32) -> (EventRefunds, Duration) {
 pub fn worker() -> Worker {
     Worker::messages(handle)
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        id::MemberId,
+        payment::{Step, amounts},
+        won::Won,
+    };
+    use gateways::{
+        Limits,
+        kakaopay::{Config, Key},
+    };
+    use stack::OwnQueue;
+    use store::{
+        Key as _, Transaction, Write,
+        catalog::event::Event,
+        identity::follow::FollowerKey,
+        sales::{
+            buyer::BuyerKey,
+            event_refunds::Tally,
+            payment::Secret,
+            stock::{Seats, Stock, StockKey},
+            ticket::Ticket,
+        },
+    };
+
+    use super::*;
+
+    /// A cancelled event at no price with one buyer, and a worker over its tables by this client.
+    async fn cancelled(client: store::Client) -> (Event, Clients) {
+        let (store, now) = (Store::new(stack::dynamo(), stack::prefix()), Time::now());
+        let event = Event { price: 0.try_into().unwrap(), ..stack::event(50, now) };
+        let (mut buyer, quantity) = (MemberId::generate(), 1.try_into().unwrap());
+        // In the first shard of an event's payments, as of an artist's followers.
+        let is_first = |id: MemberId| {
+            let follower = FollowerKey { artist_id: id, member_id: id };
+            follower.pair().0.ends_with("#0")
+        };
+        while !is_first(buyer) {
+            buyer = MemberId::generate();
+        }
+        let amounts = amounts(event.price, quantity, None, Won::ZERO).unwrap();
+        let token = Secret("token".into());
+        let held = Payment::reserved(&(&event).into(), buyer, quantity, amounts, now, token, now);
+        let mut paid = held.after(Step::ApproveFree, now).unwrap();
+        paid.seats = vec![Seats { number: 0, count: 1 }];
+        paid.ticket_ids = vec![TicketId::generate()];
+        let shard = domain::stock::Shard { number: 0, free: 49, held: 0, sold: 1 };
+        let stock = Stock { event_id: event.id, shard, sale: event.sale() };
+        let writes = event.create().into_iter().chain([
+            Write::create(&StockKey { event_id: event.id, number: 0 }, &stock),
+            Write::update(&BuyerKey { member_id: buyer, event_id: event.id }).add("tickets", 1),
+            Ticket::of(&paid, paid.ticket_ids[0], now).create(),
+            paid.create(),
+        ]);
+        store.transact(writes.fold(Transaction::<()>::new(), Transaction::also)).await.unwrap();
+        store.cancel_event(event.id, now).await.unwrap();
+        let nobody = Config {
+            url: "http://127.0.0.1:1".into(),
+            cid: "TC0ONETIME".into(),
+            key: Key::Known("key".into()),
+            limits: Limits::default(),
+        };
+        let queue = Queue::new(
+            &stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap()),
+            OwnQueue::new().await.url,
+        );
+        let store = Store::new(client, stack::prefix());
+        (event, Clients::new(store, Kakaopay::new(nobody).unwrap(), queue, 1_000.0))
+    }
+
+    #[test]
+    fn it_calls_and_costs_what_the_data_model_says() {
+        stack::run(async {
+            let (client, meter) = stack::metered();
+            let (event, clients) = cancelled(client).await;
+            assert_eq!(clients.go_on(event.id, Time::now()).await.unwrap(), None);
+            let calls = meter.take();
+            stack::assert_operation("refund_buyers, of one free ticket", &calls);
+            assert_eq!(clients.go_on(event.id, Time::now()).await.unwrap(), None);
+            stack::assert_operation("refund_buyers, done", &meter.take());
+        });
+    }
+
+    /// What a whole round found, the number of the round, and the seats that are left.
+    fn after(number: u32, [total, done, failed]: [u32; 3], left: u32) -> (Progress, u32, u64) {
+        let mut round = EventRefunds::new(EventId::generate(), MemberId::generate(), Time::now());
+        (round.round, round.found) = (number, Tally { total, done, failed });
+        let (next, wait) = after_round(round, left);
+        (next.state, next.round, wait.as_secs())
+    }
+
+    #[test]
+    fn rounds_go_on_until_nothing_is_open_and_no_seat_is_left_or_a_person_has_to_see_to_it() {
+        use Progress::{Done, NeedsPerson, Running};
+        for (number, found, left, next) in [
+            (0, [9, 0, 0], 9, (Running, 1, 0)),
+            (1, [9, 9, 0], 0, (Done, 1, 0)),
+            (1, [9, 8, 0], 0, (Running, 2, 60)),
+            (2, [9, 8, 0], 0, (Running, 3, 120)),
+            (9, [9, 8, 0], 0, (Running, 10, 900)),
+            (1, [9, 8, 1], 1, (NeedsPerson, 1, 0)),
+            (1, [9, 7, 1], 1, (Running, 2, 60)),
+            // Somebody has seats whom the index does not know yet.
+            (1, [9, 9, 0], 2, (Running, 2, 60)),
+            (20, [9, 9, 0], 2, (NeedsPerson, 20, 0)),
+            (20, [9, 8, 0], 0, (NeedsPerson, 20, 0)),
+        ] {
+            assert_eq!(after(number, found, left), next, "{number} {found:?} {left}");
+        }
+    }
+}

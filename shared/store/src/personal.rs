@@ -148,6 +148,7 @@ pub const ITEMS: &[Item] = &[
     item("event on sale", Export::In(Section::Events), IDS_ALONE),
     item("event of an artist", Export::In(Section::Events), IDS_ALONE),
     item("stock shard", OF_THE_SHOP, NOBODY),
+    item("event's refunds", OF_THE_SHOP, IDS_ALONE),
     item("sold-out mark", OF_THE_SHOP, NOBODY),
     item("buyer counter", ONLY_COUNTS, IDS_ALONE),
     item("payment", Export::In(Section::Payments), BOOKS),
