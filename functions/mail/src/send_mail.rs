@@ -18,6 +18,7 @@ use store::{
     },
     identity::member::{EmailKey, Member, MemberKey},
     inbox::mail::{About, BlockKey, BlockReason, Mail, MailKey, MailState},
+    sales::payment::PaymentKey,
     was_done,
 };
 
@@ -188,6 +189,7 @@ impl Clients {
         let Some(email) = member.email else { return Ok(None) };
         let block = self.store.get(&BlockKey::of(&email)).await?;
         let (at, language) = (mail.created_at, mail.language);
+        let payment = async |id| self.store.get(&PaymentKey(id)).await;
         let (words, is_security) = match &mail.about {
             About::Welcome => (letters::welcome(&member.nickname, language), false),
             About::PasswordChanged => (letters::password_changed(at, language), true),
@@ -195,6 +197,24 @@ impl Clients {
                 (letters::new_device(device, country.clone(), at, language), true)
             }
             About::AccountDeleted => (letters::account_deleted(at, language), true),
+            About::Receipt { payment_id } => match payment(*payment_id).await? {
+                Some(payment) => (letters::receipt(&payment, language), false),
+                None => return Ok(None),
+            },
+            About::EventCancelled { payment_id } => match payment(*payment_id).await? {
+                Some(payment) => (letters::event_cancelled(&payment, language), false),
+                None => return Ok(None),
+            },
+            About::Refunded { payment_id, number } => {
+                let payment = payment(*payment_id).await?;
+                let refund = payment.as_ref().and_then(|it| it.refunds.get(*number as usize));
+                match payment.as_ref().zip(refund) {
+                    Some((payment, refund)) => {
+                        (letters::refunded(payment, refund, language), false)
+                    }
+                    None => return Ok(None),
+                }
+            }
             About::Unknown => return Err(Failure::Newer),
         };
         let goes = match block.map(|block| block.reason) {
@@ -527,6 +547,42 @@ mod tests {
                 }
                 let codes = if reason == BlockReason::Bounced { 1 } else { 2 };
                 assert_eq!(post.sent().await.len(), codes + usize::from(goes), "{reason:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_became_of_a_payment_is_written_from_the_payment_and_not_at_all_without_it() {
+        stack::run(async {
+            let post = Post::answering(&[200]).await;
+            let mut payment = crate::letters::tests::paid(Time::now());
+            payment.id = domain::id::PaymentId::generate();
+            let (payment_id, now) = (payment.id, Time::now());
+            let ids = payment.ticket_ids.clone();
+            let cause = domain::refund::Cause::EventCancelled;
+            payment.refunds.push(payment.refund(ids, cause, now).unwrap());
+            let abouts = || {
+                [
+                    (About::Receipt { payment_id }, "예매가 끝났습니다"),
+                    (About::EventCancelled { payment_id }, "예매하신 공연이 취소되었습니다"),
+                    (About::Refunded { payment_id, number: 0 }, "환불이 끝났습니다"),
+                ]
+            };
+            for (about, _) in abouts() {
+                let (_, mail) = mail(about).await;
+                post.send(MailMessage::Mail(mail.id)).await.unwrap();
+                assert_eq!(state(&mail).await, MailState::Dropped, "there is no such payment");
+            }
+            store().put(&PaymentKey(payment_id), &payment).await.unwrap();
+            for (about, subject) in abouts() {
+                let (member, mail) = mail(about).await;
+                post.send(MailMessage::Mail(mail.id)).await.unwrap();
+                let (to, told, text) = post.sent().await.pop().unwrap();
+                assert_eq!(to, member.email.unwrap().as_str());
+                assert!(
+                    told.ends_with(subject) && text.contains(&payment_id.to_string()),
+                    "{text}"
+                );
             }
         });
     }

@@ -107,6 +107,7 @@ pub async fn handle(
         address: context.address,
         event_id,
         quantity,
+        language: context.language,
         key: idempotency.key,
         body_hash: idempotency.fingerprint,
     };

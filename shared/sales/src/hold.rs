@@ -4,6 +4,7 @@ use aws::{Connect, ConnectError, variable};
 use domain::{
     event::Quantity,
     id::{EventId, PaymentId},
+    language::Language,
     payment::{Amounts, State, Step, Unpaid, amounts},
     time::Time,
     won::Won,
@@ -71,6 +72,8 @@ pub struct Purchase {
     pub event_id: EventId,
     /// How many.
     pub quantity: Quantity,
+    /// In which language the buyer is written to.
+    pub language: Language,
     /// The request's `Idempotency-Key`.
     pub key: String,
     /// The hash of what was asked for.
@@ -147,7 +150,8 @@ pub async fn hold(
                 kakaopay.load_key().await?;
             }
             let (end, token) = (now.plus(terms.hold), token()?);
-            let payment = Payment::reserved(&event, buyer, quantity, amounts, end, token, now);
+            let mut payment = Payment::reserved(&event, buyer, quantity, amounts, end, token, now);
+            payment.language = purchase.language;
             let counted = |unpaid: Unpaid| {
                 let hold = buyer::hold(&buyer_key, quantity);
                 // Where there is nothing to forget, one that ends at this moment must not be.

@@ -324,6 +324,8 @@ fn told((notification, artist): (Notification, Option<Artist>)) -> Value {
         "kind": notification.kind,
         "event": notification.event,
         "artist": artist,
+        "paymentId": notification.payment_id,
+        "tickets": notification.tickets,
         "createdAt": notification.created_at,
         "readAt": notification.read_at,
     })

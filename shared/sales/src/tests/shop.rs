@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{
     id::{MemberId, SessionId},
+    language::Language,
     member::Role,
     payment::State,
     stock::Shard,
@@ -93,6 +94,7 @@ impl Shop {
             address: fan.member_id.to_string(),
             event_id: self.event.id,
             quantity: quantity.try_into().unwrap(),
+            language: Language::English,
             key: key.into(),
             body_hash: quantity.to_string(),
         };

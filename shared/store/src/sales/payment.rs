@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use domain::{
     event::{Place, Price, Quantity, RefundPolicy, Schedule, Title},
     id::{EventId, MemberId, PaymentId, TicketId},
+    language::Language,
     payment::{Amounts, HistoryEntry, IllegalStep, ORDER_CLOSED_AFTER, Purpose, State, Step},
     points::taken_back,
     refund::{self, Cause, Rate, Refunded, Rule, Share},
@@ -119,6 +120,9 @@ pub struct Payment {
     pub amounts: Amounts,
     /// The seats, by shard.
     pub seats: Vec<Seats>,
+    /// In which language its buyer is written to: that of the purchase.
+    #[serde(default)]
+    pub language: Language,
     /// How far it has come.
     pub state: State,
     /// Every step it took.
@@ -207,6 +211,7 @@ impl Payment {
             quantity,
             amounts,
             seats: Vec::new(),
+            language: Language::default(),
             state: State::Reserved,
             history: vec![HistoryEntry { step: Step::Reserve, at: now }],
             hold_ends_at,
