@@ -12,6 +12,7 @@ use domain::{
 };
 use gateways::{Queue, RefundRequested};
 use payments::refund_buyers::{self, Clients};
+use reqwest::Method;
 use serde_json::{Value, json};
 use stack::OwnQueue;
 use store::{
@@ -27,8 +28,9 @@ use store::{
 };
 
 use crate::{
-    shop::{Fan, Shop, at_once, books, variable},
-    world::eventually,
+    shop::{Fan, Shop, at_once, books, simulator, variable},
+    workers::{PAST, invoke, invoke_with, set_times},
+    world::{Member, World, eventually},
 };
 
 /// Far above what the worker needs to be done at once.
@@ -269,6 +271,116 @@ fn one_purchase_is_given_back_by_a_message_of_its_own_and_nothing_of_an_event_th
             assert_eq!((payment.state, payment.refunds.len()), (State::Refunded, 2));
         }
         books::check(&shop).await.assert_settled();
+    });
+}
+
+impl World {
+    /// A payment of two tickets that is paid.
+    async fn paid(&self, by: &Member) -> String {
+        let held = self.buy(by, &self.event, 2).await;
+        let id = held["id"].as_str().unwrap().to_owned();
+        let back = self.at_kakaopay(&id, "approve").await;
+        assert_eq!(self.done(self.request(Method::GET, &back)).await["state"], "APPROVED");
+        id
+    }
+
+    async fn comes_to(&self, payment: &str, by: &Member, state: &str) -> Value {
+        let path = format!("/v1/payments/{payment}");
+        eventually(&format!("{payment} is {state}"), 60, async || {
+            let payment = self.get(&path, by).await;
+            (payment["state"] == state).then_some(payment)
+        })
+        .await
+    }
+
+    /// What a member finds in their inbox, of each kind so often.
+    async fn told(&self, who: &Member) -> BTreeMap<String, usize> {
+        let inbox = self.get("/v1/notifications", who).await;
+        let mut told = BTreeMap::new();
+        for item in inbox["items"].as_array().unwrap() {
+            *told.entry(item["kind"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+        told
+    }
+}
+
+#[test]
+fn a_cancelled_show_is_told_to_everybody_and_its_money_comes_back_by_itself() {
+    stack::run(async {
+        let world = World::new().await;
+        let buyer = &world.stranger;
+        let paid = world.paid(buyer).await;
+        world.mailed(&buyer.email, "Your tickets are booked").await;
+        let fails = json!({ "partner_order_id": paid, "cancel": { "error500": 1, "times": 1 } });
+        let set = world.kakaopay(Method::POST, "/_sim/faults").json(&fails).send().await.unwrap();
+        assert!(set.status().is_success());
+        let order = json!({ "eventId": world.event });
+        let refunds = async || {
+            let path = format!("/v1/events/{}/refunds", world.event);
+            world.get(&path, &world.artist).await
+        };
+        assert_eq!(refunds().await["state"], Value::Null);
+
+        let cancelled = invoke_with("cancel_event", order.clone()).await;
+        assert_eq!((&cancelled["state"], &cancelled["version"]), (&json!("CANCELLED"), &json!(2)));
+
+        world.comes_to(&paid, buyer, "REFUNDING").await;
+        world.comes_to(&world.payment, &world.fan, "CANCELLED").await;
+        world.mailed(&buyer.email, "Your event is cancelled").await;
+        eventually("its artist sees one purchase that is not done", 30, async || {
+            let told = refunds().await;
+            let numbers = ["total", "done", "failed"].map(|it| told[it].as_u64().unwrap());
+            (told["state"] == "RUNNING" && numbers == [1, 0, 0]).then_some(())
+        })
+        .await;
+        let path = format!("/v1/events/{}", world.event);
+        assert_eq!(world.done(world.request(Method::GET, &path)).await["state"], "CANCELLED");
+
+        set_times(&paid, &[("dueAt", PAST)]).await;
+        invoke("sweep_payments").await;
+        let payment = world.comes_to(&paid, buyer, "REFUNDED").await;
+        assert_eq!(
+            (&payment["refunded"]["cash"], &payment["refunds"][0]["cause"]),
+            (&json!(60_000), &json!("EVENT_CANCELLED"))
+        );
+        world.mailed(&buyer.email, "Your money is back").await;
+        // Said again it goes on at once.
+        assert_eq!(invoke_with("cancel_event", order).await, cancelled);
+        eventually("all is done", 90, async || {
+            let told = refunds().await;
+            (told["state"] == "DONE" && told["done"] == 1).then_some(())
+        })
+        .await;
+        let kinds = ["EVENT_CANCELLED", "PAYMENT_APPROVED", "PAYMENT_REFUNDED"];
+        let once: BTreeMap<_, _> = kinds.map(|kind| (kind.to_owned(), 1)).into();
+        assert_eq!(world.told(buyer).await, once);
+        assert_eq!(world.told(&world.artist).await, [("TICKET_SOLD".to_owned(), 1)].into());
+    });
+}
+
+#[test]
+fn money_that_went_back_at_kakaopays_desk_takes_its_tickets_back() {
+    stack::run(async {
+        let world = World::new().await;
+        let paid = world.paid(&world.stranger).await;
+        let books = format!("/_sim/payments?id={paid}");
+        let order = world.done(world.kakaopay(Method::GET, &books)).await;
+        let desk = json!({
+            "cid": simulator::CID, "tid": order["tid"], "cancel_amount": 60_000, "cancel_tax_free_amount": 0,
+        });
+        let cancel = world.kakaopay(Method::POST, "/online/v1/payment/cancel").json(&desk);
+        let cancel = cancel.header("Authorization", format!("SECRET_KEY {}", simulator::KEY));
+        world.done(cancel).await;
+        let payment = eventually("it is found", 60, async || {
+            set_times(&paid, &[("dueAt", PAST)]).await;
+            invoke("audit_payments").await;
+            let payment = world.get(&format!("/v1/payments/{paid}"), &world.stranger).await;
+            (payment["state"] == "REFUNDED").then_some(payment)
+        })
+        .await;
+        assert_eq!(payment["refunds"][0]["cause"], "WENT_BACK");
+        // The fan holds another.
+        world.has_seats_left(&world.event, 49, 10).await;
     });
 }
 

@@ -1,6 +1,7 @@
 //! Purchases: from the hold to the ticket, and what becomes of those that stop on the way.
 
 pub mod approve_payment;
+pub mod audit_payments;
 pub mod call_off_payment;
 pub mod cancel_payment;
 pub mod create_payment;
@@ -58,5 +59,11 @@ api::routes! {
 }
 
 /// The part's functions without a route.
-pub const WORKERS: &[&str] =
-    &["relay_sales", "expire_holds", "sweep_payments", "reconcile_payments", "refund_buyers"];
+pub const WORKERS: &[&str] = &[
+    "relay_sales",
+    "expire_holds",
+    "sweep_payments",
+    "reconcile_payments",
+    "refund_buyers",
+    "audit_payments",
+];

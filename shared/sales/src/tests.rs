@@ -2,6 +2,7 @@ mod any_story;
 mod capacity;
 mod crowd;
 mod kakaopay;
+mod look;
 mod newer;
 mod own_holds;
 mod refund;

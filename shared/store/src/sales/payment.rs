@@ -23,6 +23,9 @@ use crate::{
 /// When a payment in between is first asked about: longer than a call to KakaoPay and all that follows it can take.
 const FIRST_LOOK: Duration = Duration::from_secs(60);
 
+/// How often what is paid is compared with KakaoPay's books, until its event is over.
+const LOOKS: Duration = Duration::from_hours(24);
+
 pub(crate) const BY_MEMBER: Index = Index {
     table: Table::Sales,
     name: Some("byMember"),
@@ -274,6 +277,25 @@ impl Payment {
         Self { attempts, needs_person, due_at, due_key, ..self.touched(now) }
     }
 
+    /// The payment after it was compared with KakaoPay's books: due again in a day, the last time when its event is over.
+    pub fn looked_at(&self, needs_person: bool, now: Time) -> Self {
+        let mut next = Self { needs_person, ..self.touched(now) };
+        let again = next.next_look(now);
+        (next.due_key, next.due_at) = (again.and(next.due_key), again);
+        next
+    }
+
+    fn next_look(&self, now: Time) -> Option<Time> {
+        let end = self.schedule.ends_at();
+        (now < end).then(|| end.min(now.plus(LOOKS)))
+    }
+
+    /// Whether it is paid in cash, and KakaoPay keeps some of it.
+    fn is_kept(&self) -> bool {
+        let paid = matches!(self.state, State::Approved | State::PartiallyRefunded);
+        paid && self.order.is_some()
+    }
+
     /// When it was paid; while it is not, when it was made.
     pub fn bought_at(&self) -> Time {
         let paid = |entry: &&HistoryEntry| matches!(entry.step, Step::Approve | Step::ApproveFree);
@@ -369,11 +391,18 @@ impl Payment {
         } else if step == Step::Decline {
             // KakaoPay was told to take the money. One last look makes sure that it has not.
             Some((Due::Reconcile, now.plus(ORDER_CLOSED_AFTER)))
+        } else if self.is_kept() {
+            self.next_look(now).map(|at| (Due::Look, at))
         } else {
             None
         };
         self.due_key = due.map(|(due, _)| due.key_of(self.id));
         self.due_at = due.map(|(_, at)| at);
+    }
+
+    /// Whether it is to be compared with KakaoPay's books by now.
+    pub fn is_to_look_at(&self, now: Time) -> bool {
+        self.is_kept() && self.due_at.is_some_and(|due| due <= now)
     }
 
     /// Whether KakaoPay has yet to be asked how it went, when it is due: the reconciler's work.
