@@ -126,7 +126,7 @@ async fn fifty(shop: &Shop) -> Vec<(Fan, Kind, Payment)> {
         let payment = find().await;
         if number >= 30 {
             shop.faults_of(&payment, json!({ "cancel": { "error500": 1 } })).await;
-        } else if number % 5 == 0 {
+        } else if number.is_multiple_of(5) {
             let once = json!({ "cancel": { "error500": 1, "times": 1 } });
             shop.faults_of(&payment, once).await;
         }
@@ -449,7 +449,6 @@ async fn calls_for(buyers: u32) -> usize {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 fn ten_thousand_buyers_of_a_cancelled_event_cost_ten_times_the_calls_of_a_thousand() {
     stack::run(async {
         let few = calls_for(1_000).await;

@@ -288,7 +288,7 @@ fn after_round(round: EventRefunds, left: u32) -> (EventRefunds, Duration) {
         return (round.next_round(), Duration::ZERO);
     }
     let is_over = open == 0 && (round.found.failed > 0 || left == 0);
-    if !is_over && number % PERSON_AFTER != 0 {
+    if !is_over && !number.is_multiple_of(PERSON_AFTER) {
         let wait = FIRST_WAIT.saturating_mul(1 << number.saturating_sub(1).min(4));
         let mut next = round.next_round();
         next.failures.clear();
