@@ -189,6 +189,7 @@ fn fifty_orders_of_a_cancelled_show_go_back_once_though_kakaopay_fails_and_the_w
         assert_eq!(books.seats(), [200, 0, 0]);
         let told = Tally { total: 41, done: 41 - 16, failed: 16 };
         assert_eq!((refunds.state, refunds.told()), (Progress::NeedsPerson, told));
+        assert_eq!(refunds.failures.len(), 16, "each is listed once");
         let listed = refunds.failures.into_iter().map(|it| (it.payment_id, it.reason));
         assert_eq!(listed.collect::<BTreeMap<_, _>>(), failing);
 

@@ -144,7 +144,6 @@ impl Clients {
             // Whoever asks again has seen to what failed.
             Some(refunds) if refunds.state == Progress::NeedsPerson => {
                 let mut next = refunds.next_round();
-                next.failures.clear();
                 if !self.store.refunds_go_on(Some(&refunds), &mut next, now).await? {
                     return Ok(Some(Duration::ZERO));
                 }
@@ -290,9 +289,7 @@ fn after_round(round: EventRefunds, left: u32) -> (EventRefunds, Duration) {
     let is_over = open == 0 && (round.found.failed > 0 || left == 0);
     if !is_over && !number.is_multiple_of(PERSON_AFTER) {
         let wait = FIRST_WAIT.saturating_mul(1 << number.saturating_sub(1).min(4));
-        let mut next = round.next_round();
-        next.failures.clear();
-        return (next, wait.min(LONGEST_WAIT));
+        return (round.next_round(), wait.min(LONGEST_WAIT));
     }
     let clean = is_over && round.found.failed == 0;
     let state = if clean { Progress::Done } else { Progress::NeedsPerson };

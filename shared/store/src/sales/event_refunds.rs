@@ -111,6 +111,7 @@ impl EventRefunds {
             start: None,
             found: Tally::default(),
             last: self.found,
+            failures: Vec::new(),
             ..self.clone()
         }
     }
