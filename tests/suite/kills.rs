@@ -152,7 +152,7 @@ fn a_hold_that_is_past_is_ended_once_however_its_reader_dies() {
 const REFUND: Dying = Dying {
     function: "refund_payment",
     event: World::giving_back,
-    calls: "BatchGetItem PutItem TransactWriteItems UpdateItem order cancel UpdateItem",
+    calls: "BatchGetItem GetItem PutItem TransactWriteItems UpdateItem order cancel UpdateItem",
 };
 
 async fn paid() -> World {
