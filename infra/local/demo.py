@@ -253,6 +253,12 @@ def walk(demo: Demo) -> None:
               key=f"demo-{RUN}-points-back")
     demo.call("GET", "/v1/me/points/transfers", "items.0.kind", "items.0.balanceChange", token=fan)
 
+    demo.step("구매와 환불은 알림과 메일로, 판매는 아티스트에게", "The purchase and the refund are told by inbox and mail, the sale to the artist")
+    for token, told in [(fan, ["PAYMENT_APPROVED", "PAYMENT_REFUNDED"]), (artist, ["TICKET_SOLD"])]:
+        demo.until(f"The inbox should tell of {told}", "/v1/notifications",
+                   lambda body, told=told: set(told) <= {item["kind"] for item in body["items"]}, "items.0.kind", "items.0.tickets",
+                   token=token)
+
     at_the_door(demo, artist, fan)
 
     demo.step("다른 기기에서 로그인한 것을 보고 한 번에 끝냅니다", "The fan sees where else they are signed in, and ends it")

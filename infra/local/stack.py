@@ -138,7 +138,8 @@ class Stack:
                          PublicUrl=self.url, KakaopayUrl=self.kakaopay_url, SignedInUrl=f"{self.url}/docs",
                          KakaoAuthUrl=self.login_url, KakaoApiUrl=self.login_url, KakaoClientId="local-kakao",
                          NaverAuthUrl=self.login_url, NaverApiUrl=self.login_url, NaverClientId="local-naver",
-                         MailFrom="stage@spotlight.example", MailRate="1000", **self.values)
+                         MailFrom="stage@spotlight.example", MailRate="1000",
+                         RefundRate="100", **self.values)
         if self.ports.streams:
             chances = os.environ.get("STREAMS_SEED", "2026")
             say(f"driving the readers of streams, STREAMS_SEED={chances}")

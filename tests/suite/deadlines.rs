@@ -221,10 +221,13 @@ async fn event(worker: &str) -> Value {
             let detail = json!({ "id": "EventPublished:1:1", "eventId": shop.event.id });
             messages(json!({ "detail": detail, "next": { "shard": 0 } }))
         }
+        "refund_buyers" => messages(json!({ "detail": { "eventId": shop.event.id } })),
+        "tell_sales" => messages(json!({ "detail": { "paymentId": held.id } })),
+        "cancel_event" => json!({ "eventId": shop.event.id }),
         "write_export" => {
             messages(json!({ "memberId": shop.event.artist_id, "exportId": ExportId::generate() }))
         }
-        "sweep_payments" | "rebuild_index" => json!({}),
+        "sweep_payments" | "audit_payments" | "rebuild_index" => json!({}),
         "manage_coupons" => json!({ "list": {} }),
         other => panic!("say what wakes {other}"),
     }

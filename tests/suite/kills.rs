@@ -152,7 +152,7 @@ fn a_hold_that_is_past_is_ended_once_however_its_reader_dies() {
 const REFUND: Dying = Dying {
     function: "refund_payment",
     event: World::giving_back,
-    calls: "BatchGetItem PutItem TransactWriteItems UpdateItem order cancel UpdateItem",
+    calls: "BatchGetItem GetItem PutItem TransactWriteItems UpdateItem order cancel UpdateItem",
 };
 
 async fn paid() -> World {
@@ -176,6 +176,28 @@ fn a_refund_whose_money_did_not_go_at_once_goes_once_however_the_reconciler_dies
     };
     let calls = "GetItem UpdateItem order cancel UpdateItem";
     Dying { calls, ..RECONCILIATION }.survived(open, World::leave, &[PartiallyRefunded]);
+}
+
+const CALLING_OFF: Dying = Dying {
+    function: "refund_buyers",
+    event: World::cancellation,
+    calls: "BatchGetItem PutItem Query BatchGetItem UpdateItem Query BatchGetItem UpdateItem \
+        Query BatchGetItem GetItem TransactWriteItems UpdateItem order cancel UpdateItem \
+        Query BatchGetItem UpdateItem",
+};
+
+#[test]
+fn a_purchase_of_a_cancelled_event_goes_back_once_however_the_worker_dies() {
+    let paid = async || World::new().await.paid().await.cancelled().await;
+    CALLING_OFF.survived(paid, World::told_again, &[Refunded]);
+}
+
+#[test]
+fn a_hold_of_a_cancelled_event_is_ended_once_however_the_worker_dies() {
+    let held = async || World::new().await.held().await.cancelled().await;
+    let calls = "BatchGetItem PutItem Query BatchGetItem TransactWriteItems UpdateItem \
+        Query BatchGetItem UpdateItem Query BatchGetItem UpdateItem Query BatchGetItem UpdateItem";
+    Dying { calls, ..CALLING_OFF }.survived(held, World::told_again, &[Cancelled]);
 }
 
 const EXPIRY: Dying = Dying {

@@ -4,6 +4,7 @@
 mod answers;
 mod authorization;
 mod bad_input;
+mod called_off;
 mod coupons;
 mod deadlines;
 mod document;

@@ -347,7 +347,7 @@ impl Shop {
         };
         let mut open = self.payments().await;
         for _ in 0..100 {
-            open.retain(|payment| payment.due_at.is_some());
+            open.retain(|payment| payment.state.can_expire() || payment.is_unsettled());
             if open.is_empty() {
                 return;
             }

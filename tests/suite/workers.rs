@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::world::{World, eventually};
 
 /// Runs a worker at once, as its schedule would.
-async fn invoke(function: &str) -> Value {
+pub async fn invoke(function: &str) -> Value {
     invoke_with(function, json!({})).await
 }
 
@@ -61,7 +61,7 @@ async fn send(name: &str, payment: &str) {
 }
 
 /// Moves times of a payment to so many seconds from now.
-async fn set_times(payment: &str, times: &[(&str, i64)]) {
+pub async fn set_times(payment: &str, times: &[(&str, i64)]) {
     let text = |text: String| AttributeValue::S(text);
     let mut update = stack::dynamo()
         .update_item()
@@ -79,7 +79,7 @@ async fn set_times(payment: &str, times: &[(&str, i64)]) {
 }
 
 /// Long past: what is due since then counts as lost.
-const PAST: i64 = -120;
+pub const PAST: i64 = -120;
 /// So far away that the sweeper finds nothing.
 const TOMORROW: i64 = 86_400;
 

@@ -1,5 +1,6 @@
 //! Events: publishing, reading and finding them, and what tells the other parts and the search of them.
 
+pub mod cancel_event;
 pub mod create_event;
 pub mod get_event;
 pub mod index_catalog;
@@ -22,4 +23,4 @@ api::routes! {
 }
 
 /// The part's functions without a route.
-pub const WORKERS: &[&str] = &["relay_catalog", "index_catalog", "rebuild_index"];
+pub const WORKERS: &[&str] = &["relay_catalog", "index_catalog", "rebuild_index", "cancel_event"];

@@ -1,7 +1,7 @@
 //! How every mail looks: the same words as a page, which needs no picture and fits a phone, and as text.
 
 use askama::Template;
-use domain::{language::Language, time::Time};
+use domain::{fault::Localized, language::Language, time::Time, won::Won};
 use gateways::ses::Letter;
 
 /// The words of a mail.
@@ -50,4 +50,47 @@ impl Words {
 /// A moment as people read one: `2026-12-24 19:30`, on Korea's clock.
 pub fn moment(time: Time) -> String {
     String::from(time).replace('T', " ").chars().take("2026-12-24 19:30".len()).collect()
+}
+
+/// Cash and points as people read them: `30,000원, 1,500포인트`; of two, what is nothing is left out.
+pub fn sums(cash: Won, points: Won, language: Language) -> String {
+    let (won, of_points) =
+        language.of(Localized { korean: ("원", "포인트"), english: (" won", " points") });
+    let cash_or_nothing = (!cash.is_zero() || points.is_zero()).then(|| thousands(cash) + won);
+    let points = (!points.is_zero()).then(|| thousands(points) + of_points);
+    cash_or_nothing.into_iter().chain(points).collect::<Vec<_>>().join(", ")
+}
+
+/// `1,234,567`.
+fn thousands(amount: Won) -> String {
+    let digits = amount.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_read_as_people_write_them() {
+        for (cash, points, korean, english) in [
+            (0, 0, "0원", "0 won"),
+            (999, 0, "999원", "999 won"),
+            (1_234_567, 1_000, "1,234,567원, 1,000포인트", "1,234,567 won, 1,000 points"),
+            (0, 50, "50포인트", "50 points"),
+        ] {
+            let told = |language| sums(Won::new(cash), Won::new(points), language);
+            assert_eq!(
+                (told(Language::Korean).as_str(), told(Language::English).as_str()),
+                (korean, english)
+            );
+        }
+    }
 }

@@ -1,9 +1,6 @@
 //! Worker on the queue of mail: writes each letter and sends it, a code as often as it takes, anything else once at most.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use api::Worker;
 use aws::{Connect, ConnectError, variable};
@@ -12,7 +9,7 @@ use domain::{
     member::{CodePurpose, Email, MailedCode},
     time::Time,
 };
-use gateways::{MailMessage, Ses, ses::NotSent};
+use gateways::{MailMessage, Pace, Ses, pace::READERS, ses::NotSent};
 use store::{
     Store, StoreFault,
     ephemeral::{
@@ -21,13 +18,11 @@ use store::{
     },
     identity::member::{EmailKey, Member, MemberKey},
     inbox::mail::{About, BlockKey, BlockReason, Mail, MailKey, MailState},
+    sales::payment::PaymentKey,
     was_done,
 };
 
 use crate::{letter::Words, letters};
-
-/// How many of this function run at once: `MaximumConcurrency` of every queue's reader (`infra/generate`).
-const AT_ONCE: u32 = 5;
 
 /// How long the first wait is when SES takes nothing, and how often there is one twice as long as the one before: until a message
 /// comes again by itself takes minutes, and somebody waits for a code.
@@ -48,11 +43,11 @@ pub struct Clients {
 }
 
 impl Connect for Clients {
-    /// `MAIL_RATE`: how many mails SES takes of us in a second.
+    /// `MAIL_RATE`: how many mails SES takes of us in a second, of all of these functions together.
     async fn connect() -> Result<Self, ConnectError> {
         let (store, ses) = <(Store, Ses)>::connect().await?;
         let rate: f64 = variable("MAIL_RATE")?.parse()?;
-        Ok(Self { store, ses, pace: Pace::of(rate), first_wait: FIRST_WAIT })
+        Ok(Self { store, ses, pace: Pace::of(rate / f64::from(READERS)), first_wait: FIRST_WAIT })
     }
 }
 
@@ -194,6 +189,7 @@ impl Clients {
         let Some(email) = member.email else { return Ok(None) };
         let block = self.store.get(&BlockKey::of(&email)).await?;
         let (at, language) = (mail.created_at, mail.language);
+        let payment = async |id| self.store.get(&PaymentKey(id)).await;
         let (words, is_security) = match &mail.about {
             About::Welcome => (letters::welcome(&member.nickname, language), false),
             About::PasswordChanged => (letters::password_changed(at, language), true),
@@ -201,6 +197,30 @@ impl Clients {
                 (letters::new_device(device, country.clone(), at, language), true)
             }
             About::AccountDeleted => (letters::account_deleted(at, language), true),
+            About::Receipt { payment_id } => {
+                let payment = payment(*payment_id).await?;
+                match payment.and_then(|payment| letters::receipt(&payment, language)) {
+                    Some(words) => (words, false),
+                    None => return Ok(None),
+                }
+            }
+            About::EventCancelled { payment_id } => {
+                let payment = payment(*payment_id).await?;
+                match payment.and_then(|payment| letters::event_cancelled(&payment, language)) {
+                    Some(words) => (words, false),
+                    None => return Ok(None),
+                }
+            }
+            About::Refunded { payment_id, number } => {
+                let refunded = payment(*payment_id).await?.and_then(|payment| {
+                    let refund = payment.refunds.get(*number as usize)?;
+                    letters::refunded(&payment, refund, language)
+                });
+                match refunded {
+                    Some(words) => (words, false),
+                    None => return Ok(None),
+                }
+            }
             About::Unknown => return Err(Failure::Newer),
         };
         let goes = match block.map(|block| block.reason) {
@@ -232,32 +252,6 @@ impl Waits {
         tokio::time::sleep(self.next.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
         self.next *= 2;
         Ok(())
-    }
-}
-
-/// Keeps all of these functions together below what SES takes of us.
-#[derive(Clone)]
-struct Pace {
-    gap: Duration,
-    next: Arc<Mutex<Instant>>,
-}
-
-impl Pace {
-    fn of(rate: f64) -> Self {
-        let gap = Duration::from_secs_f64(f64::from(AT_ONCE) / rate.max(0.1));
-        Self { gap, next: Arc::new(Mutex::new(Instant::now())) }
-    }
-
-    async fn turn(&self) {
-        tokio::time::sleep_until(self.book(Instant::now()).into()).await;
-    }
-
-    /// When the next may go.
-    fn book(&self, now: Instant) -> Instant {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = now.max(*next);
-        *next = turn + self.gap;
-        turn
     }
 }
 
@@ -564,6 +558,42 @@ mod tests {
     }
 
     #[test]
+    fn what_became_of_a_payment_is_written_from_the_payment_and_not_at_all_without_it() {
+        stack::run(async {
+            let post = Post::answering(&[200]).await;
+            let mut payment = crate::letters::tests::paid(Time::now());
+            payment.id = domain::id::PaymentId::generate();
+            let (payment_id, now) = (payment.id, Time::now());
+            let ids = payment.ticket_ids().to_vec();
+            let cause = domain::refund::Cause::EventCancelled;
+            payment.refunds.push(payment.refund(ids, cause, now).unwrap());
+            let abouts = || {
+                [
+                    (About::Receipt { payment_id }, "예매가 끝났습니다"),
+                    (About::EventCancelled { payment_id }, "예매하신 공연이 취소되었습니다"),
+                    (About::Refunded { payment_id, number: 0 }, "환불이 끝났습니다"),
+                ]
+            };
+            for (about, _) in abouts() {
+                let (_, mail) = mail(about).await;
+                post.send(MailMessage::Mail(mail.id)).await.unwrap();
+                assert_eq!(state(&mail).await, MailState::Dropped, "there is no such payment");
+            }
+            store().put(&PaymentKey(payment_id), &payment).await.unwrap();
+            for (about, subject) in abouts() {
+                let (member, mail) = mail(about).await;
+                post.send(MailMessage::Mail(mail.id)).await.unwrap();
+                let (to, told, text) = post.sent().await.pop().unwrap();
+                assert_eq!(to, member.email.unwrap().as_str());
+                assert!(
+                    told.ends_with(subject) && text.contains(&payment_id.to_string()),
+                    "{text}"
+                );
+            }
+        });
+    }
+
+    #[test]
     fn a_mail_to_who_has_left_or_has_no_address_goes_nowhere() {
         stack::run(async {
             let post = Post::answering(&[200]).await;
@@ -577,15 +607,5 @@ mod tests {
             post.send(MailMessage::Mail(gone.id)).await.unwrap();
             assert_eq!((post.sent().await.len(), state(&gone).await), (0, MailState::Dropped));
         });
-    }
-
-    #[test]
-    fn all_of_these_together_keep_the_pace() {
-        let pace = Pace::of(10.0);
-        let now = Instant::now() + Duration::from_secs(1);
-        let turns: Vec<_> = (0..4).map(|_| pace.book(now) - now).collect();
-        assert_eq!(turns, [0, 500, 1_000, 1_500].map(Duration::from_millis), "five run at once");
-        let later = now + Duration::from_secs(60);
-        assert_eq!(pace.book(later), later, "nobody saves turns up");
     }
 }

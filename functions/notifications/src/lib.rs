@@ -2,10 +2,11 @@
 
 pub mod list_notifications;
 pub mod tell_followers;
+pub mod tell_sales;
 
 api::routes! {
     list_notifications,
 }
 
 /// The part's functions without a route.
-pub const WORKERS: &[&str] = &["tell_followers"];
+pub const WORKERS: &[&str] = &["tell_followers", "tell_sales"];

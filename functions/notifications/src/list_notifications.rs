@@ -3,7 +3,7 @@
 use api::{Answer, Call, Cursors, List, Paging, Problem, Query};
 use domain::{
     event::Title,
-    id::{EventId, MemberId, NotificationId},
+    id::{EventId, MemberId, NotificationId, PaymentId},
     member::Nickname,
     notification::Kind,
     time::Time,
@@ -44,6 +44,12 @@ pub struct NotificationView {
     /// The artist whom it is about, if it is about one.
     #[schema(required)]
     artist: Option<NotifiedArtist>,
+    /// The payment that it is about, if it is about one of the caller's own.
+    #[schema(required)]
+    payment_id: Option<PaymentId>,
+    /// How many tickets it is about, if it is about tickets.
+    #[schema(required)]
+    tickets: Option<u32>,
     /// When it happened.
     created_at: Time,
     /// When it was read; null as long as it is not.
@@ -71,12 +77,15 @@ struct NotifiedArtist {
 
 impl From<(Notification, Option<Artist>)> for NotificationView {
     fn from((notification, artist): (Notification, Option<Artist>)) -> Self {
-        let Notification { id, kind, event, created_at, read_at, .. } = notification;
+        let Notification { id, kind, event, payment_id, tickets, created_at, read_at, .. } =
+            notification;
         Self {
             id,
             kind,
             event: event.map(|Event { id, title }| NotifiedEvent { id, title }),
             artist: artist.map(|Artist { id, nickname }| NotifiedArtist { id, nickname }),
+            payment_id,
+            tickets,
             created_at,
             read_at,
         }
@@ -188,6 +197,7 @@ mod tests {
                     "id": id, "kind": "NEW_EVENT", "createdAt": created_at, "readAt": null,
                     "event": { "id": event.id, "title": event.title },
                     "artist": { "id": artist_id, "nickname": "탈퇴한 회원" },
+                    "paymentId": null, "tickets": null,
                 })
             });
             assert_eq!(seen, expected);
@@ -255,6 +265,7 @@ mod tests {
             let page = read((store, cursors().await), &fan, json!({}), now).await;
             let expected = json!({
                 "id": notification.id, "kind": "UNKNOWN", "event": null, "artist": null,
+                "paymentId": null, "tickets": null,
                 "createdAt": now, "readAt": null,
             });
             assert_eq!(page, json!({ "items": [expected], "unreadCount": 1 }));

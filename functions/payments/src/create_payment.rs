@@ -166,6 +166,7 @@ pub async fn handle(
         buyer,
         address: context.address,
         wants: body.wants()?,
+        language: context.language,
         key: idempotency.key,
         body_hash: idempotency.fingerprint,
     };

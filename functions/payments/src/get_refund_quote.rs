@@ -8,7 +8,7 @@ use domain::{
     time::Time,
     won::{Percent, Won},
 };
-use sales::{SalesFault, quote};
+use sales::{SalesFault, cause_of, quote};
 use serde::Serialize;
 use store::{
     Store,
@@ -20,7 +20,10 @@ use store::{
 };
 use utoipa::ToSchema;
 
-use crate::{path::PaymentPath, view::own};
+use crate::{
+    path::PaymentPath,
+    view::{event_of, own},
+};
 
 /// What would go back now, ticket by ticket. Tickets that go back together give back the sum of their cash and points. What was paid
 /// for no tickets goes back whole.
@@ -77,7 +80,8 @@ impl QuoteSum {
 
 /// Tells what would go back
 ///
-/// Its buyer only; for everybody else it does not exist. Nothing is written.
+/// Its buyer only; for everybody else it does not exist. Nothing is written. Of an event that was cancelled all goes back, and of one
+/// that was moved to another time or place since, until it starts.
 #[utoipa::path(get, path = "/v1/payments/{paymentId}/refund-quote", params(PaymentPath),
     responses((status = 200, description = "What would go back now", body = RefundQuoteView)),
     security(("bearer" = [])),
@@ -91,20 +95,27 @@ pub async fn handle(
     let payment = own(payment, &session)?;
     // Before its tickets are read: what is not paid has none.
     let left: Vec<_> = payment.tickets_left().collect();
-    quote(&payment, left.clone(), Cause::BuyerAsked, context.now)?;
+    let event = event_of(&store, &payment).await?;
+    let cause = cause_of(&payment, event.as_ref(), context.now)?;
+    quote(&payment, left.clone(), cause, context.now)?;
     sales::is_there(&store, &payment).await?;
     let keys: Vec<_> = left.into_iter().map(TicketKey).collect();
     let tickets: Vec<_> = store.read_all(&keys).await?.into_iter().flatten().collect();
-    Ok(Answer::ok(view(&payment, &tickets, context.now)?))
+    Ok(Answer::ok(view(&payment, &tickets, cause, context.now)?))
 }
 
-fn view(payment: &Payment, tickets: &[Ticket], now: Time) -> Result<RefundQuoteView, SalesFault> {
+fn view(
+    payment: &Payment,
+    tickets: &[Ticket],
+    cause: Cause,
+    now: Time,
+) -> Result<RefundQuoteView, SalesFault> {
     let sum = |ticket_ids| -> Result<_, SalesFault> {
-        Ok(QuoteSum::of(&quote(payment, ticket_ids, Cause::BuyerAsked, now)?))
+        Ok(QuoteSum::of(&quote(payment, ticket_ids, cause, now)?))
     };
     let valid: Vec<_> =
         tickets.iter().filter(|ticket| ticket.state == State::Valid).map(|it| it.id).collect();
-    let refund = quote(payment, valid, Cause::BuyerAsked, now)?;
+    let refund = quote(payment, valid, cause, now)?;
     let tickets = tickets.iter().map(|ticket| {
         let valid = ticket.state == State::Valid;
         let sum = if valid { sum(vec![ticket.id])? } else { QuoteSum::default() };

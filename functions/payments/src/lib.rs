@@ -1,17 +1,20 @@
 //! Purchases: from the hold to the ticket, and what becomes of those that stop on the way.
 
 pub mod approve_payment;
+pub mod audit_payments;
 pub mod call_off_payment;
 pub mod cancel_payment;
 pub mod create_payment;
 pub mod expire_holds;
 pub mod fail_payment;
+pub mod get_event_refunds;
 pub mod get_payment;
 pub mod get_refund_quote;
 pub mod give_up_payment;
 pub mod list_my_payments;
 pub mod list_my_sponsorships;
 pub mod reconcile_payments;
+pub mod refund_buyers;
 pub mod refund_payment;
 pub mod relay_sales;
 pub mod sweep_payments;
@@ -57,8 +60,15 @@ api::routes! {
         PAYMENT_NOT_FOUND, NOT_REFUNDABLE, REFUND_IN_PROGRESS, AFTER_START, REFUND_TERMS_UNKNOWN, TICKETS_NOT_LEFT, TICKET_USED, QUOTE_CHANGED,
         POINTS_SPENT, SPONSORSHIP_SETTLED,
     ],
+    get_event_refunds [EVENT_NOT_FOUND],
 }
 
 /// The part's functions without a route.
-pub const WORKERS: &[&str] =
-    &["relay_sales", "expire_holds", "sweep_payments", "reconcile_payments"];
+pub const WORKERS: &[&str] = &[
+    "relay_sales",
+    "expire_holds",
+    "sweep_payments",
+    "reconcile_payments",
+    "refund_buyers",
+    "audit_payments",
+];

@@ -3,11 +3,10 @@
 use api::{Answer, Body, Call, FieldFaults, Idempotency, Path, Place, Problem};
 use deserr::Deserr;
 use domain::{
-    event::MAX_TICKETS_PER_BUYER, id::TicketId, invalid::Invalid, payment::Purpose, refund::Cause,
-    won::Won,
+    event::MAX_TICKETS_PER_BUYER, id::TicketId, invalid::Invalid, payment::Purpose, won::Won,
 };
 use gateways::Kakaopay;
-use sales::{Asked, SalesFault, codes::TICKETS_NOT_LEFT, refund};
+use sales::{Asked, SalesFault, cause_of, codes::TICKETS_NOT_LEFT, refund};
 use serde::Serialize;
 use store::{
     Store,
@@ -23,7 +22,7 @@ use utoipa::ToSchema;
 use crate::{
     get_refund_quote::QuoteSum,
     path::PaymentPath,
-    view::{RefundView, own},
+    view::{RefundView, event_of, own},
 };
 
 /// What goes back, and what its buyer was told of it.
@@ -76,6 +75,7 @@ pub async fn handle(
     if !(min..=max).contains(&body.ticket_ids.len()) {
         return Err(Problem::broken_rules(vec![("ticketIds", Invalid::Length { min, max })]));
     }
+    let event = event_of(&store, &payment).await?;
 
     let key = RecordKey::of(&who, "refund_payment", idempotency.key);
     let lease = match store.begin(key, &idempotency.fingerprint, now).await? {
@@ -86,8 +86,14 @@ pub async fn handle(
             return answer(&payment, made.parse().ok());
         }
     };
-    let asked =
-        Asked { ticket_ids: body.ticket_ids, cause: Cause::BuyerAsked, total: Some(body.total) };
+    let cause = match cause_of(&payment, event.as_ref(), now) {
+        Ok(cause) => cause,
+        Err(fault) => {
+            store.give_up(&lease).await;
+            return Err(fault.into());
+        }
+    };
+    let asked = Asked { ticket_ids: body.ticket_ids, cause, total: Some(body.total) };
     let (balance, memory) = (balance.unwrap_or_default(), Some(&lease));
     match refund(&store, &kakaopay, payment, balance, &asked, memory, now).await {
         Ok(payment) => {

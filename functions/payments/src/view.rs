@@ -12,6 +12,8 @@ use domain::{
 use sales::codes::PAYMENT_NOT_FOUND;
 use serde::Serialize;
 use store::{
+    Relaxed, Store, StoreFault,
+    catalog::on_sale::{OnSale, OnSaleKey},
     identity::session::Session,
     sales::payment::{Order, Payment, Refund, Subject},
 };
@@ -153,6 +155,14 @@ pub fn own(payment: Option<Payment>, session: &Session) -> Result<Payment, Probl
     payment
         .filter(|payment| payment.member_id == session.member.id)
         .ok_or_else(|| Problem::new(PAYMENT_NOT_FOUND))
+}
+
+/// The event of a payment for tickets, as it is sold a second ago: whether it takes place as it was bought.
+pub async fn event_of(store: &Store, payment: &Payment) -> Result<Option<OnSale>, StoreFault> {
+    match payment.booking() {
+        Some(booking) => store.get(&Relaxed(OnSaleKey(booking.event_id))).await,
+        None => Ok(None),
+    }
 }
 
 /// KakaoPay's pages for one payment: send the buyer to the one that fits.

@@ -1,9 +1,11 @@
 //! What an artist publishes, and the terms it is sold on.
 
+mod called_off;
 mod sale;
 mod schedule;
 mod search;
 
+pub use called_off::Progress;
 pub use sale::{Sale, SaleClosed, State};
 pub use schedule::{SaleWindow, Schedule};
 pub use search::{SearchWords, Sort};

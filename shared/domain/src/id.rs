@@ -126,11 +126,23 @@ id!(
     NotificationId, "ntf_"
 );
 
+/// The one of what happened at this time, however often it is made: `of_it` are bytes that only that has.
+fn of(at: Time, of_it: [u8; 10]) -> Ulid {
+    let of_it = of_it.iter().fold(0, |all, byte| (all << 8) | u128::from(*byte));
+    Ulid::from_parts(at.millis().unsigned_abs(), of_it)
+}
+
 impl NotificationId {
     /// The one of what happened at this time, however often it is made: `of_it` are bytes that only that has.
     pub fn of(at: Time, of_it: [u8; 10]) -> Self {
-        let of_it = of_it.iter().fold(0, |all, byte| (all << 8) | u128::from(*byte));
-        Self(Ulid::from_parts(at.millis().unsigned_abs(), of_it))
+        Self(of(at, of_it))
+    }
+}
+
+impl MailId {
+    /// The one about what happened at this time, as above.
+    pub fn of(at: Time, of_it: [u8; 10]) -> Self {
+        Self(of(at, of_it))
     }
 }
 

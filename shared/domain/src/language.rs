@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::fault::Localized;
 
 /// A language that we answer and write in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Language {
     /// 한국어, for whoever does not ask for English.
+    #[default]
     #[serde(rename = "ko")]
     Korean,
     /// English, and whichever a newer program knows.

@@ -5,5 +5,13 @@ choice!(
     Kind as "NotificationKind" {
         /// An artist whom its reader follows has published an event.
         NewEvent = "NEW_EVENT",
+        /// Tickets of an event of its reader were sold.
+        TicketSold = "TICKET_SOLD",
+        /// Its reader has paid, and has their tickets.
+        PaymentApproved = "PAYMENT_APPROVED",
+        /// What its reader had paid is back.
+        PaymentRefunded = "PAYMENT_REFUNDED",
+        /// An event that its reader has tickets of does not take place.
+        EventCancelled = "EVENT_CANCELLED",
     }
 );

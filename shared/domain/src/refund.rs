@@ -22,6 +22,8 @@ choice!(
         EventChanged = "EVENT_CHANGED",
         /// The payment can't be kept: a wrong amount was taken.
         CannotBeKept = "CANNOT_BE_KEPT",
+        /// It went back at KakaoPay's own desk.
+        WentBack = "WENT_BACK",
     }
 );
 
@@ -96,9 +98,10 @@ pub fn rate(
         (Cause::BuyerAsked, RefundPolicy::Unknown) | (Cause::Unknown, _) => {
             return Err(Refused::TermsUnknown);
         }
-        (Cause::EventCancelled | Cause::EventChanged | Cause::CannotBeKept, _) => {
-            return Ok(Rate::NOT_CHOSEN);
-        }
+        (
+            Cause::EventCancelled | Cause::EventChanged | Cause::CannotBeKept | Cause::WentBack,
+            _,
+        ) => return Ok(Rate::NOT_CHOSEN),
     }
     let days = now.korean_day().days_until(schedule.starts_at().korean_day());
     if days >= SECOND_THOUGHTS_DAYS && now <= bought_at.plus(SECOND_THOUGHTS) {

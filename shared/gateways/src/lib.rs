@@ -10,7 +10,9 @@ mod http;
 pub mod kakaopay;
 pub mod mail;
 pub mod oauth;
+pub mod pace;
 pub mod queue;
+pub mod refunds;
 pub mod ses;
 
 pub use bus::{Bus, DomainEvent};
@@ -19,5 +21,7 @@ pub use http::{Limits, SetupError};
 pub use kakaopay::Kakaopay;
 pub use mail::MailMessage;
 pub use oauth::OAuth;
+pub use pace::Pace;
 pub use queue::{Message, Queue};
+pub use refunds::RefundRequested;
 pub use ses::Ses;

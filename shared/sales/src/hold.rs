@@ -5,6 +5,7 @@ use domain::{
     coupon::ClaimState,
     event::Quantity,
     id::{ClaimId, EventId, MemberId, PaymentId},
+    language::Language,
     payment::{Amounts, LumpSum, State, Step, amounts},
     sponsorship::Message,
     time::Time,
@@ -77,6 +78,8 @@ pub struct Purchase {
     pub address: String,
     /// What it is that they want.
     pub wants: Wants,
+    /// In which language the buyer is written to.
+    pub language: Language,
     /// The request's `Idempotency-Key`.
     pub key: String,
     /// The hash of what was asked for.
@@ -187,6 +190,7 @@ pub async fn hold(
                         kakaopay,
                         terms,
                         wanted,
+                        language: purchase.language,
                         who,
                         buyer,
                         event,
@@ -205,12 +209,13 @@ pub async fn hold(
                     let artist_nickname = artist.ok_or(SalesFault::ArtistNotFound)?.nickname;
                     let (artist_id, message) = (*artist_id, message.clone());
                     let gift = Subject::Sponsorship(Gift { artist_id, artist_nickname, message });
-                    let payment = begun(terms, buyer, gift, amount.won(), now)?;
+                    let payment = begun(terms, purchase, buyer, gift, amount.won(), now)?;
                     create(store, kakaopay, payment, known).await?
                 }
                 Wants::Points(amount) => {
                     count(store, buyer, purchase, now).await?;
-                    let payment = begun(terms, buyer, Subject::Points, amount.won(), now)?;
+                    let payment =
+                        begun(terms, purchase, buyer, Subject::Points, amount.won(), now)?;
                     create(store, kakaopay, payment, known).await?
                 }
             };
@@ -250,13 +255,16 @@ async fn count(
 /// A payment in cash that takes nothing of the buyer's.
 fn begun(
     terms: &Terms,
+    purchase: &Purchase,
     buyer: MemberId,
     subject: Subject,
     cash: Won,
     now: Time,
 ) -> Result<Payment, SalesFault> {
     let (amounts, end, token) = (Amounts::cash(cash), now.plus(terms.hold), token()?);
-    Ok(Payment::reserved(buyer, subject, amounts, end, token, now))
+    let mut payment = Payment::reserved(buyer, subject, amounts, end, token, now);
+    payment.language = purchase.language;
+    Ok(payment)
 }
 
 /// Writes it. `None` if the key is known by now.
@@ -317,6 +325,7 @@ struct Reserving<'a, K> {
     kakaopay: &'a Kakaopay,
     terms: &'a Terms,
     wanted: &'a Tickets,
+    language: Language,
     who: &'a SignedIn,
     buyer: MemberId,
     event: &'a OnSale,
@@ -381,6 +390,7 @@ impl<K: Fn(&Payment) -> Write> Reserving<'_, K> {
         let subject = Booking::of(event, quantity).into();
         let mut payment = Payment::reserved(self.buyer, subject, amounts, end, token, now);
         payment.claim_id = wanted.claim_id;
+        payment.language = self.language;
         let spending = spending::hold(payment, own.balance, now);
         let (payment, spending) = spending.ok_or(SalesFault::Lacks(Lack::Points, None))?;
 

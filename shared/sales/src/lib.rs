@@ -10,6 +10,7 @@ pub mod codes;
 mod end;
 mod fault;
 mod hold;
+mod look;
 mod reconcile;
 mod refund;
 mod seats;
@@ -18,14 +19,17 @@ mod spending;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use approve::approve;
 pub use end::{as_told, call_off, come_back_unpaid, expire, give_up};
 pub use fault::{Lack, SalesFault};
 pub use hold::{Held, Purchase, Terms, Tickets, Wants, hold};
+pub use look::look;
 pub use reconcile::reconcile;
 pub use refund::{Asked, is_there, quote, refund};
 pub use sweep::overdue;
+pub use undo::{cause_of, take_back, undo};
 
 use domain::{
     id::{EventId, PaymentId},

@@ -70,7 +70,7 @@ async fn still_overdue(
             Ok(None)
         }
         Due::Hold => take_in_hand(store, &payment, now).await,
-        Due::Reconcile => Ok(Some(payment)),
+        Due::Reconcile | Due::Look => Ok(Some(payment)),
     }
 }
 

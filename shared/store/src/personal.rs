@@ -155,6 +155,7 @@ pub const ITEMS: &[Item] = &[
     item("event on sale", Export::In(Section::Events), IDS_ALONE),
     item("event of an artist", Export::In(Section::Events), IDS_ALONE),
     item("stock shard", OF_THE_SHOP, NOBODY),
+    item("event's refunds", OF_THE_SHOP, IDS_ALONE),
     item("sold-out mark", OF_THE_SHOP, NOBODY),
     item("buyer counter", ONLY_COUNTS, IDS_ALONE),
     item("payment", Export::In(Section::Payments), BOOKS),
@@ -336,6 +337,8 @@ fn told((notification, artist): (Notification, Option<Artist>)) -> Value {
         "kind": notification.kind,
         "event": notification.event,
         "artist": artist,
+        "paymentId": notification.payment_id,
+        "tickets": notification.tickets,
         "createdAt": notification.created_at,
         "readAt": notification.read_at,
     })

@@ -53,6 +53,8 @@ pub fn program(name: &str, things: &Things, outside: &Outside) -> Command {
         ("HOLD_SECONDS", &HOLD.as_secs().to_string()),
         ("HOLD_QUEUE_URL", &things.queue),
         ("RECONCILE_QUEUE_URL", &things.queue),
+        ("REFUNDS_QUEUE_URL", &things.queue),
+        ("REFUND_RATE", "1000"),
     ]);
     program
 }

@@ -9,7 +9,10 @@ use domain::{
 };
 use gateways::kakaopay::ApproveRequest;
 use serde_json::{Value, json};
-use store::sales::payment::Payment;
+use store::{
+    identity::follow::FollowerKey,
+    sales::{by_event, payment::Payment},
+};
 use tests::gateway::request;
 
 use crate::{
@@ -37,7 +40,17 @@ impl World {
     pub async fn begun(ago: Duration) -> Self {
         let mut shop = Shop::open(10).await;
         shop.now = shop.now.minus(ago);
-        Self { fan: shop.fan_with_purse().await, shop, held: None, paid: None, back: None }
+        // Who is in the last shard of the event's payments has none after them.
+        let in_last = |fan: Fan| {
+            let (artist_id, member_id) = (shop.event.artist_id, fan.member_id);
+            let (partition, _) = store::Key::pair(&FollowerKey { artist_id, member_id });
+            partition.ends_with(&format!("#{}", by_event::SHARDS - 1))
+        };
+        let mut fan = shop.fan_with_purse().await;
+        while in_last(fan) {
+            fan = shop.fan_with_purse().await;
+        }
+        Self { fan, shop, held: None, paid: None, back: None }
     }
 
     pub async fn held(mut self) -> Self {
@@ -138,6 +151,24 @@ impl World {
     /// The buyer never comes again, and the workers are left with it.
     pub async fn leave(&self) {
         self.shop.settle().await;
+    }
+
+    /// The event is cancelled.
+    pub async fn cancelled(self) -> Self {
+        self.shop.cancels().await;
+        self
+    }
+
+    /// What tells of it comes again, and the workers do the rest.
+    pub async fn told_again(&self) {
+        self.shop.goes_back().await;
+        self.leave().await;
+    }
+
+    /// What EventBridge brings of a cancelled event.
+    pub fn cancellation(&self) -> Value {
+        let body = json!({ "detail": { "eventId": self.shop.event.id } }).to_string();
+        json!({ "Records": [{ "messageId": "message", "body": body, "eventSource": "aws:sqs" }] })
     }
 
     /// `POST /v1/payments` as API Gateway hands it over.

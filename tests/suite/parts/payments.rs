@@ -50,6 +50,11 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             let unpaid = world.request(Method::GET, &path).bearer_auth(&world.fan.token);
             rows.refuses(unpaid, 409, "NOT_REFUNDABLE")
         }
+        "get_event_refunds" => {
+            let path = format!("/v1/events/{}/refunds", world.event);
+            let fans = world.request(Method::GET, &path).bearer_auth(&world.fan.token);
+            rows.refuses(fans, 404, "EVENT_NOT_FOUND")
+        }
         "get_payment"
         | "list_my_payments"
         | "list_my_sponsorships"

@@ -50,7 +50,8 @@ impl Books {
     /// That nothing waits for anybody any more.
     #[track_caller]
     pub fn assert_settled(&self) {
-        let open = self.payments.iter().find(|payment| payment.due_at.is_some());
+        let is_open = |it: &&Payment| it.state.can_expire() || it.is_unsettled();
+        let open = self.payments.iter().find(is_open);
         assert_eq!(open, None, "still open");
     }
 }

@@ -2,28 +2,39 @@
 
 mod account_deleted;
 mod code;
+mod event_cancelled;
 mod known;
 mod new_device;
 mod no_password;
 mod password_changed;
+mod receipt;
+mod refunded;
 mod welcome;
 
 pub use account_deleted::account_deleted;
 pub use code::code;
+pub use event_cancelled::event_cancelled;
 pub use known::known;
 pub use new_device::new_device;
 pub use no_password::no_password;
 pub use password_changed::password_changed;
+pub use receipt::receipt;
+pub use refunded::refunded;
 pub use welcome::welcome;
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use domain::{
         device::Device,
+        id::{MemberId, TicketId},
         language::Language,
         member::{CodePurpose, MailedCode},
+        payment::amounts,
+        refund::Cause,
         time::Time,
+        won::Won,
     };
+    use store::sales::payment::{Booking, Payment, Secret};
 
     use super::*;
     use crate::letter::Words;
@@ -31,12 +42,29 @@ mod tests {
     const CHROME: &str =
         "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36";
 
+    /// A purchase of two tickets, paid in points too, of an event with a title that nobody may take for markup.
+    pub fn paid(at: Time) -> Payment {
+        let mut event = stack::event(50, at);
+        event.title = "<i>한여름</i> 밤".parse().unwrap();
+        let quantity = 2.try_into().unwrap();
+        let amounts = amounts(event.price, quantity, None, Won::new(1_500)).unwrap();
+        let (buyer, token) = (MemberId::generate(), Secret("token".into()));
+        let mut booking = Booking::of(&(&event).into(), quantity);
+        booking.ticket_ids = (0..2).map(|_| TicketId::generate()).collect();
+        let mut paid = Payment::reserved(buyer, booking.into(), amounts, at, token, at);
+        paid.id = "pay_01KB4ZXJ3V8Q5W7N2M6T9RHCDE".parse().unwrap();
+        paid
+    }
+
     /// Each kind in each language, as it is mailed. Who changes a word looks at the whole letter (`cargo insta review`).
     #[test]
     fn every_letter_looks_as_it_was_last_looked_at() {
         let at: Time = "2026-11-29T21:03:00+09:00".parse().unwrap();
         let drawn = MailedCode::of(48_215);
         let nickname = "<b>별빛</b> & \"미나\"".parse().unwrap();
+        let payment = paid(at);
+        let refund =
+            payment.refund(vec![payment.ticket_ids()[0]], Cause::EventChanged, at).unwrap();
         for language in [Language::Korean, Language::English] {
             let mut letters: Vec<(String, Words)> = vec![
                 ("known".into(), known(language)),
@@ -48,6 +76,9 @@ mod tests {
                     "new_device".into(),
                     new_device(&Device::of(CHROME), Some("KR".parse().unwrap()), at, language),
                 ),
+                ("receipt".into(), receipt(&payment, language).unwrap()),
+                ("refunded".into(), refunded(&payment, &refund, language).unwrap()),
+                ("event_cancelled".into(), event_cancelled(&payment, language).unwrap()),
                 ("new_device_unknown".into(), new_device(&Device::default(), None, at, language)),
             ];
             for purpose in CodePurpose::ALL {

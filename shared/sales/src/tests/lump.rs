@@ -3,6 +3,7 @@
 use domain::{
     fault::Fault,
     id::MemberId,
+    language::Language,
     member::Role,
     payment::{LumpSum, State},
     points::Account,
@@ -36,6 +37,7 @@ impl Shop {
             buyer: stack::caller(&fan.claims()),
             address: fan.member_id.to_string(),
             wants,
+            language: Language::Korean,
             key: key.into(),
             body_hash: "hash".into(),
         };

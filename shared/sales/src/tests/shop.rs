@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{
     id::{ClaimId, MemberId, SessionId},
+    language::Language,
     member::Role,
     payment::State,
     stock::Shard,
@@ -110,6 +111,7 @@ impl Shop {
                 claim_id,
                 points: Won::new(points),
             }),
+            language: Language::English,
             key: key.into(),
             body_hash: quantity.to_string(),
         };

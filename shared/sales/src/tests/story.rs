@@ -50,7 +50,7 @@ fn a_purchase_holds_seats_then_sells_them_for_tickets_and_points() {
         assert_eq!(shop.kakaopay.order(&held.order.unwrap().tid).approved, 60_000);
         let steps: Vec<_> = payment.history.iter().map(|entry| entry.step.as_str()).collect();
         assert_eq!(steps, ["RESERVE", "MAKE_READY", "START_APPROVAL", "APPROVE"]);
-        assert_eq!((payment.due_at, payment.pg_token), (None, None));
+        assert_eq!((payment.due_at, payment.pg_token), (Some(shop.now.plus(DAY)), None));
     });
 }
 

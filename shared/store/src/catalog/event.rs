@@ -16,8 +16,8 @@ use super::{
     on_sale::{OnSale, OnSaleKey},
 };
 use crate::{
-    Compare, Index, Page, Start, Store, StoreFault, Streamed, Table, Write, fault::Effect,
-    read::readable,
+    Compare, Index, Page, Rejected, Start, Store, StoreFault, Streamed, Table, Transaction, Write,
+    fault::Effect, read::readable, sales::stock, was_done,
 };
 
 const CATALOG: Index = Index::of(Table::Catalog);
@@ -107,6 +107,17 @@ impl Event {
         Self { artist_nickname, version: self.version + 1, updated_at: now, ..self.clone() }
     }
 
+    /// The event when it is called off.
+    pub fn cancelled(&self, now: Time) -> Self {
+        Self {
+            state: State::Cancelled,
+            terms_version: self.terms_version + 1,
+            version: self.version + 1,
+            updated_at: now,
+            ..self.clone()
+        }
+    }
+
     /// Writes what becomes of it, unless it was changed meanwhile. It is for what is not sold by: *event on sale* stays as it is.
     pub fn becoming(&self, after: &Self) -> Write {
         let write = Write::change(&EventKey(self.id), self, after);
@@ -114,7 +125,37 @@ impl Event {
     }
 }
 
+/// There is no such event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such event")]
+pub struct NoEvent;
+
 impl Store {
+    /// Calls an event off: it, what a purchase reads of it and all shards of its stock in one transaction, after which no hold of it
+    /// begins. The stream brings it to all others: to the search, and, by the bus, to who gives its buyers their money back. It
+    /// changes nothing to say it again.
+    ///
+    /// # Errors
+    /// [`NoEvent`], or the database's trouble.
+    pub async fn cancel_event(&self, id: EventId, now: Time) -> Result<Event, Rejected<NoEvent>> {
+        loop {
+            let event = self.get(&EventKey(id)).await?;
+            let event = event.filter(|event| event.deleted_at.is_none());
+            let event = event.ok_or(Rejected::Condition(NoEvent))?;
+            if event.state == State::Cancelled {
+                return Ok(event);
+            }
+            let cancelled = event.cancelled(now);
+            let whole = Transaction::new()
+                .require(event.becoming(&cancelled), ())
+                .also(Write::put(&OnSaleKey(id), &OnSale::from(&cancelled)));
+            let stock = stock::change_terms(id, cancelled.shards.max(1), cancelled.sale());
+            if was_done(self.transact(stock.fold(whole, Transaction::also)).await)? {
+                return Ok(cancelled);
+            }
+        }
+    }
+
     /// One page of all the events there are, deleted ones included, in no order; each as it is when its page is read, or
     /// newer than that. One that can't be read is left out. A page may be empty though others follow.
     ///

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use domain::{
     device::{Country, Device},
-    id::{MailId, MemberId},
+    id::{MailId, MemberId, PaymentId},
     language::Language,
     member::Email,
     time::Time,
 };
 use serde::{Deserialize, Serialize};
 
+use super::notification::of_name;
 use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write, ephemeral::rate::hashed, was_done};
 
 /// How long it is known what was mailed.
@@ -65,6 +66,23 @@ pub enum About {
     },
     /// The account is gone. It is mailed before its address is.
     AccountDeleted,
+    /// A purchase is paid.
+    Receipt {
+        /// The payment.
+        payment_id: PaymentId,
+    },
+    /// What was paid is back.
+    Refunded {
+        /// The payment.
+        payment_id: PaymentId,
+        /// Which of its refunds, from 0.
+        number: u32,
+    },
+    /// The event does not take place.
+    EventCancelled {
+        /// The payment.
+        payment_id: PaymentId,
+    },
     /// What only a newer program knows how to tell.
     #[serde(other)]
     Unknown,
@@ -100,6 +118,18 @@ impl Mail {
             created_at: now,
             expires_at: Ttl::at(now.plus(MEMORY)),
         }
+    }
+
+    /// One about something that happened: the same by its name, however often it is made.
+    pub fn named(
+        name: &str,
+        member_id: MemberId,
+        about: About,
+        language: Language,
+        at: Time,
+    ) -> Self {
+        let id = MailId::of(at, of_name(name));
+        Self { id, ..Self::new(member_id, about, language, at) }
     }
 
     /// Writes it down, in the transaction of what it is about.

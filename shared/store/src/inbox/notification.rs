@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use domain::{
     event::Title,
-    id::{EventId, MemberId, NotificationId},
+    id::{EventId, MemberId, NotificationId, PaymentId},
     member::Nickname,
     notification::Kind,
     time::Time,
@@ -54,6 +54,12 @@ pub struct Notification {
     /// The artist whom it is about, if it is about one. What they are called only their own item says: it goes with them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artist_id: Option<MemberId>,
+    /// The payment that it is about, if it is about one of its member's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<PaymentId>,
+    /// How many tickets it is about, if it is about tickets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tickets: Option<u32>,
     /// When it happened.
     #[serde(with = "domain::time::millis")]
     pub created_at: Time,
@@ -108,19 +114,39 @@ struct Unread {
 impl Notification {
     /// Tells of a new event, by what the bus calls its publication and when that was.
     pub fn new_event(publication: &str, at: Time, event: Event, artist_id: MemberId) -> Self {
-        let hash = Sha256::digest(publication);
-        let mut random = [0; 10];
-        random.copy_from_slice(&hash[..10]);
+        let artist_id = Some(artist_id);
+        Self { artist_id, ..Self::about(event, Kind::NewEvent, publication, at) }
+    }
+
+    /// Puts it into an inbox, if it is not there, and counts it there as unread.
+    pub(super) fn writing(&self, member_id: MemberId) -> [Write; 2] {
+        let period = period(self.created_at);
+        let unread = Write::update(&UnreadKey { member_id, period });
+        let unread = unread.add("count", 1).set("expiresAt", self.expires_at);
+        [Write::create(&NotificationKey { member_id, id: self.id }, self), unread]
+    }
+
+    /// Tells of something that happened about an event, by a name that nothing else has, and when that was.
+    pub fn about(event: Event, kind: Kind, name: &str, at: Time) -> Self {
         Self {
-            id: NotificationId::of(at, random),
-            kind: Kind::NewEvent,
+            id: NotificationId::of(at, of_name(name)),
+            kind,
             event: Some(event),
-            artist_id: Some(artist_id),
+            artist_id: None,
+            payment_id: None,
+            tickets: None,
             created_at: at,
             read_at: None,
             expires_at: expiry(period(at)),
         }
     }
+}
+
+/// What is the same of one name, however often it is asked for.
+pub(super) fn of_name(name: &str) -> [u8; 10] {
+    let mut bytes = [0; 10];
+    bytes.copy_from_slice(&Sha256::digest(name)[..10]);
+    bytes
 }
 
 fn period(at: Time) -> i64 {
@@ -146,16 +172,11 @@ impl Store {
         notification: &Notification,
     ) -> Result<(), StoreFault> {
         let key = |&member_id: &MemberId| NotificationKey { member_id, id: notification.id };
-        let period = period(notification.created_at);
-        let unread = |&member_id: &MemberId| {
-            let unread = Write::update(&UnreadKey { member_id, period });
-            unread.add("count", 1).set("expiresAt", notification.expires_at)
-        };
         let mut left = members.to_vec();
         while !left.is_empty() {
             let telling = left.iter().fold(Transaction::new(), |telling, member| {
-                let put = Write::create(&key(member), notification);
-                telling.require(put, ()).also(unread(member))
+                let [put, counted] = notification.writing(*member);
+                telling.require(put, ()).also(counted)
             });
             match self.transact(telling).await {
                 Ok(()) => break,

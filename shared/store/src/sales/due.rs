@@ -18,6 +18,8 @@ pub enum Due {
     Hold,
     /// KakaoPay has to be asked how it went.
     Reconcile,
+    /// It is paid, and KakaoPay is asked each day whether it gave money back that we know nothing of.
+    Look,
 }
 
 impl Due {
@@ -25,6 +27,7 @@ impl Due {
         match self {
             Self::Hold => format!("HOLD#{shard}"),
             Self::Reconcile => format!("RECONCILE#{shard}"),
+            Self::Look => format!("LOOK#{shard}"),
         }
     }
 

@@ -5,6 +5,7 @@ pub mod by_event;
 pub mod claim;
 pub mod coupon;
 pub mod due;
+pub mod event_refunds;
 pub mod payment;
 pub mod points;
 pub mod purchase;

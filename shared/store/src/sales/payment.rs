@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use domain::{
     event::{Place, Price, Quantity, RefundPolicy, Schedule, Title},
     id::{ClaimId, EventId, MemberId, PaymentId, TicketId},
+    language::Language,
     member::Nickname,
     payment::{Amounts, HistoryEntry, IllegalStep, ORDER_CLOSED_AFTER, Purpose, State, Step},
     points::{Spent, taken_back},
@@ -23,6 +24,12 @@ use crate::{
 
 /// When a payment in between is first asked about: longer than a call to KakaoPay and all that follows it can take.
 const FIRST_LOOK: Duration = Duration::from_secs(60);
+
+/// How often what is paid is compared with KakaoPay's books, until its event is over.
+const LOOKS: Duration = Duration::from_hours(24);
+
+/// How long what was paid for no event is compared.
+const LOOKED_AT: Duration = Duration::from_hours(30 * 24);
 
 pub(crate) const BY_MEMBER: Index = Index {
     table: Table::Sales,
@@ -234,6 +241,9 @@ pub struct Payment {
     /// The points, as they were set aside last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set_aside: Option<SetAside>,
+    /// In which language its buyer is written to: that of the purchase.
+    #[serde(default)]
+    pub language: Language,
     /// How far it has come.
     pub state: State,
     /// Every step it took.
@@ -316,6 +326,7 @@ impl Payment {
             amounts,
             claim_id: None,
             set_aside: None,
+            language: Language::default(),
             state: State::Reserved,
             history: vec![HistoryEntry { step: Step::Reserve, at: now }],
             hold_ends_at,
@@ -409,6 +420,28 @@ impl Payment {
         let bought = self.set_aside.map(|it| it.bought).unwrap_or_default();
         let spent = Spent { points: self.amounts.points, bought };
         spent.returns(self.goes_back().points, refund.points)
+    }
+
+    /// The payment after it was compared with KakaoPay's books: due again in a day, the last time when its event is over.
+    pub fn looked_at(&self, needs_person: bool, now: Time) -> Self {
+        let mut next = Self { needs_person, ..self.touched(now) };
+        let again = next.next_look(now);
+        (next.due_key, next.due_at) = (again.and(next.due_key), again);
+        next
+    }
+
+    fn next_look(&self, now: Time) -> Option<Time> {
+        let end = match &self.subject {
+            Subject::Tickets(booking) => booking.schedule.ends_at(),
+            _ => self.bought_at().plus(LOOKED_AT),
+        };
+        (now < end).then(|| end.min(now.plus(LOOKS)))
+    }
+
+    /// Whether it is paid in cash, and KakaoPay keeps some of it.
+    fn is_kept(&self) -> bool {
+        let paid = matches!(self.state, State::Approved | State::PartiallyRefunded);
+        paid && self.order.is_some()
     }
 
     /// When it was paid; while it is not, when it was made.
@@ -515,11 +548,18 @@ impl Payment {
         } else if step == Step::Decline {
             // KakaoPay was told to take the money. One last look makes sure that it has not.
             Some((Due::Reconcile, now.plus(ORDER_CLOSED_AFTER)))
+        } else if self.is_kept() {
+            self.next_look(now).map(|at| (Due::Look, at))
         } else {
             None
         };
         self.due_key = due.map(|(due, _)| due.key_of(self.id));
         self.due_at = due.map(|(_, at)| at);
+    }
+
+    /// Whether it is to be compared with KakaoPay's books by now.
+    pub fn is_to_look_at(&self, now: Time) -> bool {
+        self.is_kept() && self.due_at.is_some_and(|due| due <= now)
     }
 
     /// Whether KakaoPay has yet to be asked how it went, when it is due: the reconciler's work.

@@ -83,6 +83,17 @@ pub fn restore(event_id: EventId, seats: Seats) -> Write {
     moved(event_id, seats, "sold", "free")
 }
 
+/// Puts all shards on other terms: pieces for the transaction that changes the event. From then on no hold begins on the old ones.
+pub fn change_terms(event_id: EventId, shards: u16, sale: Sale) -> impl Iterator<Item = Write> {
+    keys(event_id, shards).into_iter().map(move |key| {
+        let terms = Write::update(&key).set("state", sale.state).set("price", sale.price);
+        let terms = terms.set("termsVersion", sale.terms_version);
+        let terms = terms.set("saleStartsAt", sale.window.sale_starts_at.millis());
+        let terms = terms.set("saleEndsAt", sale.window.sale_ends_at.millis());
+        terms.when("termsVersion", Compare::Below, sale.terms_version)
+    })
+}
+
 fn moved(event_id: EventId, Seats { number, count }: Seats, from: &str, to: &str) -> Write {
     Write::update(&StockKey { event_id, number })
         .add(from, -i64::from(count))

@@ -1,0 +1,5 @@
+//! The Lambda function `audit_payments`. Written by `make generate`.
+
+fn main() {
+    api::work(payments::audit_payments::worker())
+}

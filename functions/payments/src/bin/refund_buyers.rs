@@ -1,0 +1,5 @@
+//! The Lambda function `refund_buyers`. Written by `make generate`.
+
+fn main() {
+    api::work(payments::refund_buyers::worker())
+}

@@ -1,0 +1,11 @@
+choice!(
+    /// How far the buyers of a cancelled event have their money back.
+    Progress as "EventRefundState" {
+        /// Money is going back.
+        Running = "RUNNING",
+        /// All of it is back.
+        Done = "DONE",
+        /// Nothing more goes back by itself: our people look at the rest.
+        NeedsPerson = "NEEDS_PERSON",
+    }
+);
