@@ -159,8 +159,8 @@ mod tests {
         let (event, quantity) = (stack::event(50, now), 2.try_into().unwrap());
         let amounts = amounts(event.price, quantity, None, Won::ZERO).unwrap();
         let (buyer, token) = (MemberId::generate(), Secret("token".into()));
-        let booking = Booking::of(&(&event).into(), quantity).into();
-        let held = Payment::reserved(buyer, booking, amounts, now, token, now);
+        let subject = Booking::of(&(&event).into(), quantity).into();
+        let held = Payment::reserved(buyer, subject, amounts, now, token, now);
         let ready = held.after(Step::MakeReady, now).unwrap();
         let approving = ready.after(Step::StartApproval, now).unwrap();
         let mut paid = approving.after(Step::Approve, now).unwrap();
