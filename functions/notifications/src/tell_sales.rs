@@ -6,7 +6,13 @@
 use std::time::Duration;
 
 use api::Worker;
-use domain::{id::PaymentId, notification::Kind, payment::State, refund::Cause, time::Time};
+use domain::{
+    id::PaymentId,
+    notification::Kind,
+    payment::{State, Step},
+    refund::Cause,
+    time::Time,
+};
 use gateways::{MailMessage, Queue, queue::NotSent};
 use serde::Deserialize;
 use store::{
@@ -65,23 +71,19 @@ pub async fn handle(
     Ok(())
 }
 
-/// All that there is to tell of a payment as it is.
+/// All that there is to tell of a payment as it is: mail of each step, and of tickets the same in the inbox.
 fn tellings(payment: &Payment, now: Time) -> Vec<Telling> {
-    // Of what was paid for no tickets nothing is told yet.
-    let Some(booking) = payment.booking() else { return Vec::new() };
-    let telling = |kind, about, name: &str, at, tickets| {
-        telling(payment, booking, kind, about, name, at, tickets)
-    };
-    let payment_id = payment.id;
+    let (payment_id, booking) = (payment.id, payment.booking());
     let mut all = Vec::new();
-    if !booking.ticket_ids.is_empty() {
+    let is_paid = payment.history.iter().any(|it| matches!(it.step, Step::Approve | Step::ApproveFree));
+    if is_paid {
         let (name, at) = (format!("Approved:{payment_id}"), payment.bought_at());
         let about = About::Receipt { payment_id };
-        let quantity = booking.quantity.get();
-        let mut receipt = telling(Kind::PaymentApproved, about, &name, at, quantity);
-        if booking.artist_id != payment.member_id {
+        let tickets = payment.quantity();
+        let mut receipt = telling(payment, Kind::PaymentApproved, about, &name, at, tickets);
+        if let Some(booking) = booking.filter(|it| it.artist_id != payment.member_id) {
             let mut sold = Notification::about(event(booking), Kind::TicketSold, &name, at);
-            sold.tickets = Some(quantity);
+            sold.tickets = Some(tickets);
             receipt.notifications.push((booking.artist_id, sold));
         }
         all.push(receipt);
@@ -91,7 +93,7 @@ fn tellings(payment: &Payment, now: Time) -> Vec<Telling> {
         let (name, about) =
             (format!("Cancelled:{payment_id}"), About::EventCancelled { payment_id });
         let tickets = ticket_ids.len() as u32;
-        all.push(telling(Kind::EventCancelled, about, &name, *at, tickets));
+        all.push(telling(payment, Kind::EventCancelled, about, &name, *at, tickets));
     }
     let under_way = usize::from(payment.state == State::Refunding);
     let over = payment.refunds.len().saturating_sub(under_way);
@@ -99,16 +101,15 @@ fn tellings(payment: &Payment, now: Time) -> Vec<Telling> {
         let name = format!("Refunded:{payment_id}:{number}");
         let about = About::Refunded { payment_id, number };
         let tickets = ticket_ids.len() as u32;
-        all.push(telling(Kind::PaymentRefunded, about, &name, *at, tickets));
+        all.push(telling(payment, Kind::PaymentRefunded, about, &name, *at, tickets));
     }
     all.retain(|telling| telling.mail.created_at.plus(TOLD) > now);
     all
 }
 
-/// A mail to the buyer, with the same in their inbox.
+/// A mail to the buyer, with the same in their inbox if it is about an event.
 fn telling(
     payment: &Payment,
-    booking: &Booking,
     kind: Kind,
     about: About,
     name: &str,
@@ -116,10 +117,13 @@ fn telling(
     tickets: u32,
 ) -> Telling {
     let (buyer, language) = (payment.member_id, payment.language);
-    let mut notification = Notification::about(event(booking), kind, name, at);
-    (notification.payment_id, notification.tickets) = (Some(payment.id), Some(tickets));
     let mail = Mail::named(name, buyer, about, language, at);
-    Telling { mail, notifications: vec![(buyer, notification)] }
+    let notification = payment.booking().map(|booking| {
+        let mut notification = Notification::about(event(booking), kind, name, at);
+        (notification.payment_id, notification.tickets) = (Some(payment.id), Some(tickets));
+        (buyer, notification)
+    });
+    Telling { mail, notifications: Vec::from_iter(notification) }
 }
 
 fn event(booking: &Booking) -> Event {
@@ -138,7 +142,7 @@ mod tests {
     use domain::{
         id::{MemberId, TicketId},
         language::Language,
-        payment::{Step, amounts},
+        payment::{Amounts, amounts},
         won::Won,
     };
     use futures::future::join_all;
@@ -296,7 +300,7 @@ mod tests {
             let gone = paid(now);
             office.hears_of(&gone).await;
             let mut unpaid = gone;
-            booking(&mut unpaid).ticket_ids.clear();
+            unpaid.history.clear();
             office.keeps(&unpaid).await;
             office.hears_of(&unpaid).await;
             assert!(office.mails().await.is_empty() && office.queue.take().await.is_empty());
@@ -311,6 +315,28 @@ mod tests {
         let told = tellings(&partly.refund_done(later).unwrap(), later);
         let about: Vec<_> = told.iter().map(|telling| &telling.mail.about).collect();
         assert_eq!(about, [&About::Refunded { payment_id: partly.id, number: 0 }]);
+    }
+
+    #[test]
+    fn of_what_has_no_tickets_each_step_is_told_by_mail() {
+        stack::run(async {
+            let (office, now) = (Office::new().await, Time::now());
+            let (buyer, token) = (MemberId::generate(), Secret("token".into()));
+            let amounts = Amounts::cash(Won::new(10_000));
+            let mut points =
+                Payment::reserved(buyer, Subject::Points, amounts, now, token, now);
+            for step in [Step::MakeReady, Step::StartApproval, Step::Approve, Step::StartRefund] {
+                points = points.after(step, now).unwrap();
+            }
+            points.refunds.push(points.refund(Vec::new(), Cause::BuyerAsked, now).unwrap());
+            let back = points.refund_done(now).unwrap();
+            for (payment, mails) in [(&points, 1), (&back, 2), (&back, 2)] {
+                office.keeps(payment).await;
+                office.hears_of(payment).await;
+                assert_eq!(office.mails().await.len(), mails);
+            }
+            assert_eq!(office.told(buyer).await, (counts(&[]), 0));
+        });
     }
 
     #[test]

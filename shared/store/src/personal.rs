@@ -9,6 +9,7 @@ use domain::{
     id::MemberId,
     member::Nickname,
     payment::HistoryEntry,
+    sponsorship::State as SponsorshipState,
     ticket::State as TicketState,
     time::Time,
 };
@@ -33,6 +34,7 @@ use crate::{
         claim::Claim,
         payment::{self, Payment, Refund, Subject},
         points::{Balance, BalanceKey, Entry},
+        sponsorship::{self, Sponsorship},
         stock,
         ticket::{self, Ticket},
     },
@@ -455,7 +457,7 @@ pub enum Stays {
     /// They have events that are not over.
     #[error("the member has events that are not over")]
     Events,
-    /// Money of theirs is on its way, or what their events earned is not settled.
+    /// Money of theirs is on its way, or what their events earned, or they were given, is not settled.
     #[error("money is not settled")]
     Money,
 }
@@ -480,6 +482,10 @@ impl Store {
         let may_move = |payment: &Payment| payment.may_move(now);
         let is_paying = self.any(payment::of_member(id, HANDED), may_move).await?;
         let (has_running, has_sold) = self.has_running_or_sold(id, now).await?;
+        let is_due = |given: &Sponsorship| {
+            matches!(given.state, SponsorshipState::Given | SponsorshipState::Unknown)
+        };
+        let was_given = self.any(sponsorship::of_artist(id, HANDED), is_due).await?;
         let is_live = |ticket: &Ticket| {
             let may_enter = matches!(ticket.state, TicketState::Valid | TicketState::Unknown);
             may_enter && ticket.schedule.not_over(now).is_ok()
@@ -488,7 +494,7 @@ impl Store {
             Stays::Tickets
         } else if has_running {
             Stays::Events
-        } else if is_paying || has_sold {
+        } else if is_paying || has_sold || was_given {
             Stays::Money
         } else {
             return Ok(());

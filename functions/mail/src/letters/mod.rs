@@ -29,12 +29,12 @@ pub(crate) mod tests {
         id::{MemberId, TicketId},
         language::Language,
         member::{CodePurpose, MailedCode},
-        payment::amounts,
+        payment::{Amounts, amounts},
         refund::Cause,
         time::Time,
         won::Won,
     };
-    use store::sales::payment::{Booking, Payment, Secret};
+    use store::sales::payment::{Booking, Gift, Payment, Secret, Subject};
 
     use super::*;
     use crate::letter::Words;
@@ -56,6 +56,15 @@ pub(crate) mod tests {
         paid
     }
 
+    /// What an artist was given, or points, as they are paid.
+    fn lump(subject: Subject, at: Time) -> Payment {
+        let (buyer, token) = (MemberId::generate(), Secret("token".into()));
+        let amounts = Amounts::cash(Won::new(10_000));
+        let mut paid = Payment::reserved(buyer, subject, amounts, at, token, at);
+        paid.id = "pay_01KB4ZXJ3V8Q5W7N2M6T9RHCDE".parse().unwrap();
+        paid
+    }
+
     /// Each kind in each language, as it is mailed. Who changes a word looks at the whole letter (`cargo insta review`).
     #[test]
     fn every_letter_looks_as_it_was_last_looked_at() {
@@ -63,6 +72,13 @@ pub(crate) mod tests {
         let drawn = MailedCode::of(48_215);
         let nickname = "<b>별빛</b> & \"미나\"".parse().unwrap();
         let payment = paid(at);
+        let gift = Gift {
+            artist_id: MemberId::generate(),
+            artist_nickname: "<b>별빛</b> & \"미나\"".parse().unwrap(),
+            message: None,
+        };
+        let [gift, points] = [Subject::Sponsorship(gift), Subject::Points].map(|it| lump(it, at));
+        let whole = |it: &Payment| it.refund(Vec::new(), Cause::BuyerAsked, at).unwrap();
         let refund =
             payment.refund(vec![payment.ticket_ids()[0]], Cause::EventChanged, at).unwrap();
         for language in [Language::Korean, Language::English] {
@@ -76,6 +92,10 @@ pub(crate) mod tests {
                     "new_device".into(),
                     new_device(&Device::of(CHROME), Some("KR".parse().unwrap()), at, language),
                 ),
+                ("receipt_sponsorship".into(), receipt(&gift, language).unwrap()),
+                ("receipt_points".into(), receipt(&points, language).unwrap()),
+                ("refunded_sponsorship".into(), refunded(&gift, &whole(&gift), language).unwrap()),
+                ("refunded_points".into(), refunded(&points, &whole(&points), language).unwrap()),
                 ("receipt".into(), receipt(&payment, language).unwrap()),
                 ("refunded".into(), refunded(&payment, &refund, language).unwrap()),
                 ("event_cancelled".into(), event_cancelled(&payment, language).unwrap()),

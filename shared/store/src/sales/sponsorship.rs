@@ -76,6 +76,11 @@ impl SponsorshipKey {
     }
 }
 
+/// What an artist was given, the newest first.
+pub(crate) fn of_artist(artist_id: MemberId, limit: u32) -> Query {
+    Query::new(Index::of(Table::Sales), partition(artist_id), limit).backwards()
+}
+
 fn partition(artist_id: MemberId) -> String {
     format!("MEM#{artist_id}#SPN")
 }
@@ -91,9 +96,8 @@ impl Store {
         limit: u32,
         start: Option<Start>,
     ) -> Result<Page<(Sponsorship, Nickname)>, StoreFault> {
-        let query = Query::new(Index::of(Table::Sales), partition(artist_id), limit);
-        let Page { items, next } =
-            self.query::<Sponsorship>(query.backwards().after(start)).await?;
+        let query = of_artist(artist_id, limit).after(start);
+        let Page { items, next } = self.query::<Sponsorship>(query).await?;
         let givers: BTreeSet<_> = items.iter().map(|it| it.member_id).collect();
         let keys: Vec<_> = givers.into_iter().map(|id| Relaxed(MemberKey(id))).collect();
         let givers = self.list(&keys).await?;
