@@ -132,14 +132,17 @@ impl From<Held> for HeldView {
     }
 }
 
-/// What `TICKET_LIMIT`, `COUPON_NOT_USABLE` and `NOT_ENOUGH_POINTS` tell besides.
-#[derive(Debug, Serialize, ToSchema)]
+/// What some refusals tell besides.
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PurchaseRefused {
-    /// The caller's own payment that holds such tickets, the coupon, or points, and is not paid yet: to be paid on its pages, or given
+    /// Of `TICKET_LIMIT`, `COUPON_NOT_USABLE` and `NOT_ENOUGH_POINTS`: the caller's own payment that holds such tickets, the coupon, or points, and is not paid yet: to be paid on its pages, or given
     /// up. The newest, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     open_payment: Option<HeldView>,
+    /// Of `NOT_ENOUGH_SEATS`: how many are left, fewer than were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seats_left: Option<u32>,
 }
 
 /// Buys tickets or points, or sponsors an artist
@@ -186,7 +189,11 @@ fn refused(fault: SalesFault) -> Problem {
                 Lack::Coupon => Problem::field(Place::Body, "/claimId", code),
                 Lack::Points => Problem::field(Place::Body, "/points", code),
             };
-            problem.telling(&PurchaseRefused { open_payment })
+            problem.telling(&PurchaseRefused { open_payment, ..Default::default() })
+        }
+        SalesFault::NotEnoughSeats { left } => {
+            let told = PurchaseRefused { seats_left: Some(left), ..Default::default() };
+            Problem::from(SalesFault::NotEnoughSeats { left }).telling(&told)
         }
         SalesFault::Points(fault) => Problem::field(Place::Body, "/points", fault.code()),
         // Fewer tickets may be less than the most, and more of them enough.
@@ -270,6 +277,13 @@ mod tests {
             };
             assert_eq!(told, faults, "{body}");
         }
+    }
+
+    #[test]
+    fn who_wants_more_seats_than_are_left_is_told_how_many_are() {
+        let (status, problem) = told(SalesFault::NotEnoughSeats { left: 2 });
+        assert_eq!((status, &problem["code"]), (400, &json!("NOT_ENOUGH_SEATS")));
+        assert_eq!((&problem["seatsLeft"], problem.get("openPayment")), (&json!(2), None));
     }
 
     #[test]

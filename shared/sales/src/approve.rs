@@ -112,7 +112,10 @@ async fn start_late(
     match wanted.take(store, now, rest).await {
         Ok(seats) => Ok(Some(approving.with_seats(&seats))),
         Err(
-            NotTaken::Because(_) | NotTaken::Fault(SalesFault::SoldOut | SalesFault::TermsChanged),
+            NotTaken::Because(_)
+            | NotTaken::Fault(
+                SalesFault::SoldOut | SalesFault::NotEnoughSeats { .. } | SalesFault::TermsChanged,
+            ),
         ) => Ok(None),
         Err(NotTaken::Fault(fault)) => Err(fault),
     }

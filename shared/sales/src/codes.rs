@@ -6,8 +6,12 @@ domain::codes! {
         "Payment not found": "It does not exist, or is not yours to see.",
     }
     Refused SOLD_OUT {
-        "매진되었습니다": "남은 자리가 모자랍니다. 취소된 자리가 나올 수 있습니다.",
-        "Sold out": "There are not enough seats left. Some may come back.",
+        "매진되었습니다": "남은 자리가 없습니다. 취소된 자리가 나올 수 있습니다.",
+        "Sold out": "No seat is left. Some may come back.",
+    }
+    Refused NOT_ENOUGH_SEATS {
+        "남은 자리가 모자랍니다": "남은 자리보다 많은 장수입니다.",
+        "Not enough seats": "Fewer are left than you want.",
     }
     Refused TICKET_LIMIT {
         "예매 한도를 넘었습니다": "한 공연은 한 사람이 4장까지 살 수 있습니다.",

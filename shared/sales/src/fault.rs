@@ -49,9 +49,15 @@ pub enum SalesFault {
     /// No ticket is sold now.
     #[error(transparent)]
     Closed(#[from] SaleClosed),
-    /// Too few seats are left.
-    #[error("too few seats are left")]
+    /// No seat is left.
+    #[error("no seat is left")]
     SoldOut,
+    /// Fewer seats are left than are wanted.
+    #[error("only {left} seats are left")]
+    NotEnoughSeats {
+        /// How many.
+        left: u32,
+    },
     /// The terms are no longer those that the buyer was shown.
     #[error("the terms of the sale have changed")]
     TermsChanged,
@@ -178,6 +184,7 @@ impl Fault for SalesFault {
             Self::EventNotFound => domain::codes::EVENT_NOT_FOUND,
             Self::PaymentNotFound => codes::PAYMENT_NOT_FOUND,
             Self::SoldOut => codes::SOLD_OUT,
+            Self::NotEnoughSeats { .. } => codes::NOT_ENOUGH_SEATS,
             Self::Lacks(Lack::Tickets, _) => codes::TICKET_LIMIT,
             Self::Lacks(Lack::Coupon, _) => codes::COUPON_NOT_USABLE,
             Self::Lacks(Lack::Points, _) => codes::NOT_ENOUGH_POINTS,
@@ -223,6 +230,7 @@ mod tests {
             (SalesFault::EventNotFound, "EVENT_NOT_FOUND"),
             (SalesFault::PaymentNotFound, "PAYMENT_NOT_FOUND"),
             (SalesFault::SoldOut, "SOLD_OUT"),
+            (SalesFault::NotEnoughSeats { left: 1 }, "NOT_ENOUGH_SEATS"),
             (SalesFault::Lacks(Lack::Tickets, None), "TICKET_LIMIT"),
             (SalesFault::Lacks(Lack::Coupon, None), "COUPON_NOT_USABLE"),
             (SalesFault::Lacks(Lack::Points, None), "NOT_ENOUGH_POINTS"),

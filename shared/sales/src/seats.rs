@@ -109,12 +109,14 @@ impl Wanted {
         {
             return Ok(taken.into_iter().map(|(number, count)| Seats { number, count }).collect());
         }
-        if shards.iter().all(|shard| shard.free == 0) {
-            // Only a hint: without it, the next buyer looks at the shards.
-            let marked = store.write(sold_out::mark(self.event_id, self.seen, now), ()).await;
-            if let Err(Rejected::Store(fault)) = marked {
-                tracing::warn!(event_id = %self.event_id, error = %fault, "the sold-out mark was not written");
-            }
+        let left: u32 = shards.iter().map(|shard| shard.free).sum();
+        if left > 0 {
+            return Err(SalesFault::NotEnoughSeats { left });
+        }
+        // Only a hint: without it, the next buyer looks at the shards.
+        let marked = store.write(sold_out::mark(self.event_id, self.seen, now), ()).await;
+        if let Err(Rejected::Store(fault)) = marked {
+            tracing::warn!(event_id = %self.event_id, error = %fault, "the sold-out mark was not written");
         }
         Err(SalesFault::SoldOut)
     }

@@ -54,7 +54,9 @@ fn seats_are_put_together_from_several_shards_in_one_transaction() {
 fn too_few_seats_for_one_do_not_make_it_sold_out_for_another() {
     stack::run(async {
         let shop = Shop::open(3).await;
-        assert_eq!(shop.buy(shop.fan().await, 4, "key").await.unwrap_err().code(), "SOLD_OUT");
+        let refused = shop.buy(shop.fan().await, 4, "key").await.unwrap_err();
+        assert_eq!(refused.code(), "NOT_ENOUGH_SEATS");
+        assert_eq!(refused.to_string(), "only 3 seats are left");
         assert_eq!(shop.mark().await.sold_out_at, None);
         shop.buy(shop.fan().await, 3, "key").await.unwrap();
     });
