@@ -75,7 +75,8 @@ pub async fn handle(
 fn tellings(payment: &Payment, now: Time) -> Vec<Telling> {
     let (payment_id, booking) = (payment.id, payment.booking());
     let mut all = Vec::new();
-    let is_paid = payment.history.iter().any(|it| matches!(it.step, Step::Approve | Step::ApproveFree));
+    let is_paid =
+        payment.history.iter().any(|it| matches!(it.step, Step::Approve | Step::ApproveFree));
     if is_paid {
         let (name, at) = (format!("Approved:{payment_id}"), payment.bought_at());
         let about = About::Receipt { payment_id };
@@ -323,8 +324,7 @@ mod tests {
             let (office, now) = (Office::new().await, Time::now());
             let (buyer, token) = (MemberId::generate(), Secret("token".into()));
             let amounts = Amounts::cash(Won::new(10_000));
-            let mut points =
-                Payment::reserved(buyer, Subject::Points, amounts, now, token, now);
+            let mut points = Payment::reserved(buyer, Subject::Points, amounts, now, token, now);
             for step in [Step::MakeReady, Step::StartApproval, Step::Approve, Step::StartRefund] {
                 points = points.after(step, now).unwrap();
             }

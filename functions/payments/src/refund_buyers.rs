@@ -101,7 +101,7 @@ impl Clients {
         Self { store, kakaopay, queue, rate }
     }
 
-    /// Gives tickets of one purchase back; what is only being approved comes again.
+    /// Gives tickets of one purchase back; what is only being approved, or waits for another refund of it, comes again.
     async fn purchase(
         &self,
         id: PaymentId,
@@ -118,7 +118,14 @@ impl Clients {
             }
             _ => undo(store, kakaopay, payment, cause, now).await?,
         };
-        Ok((payment.state == State::Approving).then_some(SOON))
+        let waits = match payment.state {
+            State::Approving => true,
+            State::Refunding => {
+                payment.tickets_left().any(|id| ticket_ids.is_empty() || ticket_ids.contains(&id))
+            }
+            _ => false,
+        };
+        Ok(waits.then_some(SOON))
     }
 
     /// Goes on with the refunds of a cancelled event, and says when there is more to do.
@@ -286,7 +293,8 @@ fn after_round(round: EventRefunds, left: u32) -> (EventRefunds, Duration) {
     if number == 0 {
         return (round.next_round(), Duration::ZERO);
     }
-    let is_over = open == 0 && (round.found.failed > 0 || left == 0);
+    // With failures the seats say nothing, so the index had a minute to name what was held last.
+    let is_over = open == 0 && (left == 0 || round.found.failed > 0 && number > 1);
     if !is_over && !number.is_multiple_of(PERSON_AFTER) {
         let wait = FIRST_WAIT.saturating_mul(1 << number.saturating_sub(1).min(4));
         return (round.next_round(), wait.min(LONGEST_WAIT));

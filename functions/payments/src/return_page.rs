@@ -60,10 +60,7 @@ impl ReturnPage {
                 (labels.event, booking.event_title.to_string()),
                 (labels.tickets, booking.quantity.to_string()),
             ],
-            Subject::Sponsorship(gift) => {
-                vec![(labels.sponsored, gift.artist_nickname.to_string())]
-            }
-            Subject::Points | Subject::Unknown => Vec::new(),
+            Subject::Sponsorship(_) | Subject::Points | Subject::Unknown => Vec::new(),
         };
         Self {
             language,
@@ -81,7 +78,6 @@ impl ReturnPage {
 struct Labels {
     event: &'static str,
     tickets: &'static str,
-    sponsored: &'static str,
     cash: &'static str,
     payment: &'static str,
     call_off: &'static str,
@@ -91,7 +87,6 @@ const LABELS: Localized<Labels> = Localized {
     korean: Labels {
         event: "공연",
         tickets: "매수",
-        sponsored: "후원받는 아티스트",
         cash: "금액",
         payment: "결제 번호",
         call_off: "결제 그만두기",
@@ -99,7 +94,6 @@ const LABELS: Localized<Labels> = Localized {
     english: Labels {
         event: "Event",
         tickets: "Tickets",
-        sponsored: "Sponsored artist",
         cash: "Amount",
         payment: "Payment",
         call_off: "Call it off",

@@ -2,7 +2,6 @@ use api::Problem;
 use domain::{
     event::{Quantity, Title},
     id::{EventId, MemberId, PaymentId, TicketId},
-    member::Nickname,
     payment::{Purpose, State, Step},
     refund::{Cause, Rule},
     sponsorship::Message,
@@ -73,11 +72,10 @@ struct EventRef {
     title: Title,
 }
 
-/// An artist who is given something, as they were called then.
+/// An artist who is given something.
 #[derive(Debug, Serialize, ToSchema)]
 struct ArtistRef {
     id: MemberId,
-    nickname: Nickname,
 }
 
 /// What went back of a payment so far.
@@ -199,9 +197,7 @@ impl PaymentView {
             Subject::Sponsorship(gift) => (None, Some(gift)),
             Subject::Points | Subject::Unknown => (None, None),
         };
-        let (artist, message) = gift
-            .map(|it| (ArtistRef { id: it.artist_id, nickname: it.artist_nickname }, it.message))
-            .unzip();
+        let (artist, message) = gift.map(|it| (ArtistRef { id: it.artist_id }, it.message)).unzip();
         Self {
             id: payment.id,
             refunds,

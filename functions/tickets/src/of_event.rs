@@ -11,6 +11,9 @@ use store::{Start, StoreFault, identity::session::Session, sales::by_event::SHAR
 /// So many items are looked at for one page: who looks for some of them reads on.
 const LOOKED_AT: u32 = 1_000;
 
+/// And in so many steps, one after the other.
+const ROUNDS: u32 = 20;
+
 /// So many items are read at once for a table.
 const AT_ONCE: u32 = 100;
 
@@ -48,15 +51,15 @@ pub trait OfEvent: Sync {
         limit: u32,
     ) -> impl Future<Output = Result<(Vec<Self::View>, Option<Position>), StoreFault>> + Send {
         async move {
-            let (mut found, mut looked_at) = (Vec::new(), 0);
+            let (mut found, mut looked_at, mut rounds) = (Vec::new(), 0, 0);
             while from.shard < SHARDS {
                 let wanted = limit.saturating_sub(found.len() as u32);
-                if wanted == 0 || looked_at >= LOOKED_AT {
+                if wanted == 0 || looked_at >= LOOKED_AT || rounds == ROUNDS {
                     return Ok((found, Some(from)));
                 }
                 let (some, next) = self.some(from.shard, wanted, from.start).await?;
                 found.extend(some);
-                looked_at += wanted;
+                (looked_at, rounds) = (looked_at + wanted, rounds + 1);
                 let shard = if next.is_some() { from.shard } else { from.shard + 1 };
                 from = Position { shard, start: next };
             }
@@ -110,7 +113,8 @@ pub async fn answer(
     if table.len() <= LARGEST {
         return Ok(Page::new(kind.media_type, table).attached(disposition).negotiated().into());
     }
-    let file = format!("exports/{}/{file}", session.member.id);
+    // One table must not stand where a link to another leads.
+    let file = format!("exports/{}/{:016x}-{file}", session.member.id, fastrand::u64(..));
     files.put(&file, kind, table.into_bytes()).await?;
     Ok(api::Answer::see_other(&files.link(&file, LINK).await?).into())
 }

@@ -259,7 +259,8 @@ impl Standing {
         let (own, debt) = (Account::Member(member), Account::Debt(member));
         let balance = self.balance.checked_add(returned.points)?;
         let bought = self.bought.checked_add(returned.bought)?;
-        let paid = taken.min(balance);
+        // Bought points pay for nothing but what their owner spends them on.
+        let paid = taken.min(balance.checked_sub(bought)?);
         let owed = taken.checked_sub(paid)?;
         let moves = [
             (Account::Platform, own, returned.points, Kind::Returned),
@@ -499,7 +500,7 @@ mod tests {
                 };
                 prop_assert!(step != 0 || next.debt <= standing.debt, "an earning pays what is owed");
                 prop_assert!(step != 0 || next.debt.is_zero() || next.balance == standing.balance, "and pays it first");
-                prop_assert!(step != 1 || next.debt == standing.debt || next.balance.is_zero(), "owed is what is not there");
+                prop_assert!(step != 1 || next.debt == standing.debt || next.balance == next.bought, "owed is what is not there");
                 prop_assert!(next.bought <= next.balance, "nothing is given back for money that is not there");
                 ledger.extend(moves.into_iter().map(|(from, to, amount, kind)| {
                     Transfer { from, to, amount, kind, ..transfer(from, to, 0, State::Posted) }

@@ -7,9 +7,10 @@ use gateways::Kakaopay;
 use store::{
     Rejected, Relaxed, Store, Transaction,
     catalog::on_sale::{OnSale, OnSaleKey},
+    identity::member::MemberKey,
     sales::{
         buyer::{self, BuyerKey},
-        payment::{Order, Payment, Secret},
+        payment::{Booking, Order, Payment, Secret, Subject},
         points::BalanceKey,
         sold_out::SoldOutKey,
         stock::Seats,
@@ -19,7 +20,7 @@ use store::{
 use crate::{
     SalesFault, Unmet, as_told, find, on_sale, reconcile, returning,
     seats::{NotTaken, Wanted},
-    settle::{self, Outcome},
+    settle::{self, Outcome, ROUNDS, give_back},
     spending,
 };
 
@@ -48,6 +49,15 @@ pub async fn approve(
     let Some(order) = payment.order.clone() else { return Ok(payment) };
     let pg_token = Secret(pg_token.to_owned());
     payment = as_told(store, payment, now).await?;
+    if let (State::Ready | State::Expired, Subject::Sponsorship(gift)) =
+        (payment.state, &payment.subject)
+    {
+        // Nobody is charged for an artist who left meanwhile.
+        let artist = store.get(&MemberKey(gift.artist_id)).await?;
+        if !artist.is_some_and(|artist| artist.is_artist()) {
+            return give_back(store, payment, Step::Cancel, now).await;
+        }
+    }
     let started = match payment.state {
         State::Ready => start(store, &payment, Step::StartApproval, &pg_token, now).await?,
         State::Expired => start_late(store, &payment, &pg_token, now).await?,
@@ -86,6 +96,32 @@ async fn start_late(
     let Some(booking) = payment.booking() else {
         return start(store, payment, Step::StartLateApproval, pg_token, now).await;
     };
+    for _ in 0..ROUNDS {
+        match take_again(store, payment, booking, pg_token, now).await {
+            // The balance is no longer what was read.
+            Err(NotTaken::Because(Unmet::Points)) => {}
+            Ok(started) => return Ok(started),
+            Err(
+                NotTaken::Because(_)
+                | NotTaken::Fault(
+                    SalesFault::SoldOut
+                    | SalesFault::NotEnoughSeats { .. }
+                    | SalesFault::TermsChanged,
+                ),
+            ) => return Ok(None),
+            Err(NotTaken::Fault(fault)) => return Err(fault),
+        }
+    }
+    Err(SalesFault::Contended)
+}
+
+async fn take_again(
+    store: &Store,
+    payment: &Payment,
+    booking: &Booking,
+    pg_token: &Secret,
+    now: Time,
+) -> Result<Option<Payment>, NotTaken> {
     let points = payment.set_aside.map(|_| BalanceKey(payment.member_id));
     let keys = (Relaxed(OnSaleKey(booking.event_id)), SoldOutKey(booking.event_id));
     let ((event, seen), balance) = store.read(&(keys, Vec::from_iter(points))).await?;
@@ -109,16 +145,8 @@ async fn start_late(
             .require(buyer::hold(&buyer, booking.quantity), Unmet::TicketLimit)
             .and(spending.clone())
     };
-    match wanted.take(store, now, rest).await {
-        Ok(seats) => Ok(Some(approving.with_seats(&seats))),
-        Err(
-            NotTaken::Because(_)
-            | NotTaken::Fault(
-                SalesFault::SoldOut | SalesFault::NotEnoughSeats { .. } | SalesFault::TermsChanged,
-            ),
-        ) => Ok(None),
-        Err(NotTaken::Fault(fault)) => Err(fault),
-    }
+    let seats = wanted.take(store, now, rest).await?;
+    Ok(Some(approving.with_seats(&seats)))
 }
 
 async fn finish(

@@ -206,9 +206,11 @@ pub async fn hold(
                     }
                     count(store, buyer, purchase, now).await?;
                     let artist = artist.pop().flatten().filter(Member::is_artist);
-                    let artist_nickname = artist.ok_or(SalesFault::ArtistNotFound)?.nickname;
+                    if artist.is_none() {
+                        return Err(SalesFault::ArtistNotFound);
+                    }
                     let (artist_id, message) = (*artist_id, message.clone());
-                    let gift = Subject::Sponsorship(Gift { artist_id, artist_nickname, message });
+                    let gift = Subject::Sponsorship(Gift { artist_id, message });
                     let payment = begun(terms, purchase, buyer, gift, amount.won(), now)?;
                     create(store, kakaopay, payment, known).await?
                 }
@@ -389,7 +391,8 @@ impl<K: Fn(&Payment) -> Write> Reserving<'_, K> {
         let (end, token) = (now.plus(self.terms.hold), token()?);
         let subject = Booking::of(event, quantity).into();
         let mut payment = Payment::reserved(self.buyer, subject, amounts, end, token, now);
-        payment.claim_id = wanted.claim_id;
+        // What takes nothing off is not spent.
+        payment.claim_id = wanted.claim_id.filter(|_| !amounts.coupon.is_zero());
         payment.language = self.language;
         let spending = spending::hold(payment, own.balance, now);
         let (payment, spending) = spending.ok_or(SalesFault::Lacks(Lack::Points, None))?;
@@ -519,9 +522,7 @@ fn item(subject: &Subject) -> (String, String, u32) {
         Subject::Tickets(it) => {
             (it.event_title.to_string(), it.event_id.to_string(), it.quantity.get())
         }
-        Subject::Sponsorship(it) => {
-            (format!("{} 후원", it.artist_nickname), it.artist_id.to_string(), 1)
-        }
+        Subject::Sponsorship(it) => ("아티스트 후원".into(), it.artist_id.to_string(), 1),
         Subject::Points | Subject::Unknown => ("포인트 충전".into(), "POINTS".into(), 1),
     }
 }

@@ -23,8 +23,12 @@ pub async fn look(
     };
     let answer = kakaopay.order(&order.tid, id).await.ok().and_then(|answer| answer.amounts);
     let Some(OrderAmounts { returned, left, .. }) = answer else {
-        let needs_person = payment.needs_person;
-        return looked_at(store, payment, needs_person, now).await;
+        let next = payment.not_looked_at(now);
+        return match store.write(payment.becomes(&next), ()).await {
+            Ok(()) => Ok(next),
+            Err(Rejected::Condition(())) => find(store, payment.id).await,
+            Err(Rejected::Store(fault)) => Err(fault.into()),
+        };
     };
     let is_equal = returned == payment.refunded.cash;
     if !is_equal && left.is_zero() {

@@ -2,6 +2,7 @@ use domain::{
     id::TicketId,
     payment::{HistoryEntry, ORDER_CLOSED_AFTER, State, Step},
     points::earned,
+    refund::Cause,
     time::Time,
     won::Won,
 };
@@ -289,6 +290,9 @@ pub(crate) async fn give_money_back(
     };
     let amount = if payment.refunds.is_empty() {
         left
+    } else if payment.refunds.last().is_some_and(|refund| refund.cause == Cause::WentBack) {
+        // It went at KakaoPay's desk: what lacks there the next look shows to a person.
+        Won::ZERO
     } else {
         payment.goes_back().cash.checked_sub(returned).unwrap_or_else(|| {
             call_person(payment.id, "MORE_WENT_BACK");

@@ -68,29 +68,37 @@ pub async fn take_back(
     cause: Cause,
     now: Time,
 ) -> Result<Payment, SalesFault> {
-    let id = payment.id;
-    let balance = store.get(&BalanceKey(payment.member_id)).await?.unwrap_or_default();
     let mut asked = Asked { ticket_ids, cause, total: None };
-    let mut done = refund(store, kakaopay, payment.clone(), balance, &asked, None, now).await;
-    if let Err(SalesFault::TicketUsed) = done {
-        let keys: Vec<_> = asked.ticket_ids.into_iter().map(TicketKey).collect();
-        let tickets = store.read_all(&keys).await?.into_iter().flatten();
-        let valid = tickets.filter(|ticket| ticket.state == ticket::State::Valid);
-        asked.ticket_ids = valid.map(|ticket| ticket.id).collect();
-        if !asked.ticket_ids.is_empty() {
-            done = refund(store, kakaopay, payment, balance, &asked, None, now).await;
-        } else {
-            return Err(SalesFault::TicketUsed);
+    let mut payment = payment;
+    loop {
+        let balance = store.get(&BalanceKey(payment.member_id)).await?.unwrap_or_default();
+        let done = refund(store, kakaopay, payment.clone(), balance, &asked, None, now).await;
+        let before = asked.ticket_ids.len();
+        match done {
+            Err(SalesFault::TicketUsed) => {
+                let keys: Vec<_> = asked.ticket_ids.iter().copied().map(TicketKey).collect();
+                let tickets = store.read_all(&keys).await?.into_iter().flatten();
+                let valid = tickets.filter(|ticket| ticket.state == ticket::State::Valid);
+                asked.ticket_ids = valid.map(|ticket| ticket.id).collect();
+                if asked.ticket_ids.is_empty() || asked.ticket_ids.len() == before {
+                    return Err(SalesFault::TicketUsed);
+                }
+            }
+            // Some went back meanwhile: the others still go.
+            Err(SalesFault::TicketsNotLeft { .. }) => {
+                payment = find(store, payment.id).await?;
+                let left: Vec<_> = payment.tickets_left().collect();
+                asked.ticket_ids.retain(|id| left.contains(id));
+                if asked.ticket_ids.is_empty() || asked.ticket_ids.len() == before {
+                    return Ok(payment);
+                }
+            }
+            // Somebody was faster: it goes back already, or went.
+            Err(SalesFault::RefundInProgress | SalesFault::NotRefundable) => {
+                return find(store, payment.id).await;
+            }
+            done => return done,
         }
-    }
-    match done {
-        // Somebody was faster: it goes back already, or went.
-        Err(
-            SalesFault::RefundInProgress
-            | SalesFault::NotRefundable
-            | SalesFault::TicketsNotLeft { .. },
-        ) => find(store, id).await,
-        done => done,
     }
 }
 

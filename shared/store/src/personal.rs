@@ -167,6 +167,7 @@ pub const ITEMS: &[Item] = &[
     item(
         "sponsorship",
         Export::Nothing("is in the payments of whoever gave it, with their words"),
+        // What they said to the artist stays the artist's.
         BOOKS,
     ),
     item("points balance", ACCOUNT, Erasure::AtOnce),
@@ -370,7 +371,7 @@ fn event(event: Event) -> Value {
 fn payment(payment: Payment) -> Value {
     let gift = match &payment.subject {
         Subject::Sponsorship(it) => Some(json!({
-            "artist": { "id": it.artist_id, "nickname": it.artist_nickname }, "message": it.message,
+            "artistId": it.artist_id, "message": it.message,
         })),
         _ => None,
     };

@@ -72,11 +72,7 @@ pub(crate) mod tests {
         let drawn = MailedCode::of(48_215);
         let nickname = "<b>별빛</b> & \"미나\"".parse().unwrap();
         let payment = paid(at);
-        let gift = Gift {
-            artist_id: MemberId::generate(),
-            artist_nickname: "<b>별빛</b> & \"미나\"".parse().unwrap(),
-            message: None,
-        };
+        let gift = Gift { artist_id: MemberId::generate(), message: None };
         let [gift, points] = [Subject::Sponsorship(gift), Subject::Points].map(|it| lump(it, at));
         let whole = |it: &Payment| it.refund(Vec::new(), Cause::BuyerAsked, at).unwrap();
         let refund =

@@ -9,8 +9,10 @@ pub fn receipt(payment: &Payment, language: Language) -> Option<Words> {
         Subject::Tickets(booking) => {
             let Booking { event_title: title, place, quantity, .. } = booking;
             let at = moment(booking.schedule.starts_at());
-            let subject =
-                Localized { korean: "예매가 끝났습니다", english: "Your tickets are booked" };
+            let subject = Localized {
+                korean: "예매가 끝났습니다",
+                english: "Your tickets are booked",
+            };
             let bought = Localized {
                 korean: vec![
                     format!("‘{title}’ 티켓 {quantity}장을 예매했습니다."),
@@ -23,18 +25,20 @@ pub fn receipt(payment: &Payment, language: Language) -> Option<Words> {
             };
             (subject, bought)
         }
-        Subject::Sponsorship(gift) => {
-            let artist = &gift.artist_nickname;
-            let subject = Localized { korean: "후원했습니다", english: "Thank you for your gift" };
+        Subject::Sponsorship(_) => {
+            let subject =
+                Localized { korean: "후원했습니다", english: "Thank you for your gift" };
             let bought = Localized {
-                korean: vec![format!("{artist} 님을 후원했습니다. 고맙습니다!")],
-                english: vec![format!("You gave {artist} something. Thank you!")],
+                korean: vec!["아티스트를 후원했습니다. 고맙습니다!".to_owned()],
+                english: vec!["You gave an artist something. Thank you!".to_owned()],
             };
             (subject, bought)
         }
         Subject::Points => {
-            let subject =
-                Localized { korean: "포인트를 충전했습니다", english: "Your points are there" };
+            let subject = Localized {
+                korean: "포인트를 충전했습니다",
+                english: "Your points are there",
+            };
             let bought = Localized {
                 korean: vec!["충전한 포인트는 바로 쓸 수 있습니다.".to_owned()],
                 english: vec!["You can spend what you bought at once.".to_owned()],

@@ -14,13 +14,10 @@ pub fn refunded(payment: &Payment, refund: &Refund, language: Language) -> Optio
                 english: format!("{tickets} ticket(s) for ‘{title}’ went back."),
             }
         }
-        Subject::Sponsorship(gift) => {
-            let artist = &gift.artist_nickname;
-            Localized {
-                korean: format!("{artist} 님 후원의 환불이 끝났습니다."),
-                english: format!("What you gave {artist} went back."),
-            }
-        }
+        Subject::Sponsorship(_) => Localized {
+            korean: "아티스트 후원의 환불이 끝났습니다.".to_owned(),
+            english: "What you gave an artist went back.".to_owned(),
+        },
         Subject::Points => Localized {
             korean: "충전한 포인트의 환불이 끝났습니다.".to_owned(),
             english: "The points that you bought went back.".to_owned(),

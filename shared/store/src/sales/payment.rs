@@ -6,7 +6,6 @@ use domain::{
     event::{Place, Price, Quantity, RefundPolicy, Schedule, Title},
     id::{ClaimId, EventId, MemberId, PaymentId, TicketId},
     language::Language,
-    member::Nickname,
     payment::{Amounts, HistoryEntry, IllegalStep, ORDER_CLOSED_AFTER, Purpose, State, Step},
     points::{Spent, taken_back},
     refund::{self, Cause, Rate, Refunded, Rule, Share},
@@ -149,8 +148,6 @@ pub struct Booking {
 pub struct Gift {
     /// Whom.
     pub artist_id: MemberId,
-    /// What they were called then.
-    pub artist_nickname: Nickname,
     /// With which words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Message>,
@@ -428,6 +425,11 @@ impl Payment {
         let again = next.next_look(now);
         (next.due_key, next.due_at) = (again.and(next.due_key), again);
         next
+    }
+
+    /// The payment after KakaoPay did not say what its books are: due again in a day, whether its event is over or not.
+    pub fn not_looked_at(&self, now: Time) -> Self {
+        Self { due_at: Some(now.plus(LOOKS)), ..self.touched(now) }
     }
 
     fn next_look(&self, now: Time) -> Option<Time> {
