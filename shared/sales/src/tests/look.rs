@@ -129,6 +129,15 @@ fn what_kakaopay_does_not_answer_is_asked_tomorrow() {
         assert_eq!((payment.state, payment.due_at), (State::Approved, Some(shop.now.plus(DAY))));
         shop.kakaopay.trouble("order", &[]);
         assert_eq!(shop.after(DAY).looks_at(&held).await.state, State::Refunded);
+
+        let (shop, held) = Shop::day_after().await;
+        let over = Shop { now: shop.event.schedule.ends_at(), ..shop };
+        over.desk_gives_back(&held, 60_000);
+        over.kakaopay.trouble("order", &[LostBefore; 3]);
+        let payment = over.looks_at(&held).await;
+        assert_eq!(payment.due_at, Some(over.now.plus(DAY)), "it was not the last look");
+        over.kakaopay.trouble("order", &[]);
+        assert_eq!(over.after(DAY).looks_at(&held).await.state, State::Refunded);
     });
 }
 

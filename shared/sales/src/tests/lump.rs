@@ -12,6 +12,7 @@ use domain::{
 };
 use store::{
     Client, Store, Write,
+    identity::member::MemberKey,
     sales::{
         payment::{Payment, Subject},
         sponsorship::{Sponsorship, SponsorshipKey},
@@ -258,5 +259,22 @@ fn who_pays_for_points_too_late_has_them_all_the_same() {
         assert_eq!(late.expire(&held).await, State::Expired);
         assert_eq!(late.agree(&held).await.state, State::Approved);
         assert_eq!(shop.purse(fan).await, (AMOUNT, AMOUNT));
+    });
+}
+
+#[test]
+fn nobody_is_charged_for_an_artist_who_left_while_they_were_at_kakaopay() {
+    stack::run(async {
+        for late in [false, true] {
+            let shop = Shop::open(9).await;
+            let (fan, artist) = (shop.fan().await, shop.artist().await);
+            let held = shop.sponsors(fan, artist).await.unwrap();
+            shop.store.write(Write::delete(&MemberKey(artist)), ()).await.unwrap();
+            let (end, state) =
+                if late { (HOLD, State::Expired) } else { (MINUTE, State::Cancelled) };
+            let payment = shop.after(end).agree(&held).await;
+            assert_eq!((payment.state, shop.kept_of(&held)), (state, 0));
+            assert_eq!(shop.given(artist).await, []);
+        }
     });
 }

@@ -405,3 +405,15 @@ fn without_the_condition_on_its_state_a_coupon_is_held_twice() {
         assert!(stack::happens(happens).await, "the condition makes no difference");
     });
 }
+
+#[test]
+fn a_coupon_that_takes_nothing_off_is_not_spent() {
+    stack::run(async {
+        let shop = Shop::with(stack::dynamo(), 9, 0).await;
+        let fan = shop.fan().await;
+        let coupon = shop.claims(fan, 9).await;
+        let held = shop.buy_with(fan, 1, "key", Some(coupon), 0).await.unwrap();
+        assert_eq!((held.state, held.amounts.coupon.get()), (State::Approved, 0));
+        assert_eq!(shop.coupon(fan, coupon).await, ClaimState::Usable);
+    });
+}

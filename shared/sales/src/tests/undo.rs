@@ -14,7 +14,7 @@ use super::{
     shop::{DAY, Shop},
     trouble::MINUTE,
 };
-use crate::{Held, SalesFault, cause_of, undo};
+use crate::{Held, SalesFault, cause_of, take_back, undo};
 
 impl Shop {
     async fn undoes(&self, held: &Held) -> Result<State, SalesFault> {
@@ -65,6 +65,27 @@ fn what_let_somebody_in_is_left_and_all_else_goes_back() {
         assert_eq!(shop.undoes(&held).await.unwrap_err().code(), "TICKET_USED");
         let seen = shop.store.get(&TicketKey(used)).await.unwrap().unwrap();
         assert_ne!(seen.state, ticket::State::Refunded);
+    });
+}
+
+#[test]
+fn of_tickets_that_are_asked_for_those_that_went_back_meanwhile_keep_no_other() {
+    stack::run(async {
+        let shop = Shop::open(9).await;
+        let held = shop.buy(shop.fan().await, 3, "key").await.unwrap();
+        shop.agree(&held).await;
+        let asked = shop.payment(&held).await.ticket_ids()[..2].to_vec();
+        shop.gives_back(&held, &[0]).await.unwrap();
+        let (store, kakaopay) = (&shop.store, &shop.kakaopay.client);
+        for _ in 0..2 {
+            let cause = Cause::CannotBeKept;
+            let read = shop.payment(&held).await;
+            let done = take_back(store, kakaopay, read, asked.clone(), cause, shop.now).await;
+            let payment = done.unwrap();
+            let left: Vec<_> = payment.tickets_left().collect();
+            assert_eq!(left, payment.ticket_ids()[2..]);
+        }
+        assert_eq!((shop.kept_of(&held), shop.stock().await), (30_000, [8, 0, 1]));
     });
 }
 
