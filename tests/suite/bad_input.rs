@@ -212,7 +212,7 @@ impl<'a> Trial<'a> {
         refused
     }
 
-    /// In an otherwise good body, ids that are none, and ids of nothing.
+    /// In an otherwise good body, ids that are none, and in the place of its own ids, ids of nothing.
     fn ids(&self, fields: &[Field]) -> Vec<Refused> {
         let Self { world, operation, .. } = self;
         let mut refused = Vec::new();
@@ -223,8 +223,12 @@ impl<'a> Trial<'a> {
                 body[&field.name] = id.into();
                 self.refused(id, self.sending().json(&body))
             };
-            let (status, code) = field.unknown();
-            refused.push(with(unknown_id(kind)).is(status, code));
+            let has =
+                operation.good_body(world).is_some_and(|body| body.get(&field.name).is_some());
+            if has {
+                let (status, code) = field.unknown();
+                refused.push(with(unknown_id(kind)).is(status, code));
+            }
             refused.extend(
                 field
                     .wrong_ids()

@@ -171,11 +171,10 @@ impl Field {
         format!("/{}", self.name)
     }
 
-    /// How an id that names nothing is refused: of a code that was mailed, as a wrong code is; of a claim, as one that is spent.
+    /// How an id that names nothing is refused: of a code that was mailed, as a wrong code is.
     pub fn unknown(&self) -> (u16, String) {
         match self.id_of {
             Some("Code") => (400, "CODE_NOT_GOOD".into()),
-            Some("Claim") => (400, "COUPON_NOT_USABLE".into()),
             _ => (404, self.not_found()),
         }
     }

@@ -24,6 +24,9 @@ use crate::view::KakaopayPages;
 #[derive(Debug, Clone, Deserr, ToSchema)]
 #[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(example = json!({
+    "purpose": "TICKETS", "eventId": "evt_01KB4ZXJ3V8Q5W7N2M6T9RHCDE", "quantity": 2, "points": 1_000,
+}))]
 pub struct CreatePayment {
     /// What is paid for: it says which of the other fields have to be there, and which may.
     pub purpose: Purpose,

@@ -25,6 +25,11 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                 .refuses(sponsors(&world.fan.id), 400, "SPONSORS_ONESELF")
                 .refuses(sponsors("mem_01KB4ZXJ3V8Q5W7N2M6T9RHCDE"), 404, "ARTIST_NOT_FOUND")
                 .finds(order(json!({ "amount": 1_000 })), "body", "/amount", "UNKNOWN_FIELD")
+                .refuses(
+                    order(json!({ "claimId": "clm_01KB4ZXJ3V8Q5W7N2M6T9RHCDE" })),
+                    400,
+                    "COUPON_NOT_USABLE",
+                )
                 .refuses(order(json!({ "points": 1_000 })), 400, "NOT_ENOUGH_POINTS")
                 .refuses(order(json!({ "points": 30_001 })), 400, "POINTS_EXCEED_PRICE")
         }
