@@ -410,7 +410,8 @@ mod tests {
             (1, [9, 8, 0], 0, (Running, 2, 60)),
             (2, [9, 8, 0], 0, (Running, 3, 120)),
             (9, [9, 8, 0], 0, (Running, 10, 900)),
-            (1, [9, 8, 1], 1, (NeedsPerson, 1, 0)),
+            (1, [9, 8, 1], 1, (Running, 2, 60)),
+            (2, [9, 8, 1], 1, (NeedsPerson, 2, 0)),
             (1, [9, 7, 1], 1, (Running, 2, 60)),
             // Somebody has seats whom the index does not know yet.
             (1, [9, 9, 0], 2, (Running, 2, 60)),

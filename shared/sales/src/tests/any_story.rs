@@ -212,15 +212,19 @@ impl Story {
             }
             used += spent.len();
             let balance = shop.balance(fan.member_id).await;
-            assert_eq!(balance.balance.get(), points, "seed {seed}: points");
+            let (has, owes) = (balance.balance.get(), balance.debt.get());
+            assert_eq!(has, points + owes, "seed {seed}: points");
             assert!(balance.bought <= balance.balance, "seed {seed}: {balance:?}");
             let Sum { posted, available } =
                 shop.store.sum_of(Account::Member(fan.member_id)).await.unwrap();
             assert_eq!(
                 (posted, available),
-                (i128::from(points), i128::from(points)),
+                (i128::from(has), i128::from(has)),
                 "seed {seed}: the balance is the sum of its transfers, and nothing is set aside"
             );
+            let owed = shop.store.sum_of(Account::Debt(fan.member_id)).await.unwrap().posted;
+            assert_eq!(owed, -i128::from(owes), "seed {seed}: so is what is owed");
+            given += owed;
             given += posted;
             sold += tickets;
         }
