@@ -112,8 +112,8 @@ pub struct FirstScan {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LetInBefore {
-    /// The scan that let somebody in with this ticket; `null` where none did.
-    #[schema(required)]
+    /// The scan that let somebody in with this ticket; absent where none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
     first: Option<FirstScan>,
 }
 

@@ -37,7 +37,10 @@ pub(crate) fn example(schemas: &Value, schema: &Value) -> Option<Value> {
     if schema["items"].is_object() {
         return Some(Value::Array(example(schemas, &schema["items"]).into_iter().collect()));
     }
-    match schema["type"].as_str()? {
+    // What may be null is shown as what it is otherwise.
+    let kind = &schema["type"];
+    let kind = kind.as_array().and_then(|kinds| kinds.first()).unwrap_or(kind);
+    match kind.as_str()? {
         "integer" => Some(schema["minimum"].as_i64().unwrap_or(1).into()),
         "boolean" => Some(true.into()),
         _ => None,
