@@ -42,6 +42,7 @@ async function done<T>(call: Promise<{ data?: T; error?: unknown }>): Promise<T>
 function words(code: Refused["code"]): string {
   switch (code) {
     case "SOLD_OUT":
+    case "NOT_ENOUGH_SEATS":
     case "TICKET_LIMIT":
       return "fewer tickets, please";
     case "SALE_NOT_STARTED":
@@ -49,6 +50,12 @@ function words(code: Refused["code"]): string {
     case "SALE_CLOSED":
     case "EVENT_CANCELLED":
       return "not on sale";
+    case "COUPON_NOT_USABLE":
+    case "NOT_ENOUGH_POINTS":
+    case "POINTS_EXCEED_PRICE":
+      return "pay otherwise";
+    case "SPONSORS_ONESELF":
+      return "another artist";
     case "PAYMENT_REFUSED":
       return "begin anew";
     case "BROKEN_TEXT":
