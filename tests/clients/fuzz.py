@@ -202,6 +202,9 @@ BEYOND_A_SCHEMA = {
     "nickname": {"FORMAT", "LENGTH"}, "password": {"COMMON_PASSWORD", "FORMAT", "LENGTH", "OWN_NAME"}, "birthDate": {"RANGE", "UNDER_14"},
     "name": {"FORMAT", "LENGTH"}, "device": {"FORMAT", "LENGTH", "MISSING", "UNKNOWN_FIELD"},
     "payload": {"MISSING", "UNKNOWN_FIELD"}, "scannedAt": {"MISSING", "UNKNOWN_FIELD"},
+    # What belongs to an order its purpose says; what goes back, whether it has tickets.
+    **dict.fromkeys(("eventId", "quantity", "claimId", "points", "artistId", "amount"), {"MISSING", "UNKNOWN_FIELD"}),
+    "message": {"FORMAT", "LENGTH", "UNKNOWN_FIELD"}, "ticketIds": {"LENGTH"},
     "endsAt": {"AFTER", "PAST"}, "saleEndsAt": {"AFTER", "NOT_AFTER", "PAST"},
     "price": {"RANGE"}, "priceMax": {"RANGE"}, "saleFrom": {"NOT_AFTER"}, "startFrom": {"NOT_AFTER"},
 }
