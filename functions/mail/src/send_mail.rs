@@ -191,38 +191,30 @@ impl Clients {
         let (at, language) = (mail.created_at, mail.language);
         let payment = async |id| self.store.get(&PaymentKey(id)).await;
         let (words, is_security) = match &mail.about {
-            About::Welcome => (letters::welcome(&member.nickname, language), false),
-            About::PasswordChanged => (letters::password_changed(at, language), true),
+            About::Welcome => (Some(letters::welcome(&member.nickname, language)), false),
+            About::PasswordChanged => (Some(letters::password_changed(at, language)), true),
             About::NewDevice { device, country } => {
-                (letters::new_device(device, country.clone(), at, language), true)
+                (Some(letters::new_device(device, country.clone(), at, language)), true)
             }
-            About::AccountDeleted => (letters::account_deleted(at, language), true),
+            About::AccountDeleted => (Some(letters::account_deleted(at, language)), true),
             About::Receipt { payment_id } => {
                 let payment = payment(*payment_id).await?;
-                match payment.and_then(|payment| letters::receipt(&payment, language)) {
-                    Some(words) => (words, false),
-                    None => return Ok(None),
-                }
+                (payment.and_then(|payment| letters::receipt(&payment, language)), false)
             }
             About::EventCancelled { payment_id } => {
                 let payment = payment(*payment_id).await?;
-                match payment.and_then(|payment| letters::event_cancelled(&payment, language)) {
-                    Some(words) => (words, false),
-                    None => return Ok(None),
-                }
+                (payment.and_then(|payment| letters::event_cancelled(&payment, language)), false)
             }
             About::Refunded { payment_id, number } => {
                 let refunded = payment(*payment_id).await?.and_then(|payment| {
                     let refund = payment.refunds.get(*number as usize)?;
                     letters::refunded(&payment, refund, language)
                 });
-                match refunded {
-                    Some(words) => (words, false),
-                    None => return Ok(None),
-                }
+                (refunded, false)
             }
             About::Unknown => return Err(Failure::Newer),
         };
+        let Some(words) = words else { return Ok(None) };
         let goes = match block.map(|block| block.reason) {
             None => true,
             Some(BlockReason::Bounced) => false,

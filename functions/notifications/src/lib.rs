@@ -4,6 +4,10 @@ pub mod list_notifications;
 pub mod tell_followers;
 pub mod tell_sales;
 
+mod failure;
+
+pub use failure::Failure;
+
 api::routes! {
     list_notifications,
 }

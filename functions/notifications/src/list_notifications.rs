@@ -119,7 +119,6 @@ mod tests {
 
     use api::{Context, FieldFaults, Response};
     use aws::Secret;
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
     use domain::{id::MailId, member::Role, who::Claims};
     use serde_json::{Value, json};
     use store::{
@@ -137,11 +136,7 @@ mod tests {
     }
 
     async fn cursors() -> Cursors {
-        let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
-        let id = MemberId::generate().to_string();
-        let keys = json!({ "current": { "key": BASE64.encode([7; 32]) } }).to_string();
-        let manager = aws_sdk_secretsmanager::Client::new(&aws);
-        manager.create_secret().name(&id).secret_string(keys).send().await.unwrap();
+        let (aws, id) = stack::cursor_secret().await;
         Cursors::new(Secret::new(&aws, &id))
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use api::Worker;
 use domain::{event::State, id::EventId, time::Time};
-use gateways::{Message, Queue, queue::NotSent};
+use gateways::{Message, Queue};
 use serde::{Deserialize, Serialize};
 use store::{
     Start, Store, StoreFault,
@@ -15,6 +15,8 @@ use store::{
     identity::follow::SHARDS,
     inbox::notification::{self, Notification},
 };
+
+use crate::Failure;
 
 /// A domain event as EventBridge brings it, and with it how far its followers were told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,17 +50,6 @@ impl Message for Published {
 
 /// So many are told with one message, in one transaction.
 const PAGE: u32 = 25;
-
-/// Why somebody may not have been told.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The database's trouble.
-    #[error(transparent)]
-    Store(#[from] StoreFault),
-    /// The rest could not be sent on.
-    #[error(transparent)]
-    NotSent(#[from] NotSent),
-}
 
 /// Tells a page of followers, and sends the rest on. Of an event that nobody can come to any more, nobody is told.
 ///

@@ -13,10 +13,10 @@ use domain::{
     refund::Cause,
     time::Time,
 };
-use gateways::{MailMessage, Queue, queue::NotSent};
+use gateways::{MailMessage, Queue};
 use serde::Deserialize;
 use store::{
-    Store, StoreFault,
+    Store,
     inbox::{
         mail::{About, Mail},
         notification::{Event, Notification},
@@ -24,6 +24,8 @@ use store::{
     },
     sales::payment::{Booking, Payment, PaymentKey, Refund},
 };
+
+use crate::Failure;
 
 /// No message is older than this. What happened before was told, and a mail is not known for ever.
 const TOLD: Duration = Duration::from_hours(24 * 14);
@@ -39,17 +41,6 @@ pub struct Moved {
 #[serde(rename_all = "camelCase")]
 struct Detail {
     payment_id: PaymentId,
-}
-
-/// Why somebody may not have been told.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The database's trouble.
-    #[error(transparent)]
-    Store(#[from] StoreFault),
-    /// A mail could not be sent on.
-    #[error(transparent)]
-    NotSent(#[from] NotSent),
 }
 
 /// Tells what there is to tell of a payment.

@@ -66,18 +66,9 @@ pub async fn signer() -> Signer {
     SIGNER.get_or_init(make).await.clone()
 }
 
-/// Page cursors with keys of this process's own.
 pub async fn cursors() -> Cursors {
-    static CURSORS: OnceCell<Cursors> = OnceCell::const_new();
-    let make = async || {
-        let id = format!("{}/cursor", stack::prefix());
-        let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
-        let manager = aws_sdk_secretsmanager::Client::new(&aws);
-        let keys = json!({ "current": { "key": "A".repeat(43) } }).to_string();
-        manager.create_secret().name(&id).secret_string(keys).send().await.unwrap();
-        Cursors::new(Secret::new(&aws, &id))
-    };
-    CURSORS.get_or_init(make).await.clone()
+    let (aws, id) = stack::cursor_secret().await;
+    Cursors::new(Secret::new(&aws, &id))
 }
 
 /// Nobody listens there.

@@ -183,15 +183,13 @@ pub async fn hold(
                     let event = on_sale(store, wanted.event_id, event).await?;
                     let event = event.ok_or(SalesFault::EventNotFound)?;
                     let seats = Wanted::of(&event, wanted.quantity, mark.unwrap_or_default(), now)?;
-                    let who = &purchase.buyer;
                     let (event, known) = (&event, &known);
                     let reserving = Reserving {
                         store,
                         kakaopay,
                         terms,
+                        purchase,
                         wanted,
-                        language: purchase.language,
-                        who,
                         buyer,
                         event,
                         seats,
@@ -211,13 +209,14 @@ pub async fn hold(
                     }
                     let (artist_id, message) = (*artist_id, message.clone());
                     let gift = Subject::Sponsorship(Gift { artist_id, message });
-                    let payment = begun(terms, purchase, buyer, gift, amount.won(), now)?;
+                    let amounts = Amounts::cash(amount.won());
+                    let payment = begun(terms, purchase, buyer, gift, amounts, now)?;
                     create(store, kakaopay, payment, known).await?
                 }
                 Wants::Points(amount) => {
                     count(store, buyer, purchase, now).await?;
-                    let payment =
-                        begun(terms, purchase, buyer, Subject::Points, amount.won(), now)?;
+                    let amounts = Amounts::cash(amount.won());
+                    let payment = begun(terms, purchase, buyer, Subject::Points, amounts, now)?;
                     create(store, kakaopay, payment, known).await?
                 }
             };
@@ -254,16 +253,16 @@ async fn count(
     Ok(())
 }
 
-/// A payment in cash that takes nothing of the buyer's.
+/// A payment as it begins.
 fn begun(
     terms: &Terms,
     purchase: &Purchase,
     buyer: MemberId,
     subject: Subject,
-    cash: Won,
+    amounts: Amounts,
     now: Time,
 ) -> Result<Payment, SalesFault> {
-    let (amounts, end, token) = (Amounts::cash(cash), now.plus(terms.hold), token()?);
+    let (end, token) = (now.plus(terms.hold), token()?);
     let mut payment = Payment::reserved(buyer, subject, amounts, end, token, now);
     payment.language = purchase.language;
     Ok(payment)
@@ -286,7 +285,6 @@ async fn create(
 }
 
 /// What a purchase takes of its buyer's, as it was read.
-#[derive(Default)]
 struct Own {
     counter: Buyer,
     claim: Option<Claim>,
@@ -326,9 +324,8 @@ struct Reserving<'a, K> {
     store: &'a Store,
     kakaopay: &'a Kakaopay,
     terms: &'a Terms,
+    purchase: &'a Purchase,
     wanted: &'a Tickets,
-    language: Language,
-    who: &'a SignedIn,
     buyer: MemberId,
     event: &'a OnSale,
     seats: Wanted,
@@ -370,7 +367,7 @@ impl<K: Fn(&Payment) -> Write> Reserving<'_, K> {
                     fault => return Err(fault),
                 },
             }
-            own = Own::of(self.store.read(&Own::keys(self.who, self.wanted)).await?);
+            own = Own::of(self.store.read(&Own::keys(&self.purchase.buyer, self.wanted)).await?);
         }
         Err(SalesFault::Contended)
     }
@@ -388,16 +385,14 @@ impl<K: Fn(&Payment) -> Write> Reserving<'_, K> {
             // Without KakaoPay's key seats would be held for nothing.
             self.kakaopay.load_key().await?;
         }
-        let (end, token) = (now.plus(self.terms.hold), token()?);
         let subject = Booking::of(event, quantity).into();
-        let mut payment = Payment::reserved(self.buyer, subject, amounts, end, token, now);
+        let mut payment = begun(self.terms, self.purchase, self.buyer, subject, amounts, now)?;
         // What takes nothing off is not spent.
         payment.claim_id = wanted.claim_id.filter(|_| !amounts.coupon.is_zero());
-        payment.language = self.language;
         let spending = spending::hold(payment, own.balance, now);
         let (payment, spending) = spending.ok_or(SalesFault::Lacks(Lack::Points, None))?;
 
-        let hold = buyer::hold(&BuyerKey::of(self.who, wanted.event_id), quantity);
+        let hold = buyer::hold(&BuyerKey::of(&self.purchase.buyer, wanted.event_id), quantity);
         // Where there is nothing to forget, one that ends at this moment must not be.
         let forgets = unpaid.unpaid > 0 && unpaid.is_forgotten(now);
         let counted = if forgets { buyer::forgotten(hold) } else { hold };

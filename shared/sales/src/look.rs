@@ -2,7 +2,7 @@ use domain::{id::PaymentId, refund::Cause, time::Time};
 use gateways::{Kakaopay, kakaopay::OrderAmounts};
 use store::{Rejected, Store, sales::payment::Payment, sales::points::BalanceKey};
 
-use crate::{Asked, SalesFault, call_person, find, refund};
+use crate::{Asked, SalesFault, call_person, find, refund, settle::become_now};
 
 /// Compares what is paid with KakaoPay's books, when it is due: somebody may have given money back at KakaoPay's own desk.
 ///
@@ -23,12 +23,7 @@ pub async fn look(
     };
     let answer = kakaopay.order(&order.tid, id).await.ok().and_then(|answer| answer.amounts);
     let Some(OrderAmounts { returned, left, .. }) = answer else {
-        let next = payment.not_looked_at(now);
-        return match store.write(payment.becomes(&next), ()).await {
-            Ok(()) => Ok(next),
-            Err(Rejected::Condition(())) => find(store, payment.id).await,
-            Err(Rejected::Store(fault)) => Err(fault.into()),
-        };
+        return become_now(store, &payment, payment.not_looked_at(now)).await;
     };
     let is_equal = returned == payment.refunded.cash;
     if !is_equal && left.is_zero() {

@@ -53,7 +53,7 @@ async fn advance(
 }
 
 /// Writes what a payment has become. If somebody else changed it meanwhile: as it is now.
-async fn become_now(
+pub(crate) async fn become_now(
     store: &Store,
     payment: &Payment,
     next: Payment,

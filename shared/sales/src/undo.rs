@@ -63,18 +63,16 @@ pub async fn undo(
 pub async fn take_back(
     store: &Store,
     kakaopay: &Kakaopay,
-    payment: Payment,
+    mut payment: Payment,
     ticket_ids: Vec<TicketId>,
     cause: Cause,
     now: Time,
 ) -> Result<Payment, SalesFault> {
     let mut asked = Asked { ticket_ids, cause, total: None };
-    let mut payment = payment;
     loop {
         let balance = store.get(&BalanceKey(payment.member_id)).await?.unwrap_or_default();
-        let done = refund(store, kakaopay, payment.clone(), balance, &asked, None, now).await;
         let before = asked.ticket_ids.len();
-        match done {
+        match refund(store, kakaopay, payment.clone(), balance, &asked, None, now).await {
             Err(SalesFault::TicketUsed) => {
                 let keys: Vec<_> = asked.ticket_ids.iter().copied().map(TicketKey).collect();
                 let tickets = store.read_all(&keys).await?.into_iter().flatten();

@@ -391,9 +391,6 @@ impl Store {
     ) -> Result<BTreeMap<MemberId, Nickname>, StoreFault> {
         let nobody = |id| (id, Nickname::of_nobody());
         let mut names: BTreeMap<_, _> = ids.into_iter().map(nobody).collect();
-        if names.is_empty() {
-            return Ok(names);
-        }
         let keys: Vec<_> = names.keys().map(|id| Relaxed(MemberKey(*id))).collect();
         let here = self.list(&keys).await?.into_iter().filter(|member| member.left.is_none());
         names.extend(here.map(|member| (member.id, member.nickname)));

@@ -4,7 +4,7 @@
 //! A notification and the number that it is counted in go at the same moment: both belong to a period of thirty days, and are kept
 //! for 180 days after its end. One number for all would be wrong as soon as the first that nobody read is gone.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use domain::{
     event::Title,
@@ -17,8 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Index, Page, Query, Rejected, Relaxed, Start, Store, StoreFault, Table, Transaction, Ttl,
-    Write, identity::member::MemberKey,
+    Index, Page, Query, Rejected, Start, Store, StoreFault, Table, Transaction, Ttl, Write,
 };
 
 /// How long a notification is kept after the period that it belongs to: for 180 days at least, and 210 at most.
@@ -207,16 +206,10 @@ impl Store {
         let query = query.beginning("NOTE#").backwards().after(start);
         let mut page = self.query::<Notification>(query).await?;
         page.items.retain(|notification| !notification.expires_at.is_past(now));
-        let ids: BTreeSet<_> = page.items.iter().filter_map(|it| it.artist_id).collect();
-        let keys: Vec<_> = ids.into_iter().map(|id| Relaxed(MemberKey(id))).collect();
-        let members = self.list(&keys).await?;
-        let artist = |id| {
-            let here = members.iter().find(|it| it.id == id && it.left.is_none());
-            let nickname = here.map_or_else(Nickname::of_nobody, |it| it.nickname.clone());
-            Artist { id, nickname }
-        };
+        let names = self.nicknames(page.items.iter().filter_map(|it| it.artist_id)).await?;
+        let artist = |id| names.get(&id).map(|name| Artist { id, nickname: name.clone() });
         Ok(page.map(|it| {
-            let artist = it.artist_id.map(artist);
+            let artist = it.artist_id.and_then(artist);
             (it, artist)
         }))
     }

@@ -1,7 +1,5 @@
 //! What artists were given, as they see it: made when it is paid, beside the payment.
 
-use std::collections::BTreeSet;
-
 use domain::{
     id::{MemberId, PaymentId},
     member::Nickname,
@@ -12,10 +10,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::payment::{Gift, Payment};
-use crate::{
-    Compare, Index, Page, Query, Relaxed, Start, Store, StoreFault, Table, Write,
-    identity::member::MemberKey,
-};
+use crate::{Compare, Index, Page, Query, Start, Store, StoreFault, Table, Write};
 
 key!(
     /// Where a sponsorship stands, beside the artist's others: in the order in which they were begun.
@@ -98,14 +93,9 @@ impl Store {
     ) -> Result<Page<(Sponsorship, Nickname)>, StoreFault> {
         let query = of_artist(artist_id, limit).after(start);
         let Page { items, next } = self.query::<Sponsorship>(query).await?;
-        let givers: BTreeSet<_> = items.iter().map(|it| it.member_id).collect();
-        let keys: Vec<_> = givers.into_iter().map(|id| Relaxed(MemberKey(id))).collect();
-        let givers = self.list(&keys).await?;
-        let called = |it: Sponsorship| {
-            let here = givers.iter().find(|giver| giver.id == it.member_id && giver.left.is_none());
-            let nickname = here.map_or_else(Nickname::of_nobody, |it| it.nickname.clone());
-            (it, nickname)
-        };
-        Ok(Page { items: items.into_iter().map(called).collect(), next })
+        let names = self.nicknames(items.iter().map(|it| it.member_id)).await?;
+        // All who were asked for have one.
+        let called = |it: Sponsorship| names.get(&it.member_id).cloned().map(|name| (it, name));
+        Ok(Page { items: items.into_iter().filter_map(called).collect(), next })
     }
 }
