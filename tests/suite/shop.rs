@@ -167,29 +167,31 @@ impl Shop {
 
     /// Somebody who signed in.
     pub async fn fan(&self) -> Fan {
-        let Claims { member_id, session_id, .. } =
-            stack::sign_in(&self.store, Role::User, self.now).await;
-        let fan = Fan { member_id, session_id, purse: None };
-        self.fans.lock().unwrap().push(fan);
-        fan
+        self.comes(None).await
     }
 
     /// The same, who claimed a coupon and bought twice as many points as a purchase of theirs spends.
     pub async fn fan_with_purse(&self) -> Fan {
-        let Claims { member_id, session_id, .. } =
-            stack::sign_in(&self.store, Role::User, self.now).await;
-        let (claim_id, points) = (ClaimId::generate(), Won::new(1_001));
+        let purse = Purse { claim_id: ClaimId::generate(), points: Won::new(1_001) };
+        let fan = self.comes(Some(purse)).await;
+        let (member_id, id) = (fan.member_id, purse.claim_id);
         let claim = json!({
-            "id": claim_id, "couponId": CouponId::generate(), "discount": 4_000, "state": "USABLE",
+            "id": id, "couponId": CouponId::generate(), "discount": 4_000, "state": "USABLE",
             "expiresOn": self.now.plus(HOLD * 100).korean_day(),
         });
         let claim: Claim = serde_json::from_value(claim).unwrap();
-        let claimed = Write::create(&ClaimKey { member_id, id: claim_id }, &claim);
-        let bought = Won::new(2 * points.get());
+        let claimed = Write::create(&ClaimKey { member_id, id }, &claim);
+        let bought = Won::new(2 * purse.points.get());
         let bought = top_up(member_id, PaymentId::generate(), bought, self.now);
         let whole = bought.into_iter().fold(Transaction::<()>::new(), Transaction::also);
         self.store.transact(whole.also(claimed)).await.unwrap();
-        let fan = Fan { member_id, session_id, purse: Some(Purse { claim_id, points }) };
+        fan
+    }
+
+    async fn comes(&self, purse: Option<Purse>) -> Fan {
+        let Claims { member_id, session_id, .. } =
+            stack::sign_in(&self.store, Role::User, self.now).await;
+        let fan = Fan { member_id, session_id, purse };
         self.fans.lock().unwrap().push(fan);
         fan
     }

@@ -220,8 +220,7 @@ mod tests {
 
     #[test]
     fn what_an_unpaid_payment_holds_is_told_with_it_and_any_other_lack_without() {
-        let cash = Won::new(30_000);
-        let amounts = Amounts { list_price: cash, coupon: Won::ZERO, points: Won::ZERO, cash };
+        let amounts = Amounts::cash(Won::new(30_000));
         let (payment_id, hold_ends_at) = (PaymentId::generate(), Time::now());
         let open = Held { payment_id, state: State::Ready, amounts, hold_ends_at, order: None };
         for (lack, code, pointer) in [

@@ -133,7 +133,7 @@ mod tests {
             [(0, true), (1, false), (49, false), (50, true), (2_000_000, true), (2_000_001, false)]
         {
             let cash = Won::new(cash);
-            let amounts = Amounts { list_price: cash, coupon: Won::ZERO, points: Won::ZERO, cash };
+            let amounts = Amounts::cash(cash);
             assert_eq!(amounts.payable(), if payable { Ok(()) } else { Err(NotPayable(cash)) });
         }
         assert_eq!(NotPayable(Won::new(49)).code(), codes::AMOUNT_NOT_PAYABLE);
