@@ -39,7 +39,7 @@ fn cookie(response: &Response) -> Option<String> {
 
 async fn start(world: &World, provider: &'static str) -> Way {
     let begun = world.request(Method::GET, &format!("/v1/auth/{provider}/start"));
-    let begun = begun.send().await.unwrap().error_for_status().unwrap();
+    let begun = world.served(begun).await;
     let cookie = cookie(&begun).unwrap();
     let page: Value = begun.json().await.unwrap();
     Way { provider, page: page["url"].as_str().unwrap().parse().unwrap(), cookie }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use domain::payment::State;
 use gateways::Limits;
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 use serde_json::{Value, json};
 use store::Store;
 
@@ -115,22 +115,6 @@ fn a_crowd_in_a_storm_gets_exactly_the_fifty_seats_there_are() {
     });
 }
 
-/// Sends a request again until it is served, as a client does that reads `Retry-After`. Whatever AWS does, nobody is answered
-/// worse than that.
-async fn patiently(request: RequestBuilder) -> Value {
-    eventually("a request is served", 90, async || {
-        let response = request.try_clone().unwrap().send().await.unwrap();
-        let (status, again) = (response.status(), response.headers().contains_key("retry-after"));
-        let body: Value = response.json().await.unwrap();
-        match status.as_u16() {
-            200..300 => Some(body),
-            503 | 409 if again => None,
-            _ => panic!("{status}: {body}"),
-        }
-    })
-    .await
-}
-
 #[test]
 fn the_deployed_shop_in_a_storm_serves_whoever_comes_again_and_its_books_are_right() {
     stack::run(async {
@@ -143,17 +127,17 @@ fn the_deployed_shop_in_a_storm_serves_whoever_comes_again_and_its_books_are_rig
         let storm = Storm::over(None, seed()).await;
         let body = json!({ "purpose": "TICKETS", "eventId": on_sale, "quantity": 2 });
         let buying = fans.iter().map(async |fan: &Member| {
-            let payment = patiently(world.post("/v1/payments", fan).json(&body)).await;
+            let payment = world.done(world.post("/v1/payments", fan).json(&body)).await;
             let id = payment["id"].as_str().unwrap().to_owned();
             let back = world.at_kakaopay(&id, "approve").await;
-            patiently(world.request(Method::GET, &back)).await;
+            world.done(world.request(Method::GET, &back)).await;
             id
         });
         let title = format!("폭풍 {}", world.fresh());
         let mut event = world.event_body();
         event["title"] = json!(title);
         let publishing = (0..3).map(async |_| {
-            let event = patiently(world.post("/v1/events", &world.artist).json(&event)).await;
+            let event = world.done(world.post("/v1/events", &world.artist).json(&event)).await;
             event["id"].as_str().unwrap().to_owned()
         });
         let (payments, events) = futures::join!(

@@ -14,7 +14,7 @@ use domain::{
     time::Time,
     won::Won,
 };
-use reqwest::{Client, Method, RequestBuilder, header, redirect::Policy};
+use reqwest::{Client, Method, RequestBuilder, Response, header, redirect::Policy};
 use serde_json::{Value, json};
 use store::{
     Store,
@@ -225,7 +225,7 @@ impl World {
         let shown = self.code(&email, sign_up).await;
         let verify = self.request(Method::POST, "/v1/auth/email-codes/verify");
         self.done(verify.json(&shown)).await;
-        let response = self.signing_in(&email).send().await.unwrap().error_for_status().unwrap();
+        let response = self.served(self.signing_in(&email)).await;
         let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let session: Value = response.json().await.unwrap();
@@ -372,11 +372,24 @@ impl World {
 
     /// Sends a request that must succeed, and answers its JSON.
     pub async fn done(&self, request: RequestBuilder) -> Value {
-        let response = request.send().await.unwrap();
-        let status = response.status();
-        let text = response.text().await.unwrap();
-        assert!(status.is_success(), "{status}: {text}");
+        let text = self.served(request).await.text().await.unwrap();
         serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Sends a request until it is served, as a client does that reads `Retry-After`: a busy machine is no fault. Whatever AWS
+    /// does, nobody is answered worse than that.
+    pub async fn served(&self, request: RequestBuilder) -> Response {
+        eventually("a request is served", 90, async || {
+            let response = request.try_clone().unwrap().send().await.unwrap();
+            let status = response.status();
+            let again = response.headers().contains_key(header::RETRY_AFTER);
+            match status.as_u16() {
+                200..300 => Some(response),
+                503 | 409 if again => None,
+                _ => panic!("{status}: {}", response.text().await.unwrap()),
+            }
+        })
+        .await
     }
 
     /// Every item of every table of the stack, but for counters of attempts. A hold that an earlier test left ends by itself: that
