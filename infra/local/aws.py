@@ -180,11 +180,12 @@ async def snapshots() -> None:
 
 
 def main() -> None:
-    dynamodb._set_item, dynamodb._remove_item = journal.set_item, journal.remove_item
-    dynamodb._build_change_record = journal.change_record
-    dynamodb.handle_request, ses_v2.handle_request = handle_and_write, mail
-    app._load_persisted_state, app.save_all = restore, save
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    ses_v2.handle_request = mail
+    if persistence.PERSIST_STATE:
+        dynamodb._set_item, dynamodb._remove_item = journal.set_item, journal.remove_item
+        dynamodb._build_change_record, dynamodb.handle_request = journal.change_record, handle_and_write
+        app._load_persisted_state, app.save_all = restore, save
+        FOLDER.mkdir(parents=True, exist_ok=True)
     app.main()
 
 
