@@ -418,9 +418,10 @@ async fn crowded(store: &Store, buyers: u32) -> EventId {
         writes.push(Write::update(&counter).add("tickets", 1));
     }
     for (number, sold) in (0..).zip(sold) {
-        let shard = domain::stock::Shard { number, free: 0, held: 0, sold };
+        let shard = domain::stock::Shard { sold, ..domain::stock::Shard::of_free(number, 0) };
         let key = StockKey { event_id: event.id, number };
-        writes.push(Write::create(&key, &Stock { event_id: event.id, shard, sale: event.sale() }));
+        let (event_id, sale) = (event.id, event.sale());
+        writes.push(Write::create(&key, &Stock { event_id, shard, sale, waited_for: false }));
     }
     let write = |store: Store, some: Vec<Write>| async move {
         let all = some.into_iter().fold(Transaction::<()>::new(), Transaction::also);

@@ -115,7 +115,7 @@ fn refusal(problem: Problem) -> Refusal {
 /// Full shards for so many seats, as publishing makes them.
 pub fn shards(capacity: i64) -> Vec<Shard> {
     let full = shards_for(Capacity::try_from(capacity).unwrap().get());
-    (0..).zip(full).map(|(number, free)| Shard { number, free, held: 0, sold: 0 }).collect()
+    (0..).zip(full).map(|(number, free)| Shard::of_free(number, free)).collect()
 }
 
 impl Shop {
@@ -136,7 +136,7 @@ impl Shop {
         let publish = event.create().into_iter().fold(Transaction::<()>::new(), Transaction::also);
         let publish = opening.iter().fold(publish, |transaction, &shard| {
             let key = StockKey { event_id: event.id, number: shard.number };
-            let stock = Stock { event_id: event.id, shard, sale: event.sale() };
+            let stock = Stock { event_id: event.id, shard, sale: event.sale(), waited_for: false };
             transaction.also(Write::create(&key, &stock))
         });
         store.transact(publish).await.unwrap();
@@ -219,6 +219,7 @@ impl Shop {
             .map_or("fingerprint".into(), |known| known.body_hash);
         let quantity = i64::from(quantity).try_into().unwrap();
         let body = create_payment::CreatePayment {
+            offer_id: None,
             purpose: Purpose::Tickets,
             event_id: Some(self.event.id),
             quantity: Some(quantity),

@@ -97,7 +97,7 @@ mod tests {
             for (number, shard) in (0..).zip(stock) {
                 let shard = shard.unwrap();
                 assert_eq!(shard.sale, is.sale());
-                assert_eq!(shard.shard, Shard { number, free: 500, held: 0, sold: 0 });
+                assert_eq!(shard.shard, Shard::of_free(number, 500));
             }
 
             let again = cancel().await.unwrap();

@@ -3,7 +3,11 @@
 use api::{Answer, Anyone, Call, FieldFaults, Path, Problem};
 use deserr::Deserr;
 use domain::{codes, id::EventId};
-use store::{Relaxed, Store, catalog::event::EventKey, sales::stock};
+use store::{
+    Relaxed, Store,
+    catalog::event::EventKey,
+    sales::stock::{self, Stock},
+};
 use utoipa::IntoParams;
 
 use crate::view::{EventView, tag};
@@ -42,7 +46,7 @@ pub async fn handle(
 
     let shards: Vec<_> = stock::keys(event.id, event.shards).into_iter().map(Relaxed).collect();
     let stock = store.read_all(&shards).await?;
-    let seats_left = stock.iter().flatten().map(|stock| stock.shard.free).sum();
+    let seats_left = stock.iter().flatten().map(Stock::on_sale).sum();
     let tag = tag(event.version, seats_left);
     Ok(Answer::ok(EventView::of(event, seats_left)).tagged(&tag, &context).public())
 }

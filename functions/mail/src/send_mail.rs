@@ -18,7 +18,7 @@ use store::{
     },
     identity::member::{EmailKey, Member, MemberKey},
     inbox::mail::{About, BlockKey, BlockReason, Mail, MailKey, MailState},
-    sales::payment::PaymentKey,
+    sales::{payment::PaymentKey, waiting::WaitingKey},
     was_done,
 };
 
@@ -211,6 +211,12 @@ impl Clients {
                     letters::refunded(&payment, refund, language)
                 });
                 (refunded, false)
+            }
+            About::WaitingListOffer { event_id } => {
+                let key = WaitingKey { member_id: member.id, event_id: *event_id };
+                let offered = self.store.get(&key).await?;
+                let now = Time::now();
+                (offered.and_then(|it| letters::waiting_list_offer(&it, language, now)), false)
             }
             About::Unknown => return Err(Failure::Newer),
         };

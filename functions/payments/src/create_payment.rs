@@ -5,7 +5,7 @@ use deserr::Deserr;
 use domain::{
     event::Quantity,
     fault::Fault,
-    id::{ClaimId, EventId, MemberId, PaymentId},
+    id::{ClaimId, EventId, MemberId, OfferId, PaymentId},
     invalid::Invalid,
     payment::{LumpSum, Purpose, State},
     sponsorship::Message,
@@ -13,7 +13,11 @@ use domain::{
     won::Won,
 };
 use gateways::Kakaopay;
-use sales::{Held, Lack, Purchase, SalesFault, Terms, Tickets, Wants, hold};
+use sales::{
+    Held, Lack, Purchase, SalesFault, Terms, Tickets, Wants,
+    codes::{NOT_AS_OFFERED, OFFER_OVER},
+    hold,
+};
 use serde::Serialize;
 use store::{Store, identity::session::SignedIn};
 use utoipa::ToSchema;
@@ -42,6 +46,9 @@ pub struct CreatePayment {
     /// Of `TICKETS`, if wanted: how many points are spent, no more than remain to be paid.
     #[deserr(default)]
     pub points: Option<Won>,
+    /// Of `TICKETS`, if they were waited for: the offer that is taken, with as many tickets as it is for.
+    #[deserr(default)]
+    pub offer_id: Option<OfferId>,
     /// Of `SPONSORSHIP`: who is given something.
     #[deserr(default)]
     pub artist_id: Option<MemberId>,
@@ -56,8 +63,17 @@ pub struct CreatePayment {
 impl CreatePayment {
     /// What is wanted, if all that belongs to it is there and nothing else.
     fn wants(self) -> Result<Wants, Problem> {
-        let Self { purpose, event_id, quantity, claim_id, points, artist_id, amount, message } =
-            self;
+        let Self {
+            purpose,
+            event_id,
+            quantity,
+            claim_id,
+            points,
+            offer_id,
+            artist_id,
+            amount,
+            message,
+        } = self;
         let (tickets, lump, gift) = match purpose {
             Purpose::Tickets => (true, false, false),
             Purpose::Sponsorship => (false, true, true),
@@ -72,6 +88,7 @@ impl CreatePayment {
             ("quantity", quantity.is_some(), tickets, tickets),
             ("claimId", claim_id.is_some(), false, tickets),
             ("points", points.is_some(), false, tickets),
+            ("offerId", offer_id.is_some(), false, tickets),
             ("artistId", artist_id.is_some(), gift, gift),
             ("amount", amount.is_some(), lump, lump),
             ("message", message.is_some(), false, gift),
@@ -86,7 +103,7 @@ impl CreatePayment {
             _ if !broken.is_empty() => Err(Problem::broken_rules(broken)),
             (Some(event_id), Some(quantity), _, _) => {
                 let points = points.unwrap_or_default();
-                Ok(Wants::Tickets(Tickets { event_id, quantity, claim_id, points }))
+                Ok(Wants::Tickets(Tickets { event_id, quantity, claim_id, points, offer_id }))
             }
             (_, _, Some(artist_id), Some(amount)) => {
                 Ok(Wants::Sponsorship { artist_id, amount, message })
@@ -146,6 +163,10 @@ pub struct PurchaseRefused {
     /// Of `NOT_ENOUGH_SEATS`: how many are left, fewer than were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     seats_left: Option<u32>,
+    /// Of `SOLD_OUT`: whether others wait already, so that seats that come back are offered to them first. Whoever wants one may
+    /// join them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waited_for: Option<bool>,
 }
 
 /// Buys tickets or points, or sponsors an artist
@@ -153,7 +174,7 @@ pub struct PurchaseRefused {
 /// Holds the seats, a coupon and points for 15 minutes and answers KakaoPay's pages. Points that are bought, and what an artist is given, are
 /// there once they are paid. The same key with the same body never buys twice: for 24 hours
 /// it answers the payment as it is now, without pages once it waits no more. Who has held and not paid before waits a while (`UNPAID_TOO_OFTEN`);
-/// what KakaoPay does not take in one payment is not held (`AMOUNT_NOT_PAYABLE`). Who buys has a verified e-mail address (`EMAIL_NEEDED`) and is of age (`AGE_NEEDED`).
+/// what KakaoPay does not take in one payment is not held (`AMOUNT_NOT_PAYABLE`). What was waited for is taken with its offer. Who buys has a verified e-mail address (`EMAIL_NEEDED`) and is of age (`AGE_NEEDED`).
 #[utoipa::path(post, path = "/v1/payments", request_body = CreatePayment,
     params(Idempotency),
     responses(
@@ -198,6 +219,12 @@ fn refused(fault: SalesFault) -> Problem {
             let told = PurchaseRefused { seats_left: Some(left), ..Default::default() };
             Problem::from(SalesFault::NotEnoughSeats { left }).telling(&told)
         }
+        SalesFault::SoldOut { waited_for } => {
+            let told = PurchaseRefused { waited_for: Some(waited_for), ..Default::default() };
+            Problem::from(SalesFault::SoldOut { waited_for }).telling(&told)
+        }
+        SalesFault::OfferOver => Problem::field(Place::Body, "/offerId", OFFER_OVER),
+        SalesFault::NotAsOffered { .. } => Problem::field(Place::Body, "/quantity", NOT_AS_OFFERED),
         SalesFault::Points(fault) => Problem::field(Place::Body, "/points", fault.code()),
         // Fewer tickets may be less than the most, and more of them enough.
         SalesFault::NotPayable(fault) => Problem::field(Place::Body, "/quantity", fault.code()),

@@ -1,24 +1,15 @@
 //! `GET /v1/events/{eventId}/refunds`: how far the buyers of a cancelled event have their money back, for its artist.
 
-use api::{Answer, Call, FieldFaults, Path, Problem};
-use deserr::Deserr;
-use domain::{codes::EVENT_NOT_FOUND, event::Progress, id::EventId, time::Time};
+use api::{Answer, Call, Path, Problem};
+use domain::{codes::EVENT_NOT_FOUND, event::Progress, time::Time};
 use serde::Serialize;
 use store::{
     Relaxed, Store, catalog::on_sale::OnSaleKey, identity::session::SignedIn,
     sales::event_refunds::EventRefundsKey,
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-/// Which event.
-#[derive(Debug, Deserr, IntoParams)]
-#[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]
-#[into_params(parameter_in = Path, rename_all = "camelCase")]
-pub struct EventPath {
-    /// The event's id.
-    #[param(inline)]
-    event_id: EventId,
-}
+use crate::path::EventPath;
 
 /// How far the buyers of an event have their money back. Purchases are counted, not tickets.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,7 +61,7 @@ pub async fn handle(
 #[cfg(test)]
 mod tests {
     use api::{Context, Response};
-    use domain::{member::Role, who::Claims};
+    use domain::{id::EventId, member::Role, who::Claims};
     use serde_json::{Value, json};
     use store::{
         Write,

@@ -10,13 +10,17 @@ pub mod fail_payment;
 pub mod get_event_refunds;
 pub mod get_payment;
 pub mod get_refund_quote;
+pub mod get_waiting_list;
 pub mod give_up_payment;
+pub mod join_waiting_list;
+pub mod leave_waiting_list;
 pub mod list_my_payments;
 pub mod list_my_sponsorships;
 pub mod reconcile_payments;
 pub mod refund_buyers;
 pub mod refund_payment;
 pub mod relay_sales;
+pub mod serve_waiting_lists;
 pub mod sweep_payments;
 
 mod message;
@@ -33,17 +37,17 @@ use domain::codes::{
 };
 use gateways::codes::{KAKAOPAY_OUTCOME_UNKNOWN, KAKAOPAY_UNAVAILABLE};
 use sales::codes::{
-    ALREADY_PAID, COUPON_NOT_USABLE, NOT_ENOUGH_POINTS, NOT_ENOUGH_SEATS, NOT_REFUNDABLE,
-    PAYMENT_NOT_FOUND, PAYMENT_REFUSED, POINTS_SPENT, QUOTE_CHANGED, REFUND_IN_PROGRESS, SOLD_OUT,
-    SPONSORS_ONESELF, SPONSORSHIP_SETTLED, TERMS_CHANGED, TICKET_LIMIT, TICKET_USED,
-    TICKETS_NOT_LEFT,
+    ALREADY_PAID, COUPON_NOT_USABLE, NOT_AS_OFFERED, NOT_ENOUGH_POINTS, NOT_ENOUGH_SEATS,
+    NOT_REFUNDABLE, NOT_WAITING, OFFER_OPEN, OFFER_OVER, PAYMENT_NOT_FOUND, PAYMENT_REFUSED,
+    POINTS_SPENT, QUOTE_CHANGED, REFUND_IN_PROGRESS, SEATS_LEFT, SOLD_OUT, SPONSORS_ONESELF,
+    SPONSORSHIP_SETTLED, TERMS_CHANGED, TICKET_LIMIT, TICKET_USED, TICKETS_NOT_LEFT,
 };
 use store::codes::{AGE_NEEDED, ARTIST_NOT_FOUND, EMAIL_NEEDED};
 
 api::routes! {
     create_payment [
         ARTIST_NOT_FOUND, SPONSORS_ONESELF, AGE_NEEDED, EMAIL_NEEDED, EVENT_NOT_FOUND, SALE_NOT_STARTED, SALE_ENDED, SALE_CLOSED, EVENT_CANCELLED, SOLD_OUT, NOT_ENOUGH_SEATS, TICKET_LIMIT, TERMS_CHANGED,
-        COUPON_NOT_USABLE, NOT_ENOUGH_POINTS, POINTS_EXCEED_PRICE, PAYMENT_REFUSED, AMOUNT_NOT_PAYABLE, UNPAID_TOO_OFTEN, KAKAOPAY_UNAVAILABLE, KAKAOPAY_OUTCOME_UNKNOWN,
+        COUPON_NOT_USABLE, NOT_ENOUGH_POINTS, POINTS_EXCEED_PRICE, OFFER_OVER, NOT_AS_OFFERED, PAYMENT_REFUSED, AMOUNT_NOT_PAYABLE, UNPAID_TOO_OFTEN, KAKAOPAY_UNAVAILABLE, KAKAOPAY_OUTCOME_UNKNOWN,
     ],
     approve_payment [PAYMENT_NOT_FOUND, TICKET_LIMIT, KAKAOPAY_UNAVAILABLE, KAKAOPAY_OUTCOME_UNKNOWN],
     cancel_payment [PAYMENT_NOT_FOUND],
@@ -62,12 +66,18 @@ api::routes! {
         POINTS_SPENT, SPONSORSHIP_SETTLED,
     ],
     get_event_refunds [EVENT_NOT_FOUND],
+    join_waiting_list [
+        EVENT_NOT_FOUND, AGE_NEEDED, EMAIL_NEEDED, SALE_NOT_STARTED, SALE_ENDED, SALE_CLOSED, EVENT_CANCELLED, SEATS_LEFT, TICKET_LIMIT, OFFER_OPEN,
+    ],
+    leave_waiting_list,
+    get_waiting_list [NOT_WAITING],
 }
 
 /// The part's functions without a route.
 pub const WORKERS: &[&str] = &[
     "relay_sales",
     "expire_holds",
+    "serve_waiting_lists",
     "sweep_payments",
     "reconcile_payments",
     "refund_buyers",

@@ -1,6 +1,6 @@
 //! What the payments' queues carry: a payment to look at, when its time has come.
 
-use domain::id::PaymentId;
+use domain::id::{EventId, MemberId, PaymentId};
 use gateways::{Message, queue::NotSent};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,29 @@ pub struct Reconcile {
 
 impl Message for Reconcile {
     const QUEUE: &'static str = "RECONCILE_QUEUE_URL";
+}
+
+/// A waiting list to look at: what the bus says of a payment, or a message of our own that is like it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// What it says.
+    pub detail: Waited,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waited {
+    /// The event; none of what was paid for no tickets.
+    #[serde(default)]
+    pub event_id: Option<EventId>,
+    /// Whose offer ends, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered_to: Option<MemberId>,
+}
+
+impl Message for Waits {
+    const QUEUE: &'static str = "WAITING_QUEUE_URL";
 }
 
 /// Why a message could not be worked on.

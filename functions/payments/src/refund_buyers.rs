@@ -356,8 +356,8 @@ mod tests {
         booking.ticket_ids = vec![TicketId::generate()];
         let held = Payment::reserved(buyer, booking.clone().into(), amounts, now, token, now);
         let paid = held.after(Step::ApproveFree, now).unwrap();
-        let shard = domain::stock::Shard { number: 0, free: 49, held: 0, sold: 1 };
-        let stock = Stock { event_id: event.id, shard, sale: event.sale() };
+        let shard = domain::stock::Shard { sold: 1, ..domain::stock::Shard::of_free(0, 49) };
+        let stock = Stock { event_id: event.id, shard, sale: event.sale(), waited_for: false };
         let writes = event.create().into_iter().chain([
             Write::create(&StockKey { event_id: event.id, number: 0 }, &stock),
             Write::update(&BuyerKey { member_id: buyer, event_id: event.id }).add("tickets", 1),

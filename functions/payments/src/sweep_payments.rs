@@ -1,4 +1,5 @@
-//! Worker on a schedule, each minute: finds what a lost message left behind, in the index of what is due.
+//! Worker on a schedule, each minute: finds what a lost message left behind, and which waiting lists have to be looked at, in the
+//! index of what is due.
 
 use std::time::Duration;
 
@@ -9,20 +10,21 @@ use gateways::{Message, Queue};
 use serde::{Deserialize, Serialize};
 use store::{
     Store,
-    sales::due::{Due, SHARDS},
+    sales::due::{Due, DueWaiting, SHARDS},
 };
 
-use crate::message::{HoldEnds, Reconcile};
+use crate::message::{HoldEnds, Reconcile, Waited, Waits};
 
 /// The scheduler's event; nothing of it is needed.
 #[derive(Debug, Deserialize)]
 pub struct Tick {}
 
-/// How many payments were sent to be looked at.
+/// How many payments, and waiting lists, were sent to be looked at.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Swept {
     holds: usize,
     reconciliations: usize,
+    waiting: usize,
 }
 
 /// So many of a shard are sent a minute, the longest waiting first.
@@ -30,12 +32,14 @@ const AT_ONCE: u32 = 100;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Sends every payment that is overdue to its queue.
+type Clients = (Store, Queue<HoldEnds>, Queue<Reconcile>, Queue<Waits>);
+
+/// Sends every payment that is overdue to its queue, and every waiting list and offer that is due to theirs.
 ///
 /// # Errors
 /// When the database or a queue does not answer; the next minute is the retry.
 pub async fn handle(
-    (store, holds, reconciliations): (Store, Queue<HoldEnds>, Queue<Reconcile>),
+    (store, holds, reconciliations, waiting): Clients,
     _: Tick,
 ) -> Result<Swept, Error> {
     let reconcile = |payment_id| Reconcile { payment_id };
@@ -44,6 +48,7 @@ pub async fn handle(
     Ok(Swept {
         reconciliations: sweep(&store, Due::Reconcile, &reconciliations, reconcile).await?,
         holds: sweep(&store, Due::Hold, &holds, hold_ends).await?,
+        waiting: sweep_waiting(&store, &waiting).await?,
     })
 }
 
@@ -58,6 +63,20 @@ async fn sweep<M: Message>(
         let payments = sales::overdue(store, due, shard, AT_ONCE, Time::now()).await?;
         let messages: Vec<_> =
             payments.into_iter().map(|id| (message(id), Duration::ZERO)).collect();
+        queue.send_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
+        Ok(messages.len())
+    };
+    join_all((0..SHARDS).map(shard)).await.into_iter().sum()
+}
+
+/// Each is made due again later before it is sent, so that one for which nothing comes of it stands before no other.
+async fn sweep_waiting(store: &Store, queue: &Queue<Waits>) -> Result<usize, Error> {
+    let shard = async |shard| -> Result<usize, Error> {
+        let due = sales::waiting_due(store, shard, AT_ONCE, Time::now()).await?;
+        let message = |DueWaiting { event_id, member_id }| Waits {
+            detail: Waited { event_id: Some(event_id), offered_to: member_id },
+        };
+        let messages: Vec<_> = due.into_iter().map(|it| (message(it), Duration::ZERO)).collect();
         queue.send_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
         Ok(messages.len())
     };

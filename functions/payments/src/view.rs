@@ -1,14 +1,15 @@
 use api::Problem;
 use domain::{
     event::{Quantity, Title},
-    id::{EventId, MemberId, PaymentId, TicketId},
+    id::{EventId, MemberId, OfferId, PaymentId, TicketId},
     payment::{Purpose, State, Step},
     refund::{Cause, Rule},
     sponsorship::Message,
     time::Time,
+    waiting,
     won::{Percent, Won},
 };
-use sales::codes::PAYMENT_NOT_FOUND;
+use sales::{Place, codes::PAYMENT_NOT_FOUND};
 use serde::Serialize;
 use store::{
     Relaxed, Store, StoreFault,
@@ -160,6 +161,53 @@ pub async fn event_of(store: &Store, payment: &Payment) -> Result<Option<OnSale>
     match payment.booking() {
         Some(booking) => store.get(&Relaxed(OnSaleKey(booking.event_id))).await,
         None => Ok(None),
+    }
+}
+
+/// How somebody waits.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitingView {
+    /// The event.
+    event: EventRef,
+    /// How it stands.
+    state: waiting::State,
+    /// For how many.
+    quantity: Quantity,
+    /// Of `WAITING`: which one they are in the line, from 1. 1,001 is anywhere behind the first thousand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u32>,
+    /// Of `OFFERED`: what is kept for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offer: Option<OfferView>,
+    /// Of `TAKEN`: the payment that took it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_id: Option<PaymentId>,
+    /// When they joined.
+    joined_at: Time,
+}
+
+/// Seats that are kept for somebody.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct OfferView {
+    /// What a purchase names it by.
+    id: OfferId,
+    /// Until when they are kept.
+    ends_at: Time,
+}
+
+impl From<Place> for WaitingView {
+    fn from(Place { waiting, position }: Place) -> Self {
+        Self {
+            event: EventRef { id: waiting.event_id, title: waiting.event_title },
+            state: waiting.state,
+            quantity: waiting.quantity,
+            position,
+            offer: waiting.offer.map(|it| OfferView { id: it.id, ends_at: it.ends_at }),
+            payment_id: waiting.payment_id,
+            joined_at: waiting.created_at,
+        }
     }
 }
 

@@ -122,6 +122,14 @@ id!(
     ClaimId, "clm_"
 );
 id!(
+    /// The id of a place in a waiting list.
+    WaitingId, "wtg_"
+);
+id!(
+    /// The id of an offer to somebody who waits: seats that are kept for them.
+    OfferId, "ofr_"
+);
+id!(
     /// The id of a notification: something that a member is told.
     NotificationId, "ntf_"
 );

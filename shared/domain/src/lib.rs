@@ -26,5 +26,6 @@ pub mod sponsorship;
 pub mod stock;
 pub mod ticket;
 pub mod time;
+pub mod waiting;
 pub mod who;
 pub mod won;

@@ -11,6 +11,8 @@ choice!(
         PaymentApproved = "PAYMENT_APPROVED",
         /// What its reader had paid is back.
         PaymentRefunded = "PAYMENT_REFUNDED",
+        /// Seats that its reader waits for are kept for them for a while.
+        WaitingListOffer = "WAITING_LIST_OFFER",
         /// An event that its reader has tickets of does not take place.
         EventCancelled = "EVENT_CANCELLED",
     }

@@ -22,7 +22,7 @@ read_as!(String:
     coupon::CouponCode,
     event::Title, event::Place, event::Content, event::Category, event::RefundPolicy,
     event::SearchWords, event::Sort,
-    id::ClaimId, id::CodeId, id::CouponId, id::DoorKeyId, id::EventId, id::LinkId, id::MemberId, id::PaymentId, id::SessionId, id::TicketId, id::TransferId,
+    id::ClaimId, id::CodeId, id::CouponId, id::DoorKeyId, id::EventId, id::LinkId, id::MemberId, id::OfferId, id::PaymentId, id::SessionId, id::TicketId, id::TransferId,
     member::AskedPurpose, member::Email, member::MailedCode, member::Nickname, member::GivenPassword, member::Password, member::Phone, member::Provider, member::BirthDate, member::SignUpRole, member::Location,
     payment::Purpose, sponsorship::Message, ticket::AttendeeWords, ticket::ScannerName, time::Day, time::Time,
 );

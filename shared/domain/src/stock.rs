@@ -18,17 +18,27 @@ pub fn evenly(tickets: u32, shards: u32) -> Vec<u32> {
     (0..shards).map(|number| tickets / shards + u32::from(number < tickets % shards)).collect()
 }
 
-/// A part of an event's stock. Each ticket is free, held or sold.
+/// A part of an event's stock. Each ticket is free, offered, held or sold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
     /// Which one, from 0.
     pub number: u16,
     /// Tickets that can be bought.
     pub free: u32,
+    /// Tickets that are kept for somebody who waited for them.
+    #[serde(default)]
+    pub offered: u32,
     /// Tickets of purchases that are not paid yet.
     pub held: u32,
     /// Tickets that are paid.
     pub sold: u32,
+}
+
+impl Shard {
+    /// With so many free tickets, and no other.
+    pub const fn of_free(number: u16, free: u32) -> Self {
+        Self { number, free, offered: 0, held: 0, sold: 0 }
+    }
 }
 
 /// From which shards to take the tickets, as `(number, how many)`: from a single one if any has enough, looking from the
@@ -63,7 +73,7 @@ mod tests {
     use super::*;
 
     fn shards(free: &[u32]) -> Vec<Shard> {
-        (0..).zip(free).map(|(number, &free)| Shard { number, free, held: 0, sold: 0 }).collect()
+        (0..).zip(free).map(|(number, &free)| Shard::of_free(number, free)).collect()
     }
 
     #[test]

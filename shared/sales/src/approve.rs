@@ -104,7 +104,7 @@ async fn start_late(
             Err(
                 NotTaken::Because(_)
                 | NotTaken::Fault(
-                    SalesFault::SoldOut
+                    SalesFault::SoldOut { .. }
                     | SalesFault::NotEnoughSeats { .. }
                     | SalesFault::TermsChanged,
                 ),

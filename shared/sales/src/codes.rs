@@ -9,6 +9,26 @@ domain::codes! {
         "매진되었습니다": "남은 자리가 없습니다. 취소된 자리가 나올 수 있습니다.",
         "Sold out": "No seat is left. Some may come back.",
     }
+    Refused SEATS_LEFT {
+        "아직 자리가 있습니다": "기다리지 않고 바로 살 수 있습니다.",
+        "Seats are left": "Buy them; nobody has to wait.",
+    }
+    NotFound NOT_WAITING {
+        "기다리고 있지 않습니다": "이 공연의 대기 명단에 없습니다.",
+        "Not waiting": "You are not on the waiting list of this event.",
+    }
+    Conflict OFFER_OPEN {
+        "받은 자리가 있습니다": "먼저 그 자리를 사거나 대기를 그만두세요.",
+        "Seats are kept for you": "Buy them, or leave the waiting list first.",
+    }
+    Refused OFFER_OVER {
+        "없거나 끝난 제안입니다": "다시 대기할 수 있습니다.",
+        "No such offer is open": "It ended, was taken, or is not yours. You may wait again.",
+    }
+    Invalid NOT_AS_OFFERED {
+        "받은 자리 수와 다릅니다": "제안받은 장수 그대로 살 수 있습니다.",
+        "Not as many as were offered": "Buy as many as are kept for you.",
+    }
     Refused NOT_ENOUGH_SEATS {
         "남은 자리가 모자랍니다": "남은 자리보다 많은 장수입니다.",
         "Not enough seats": "Fewer are left than you want.",

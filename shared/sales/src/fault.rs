@@ -6,7 +6,7 @@ use domain::{
     payment::{IllegalStep, NotPayable, Paused, TooManyPoints},
     refund::Refused,
 };
-use gateways::kakaopay;
+use gateways::{kakaopay, queue::NotSent};
 use store::{
     Rejected, StoreFault,
     ephemeral::{idempotency::IdempotencyFault, rate::RateFault},
@@ -51,7 +51,34 @@ pub enum SalesFault {
     Closed(#[from] SaleClosed),
     /// No seat is left.
     #[error("no seat is left")]
-    SoldOut,
+    SoldOut {
+        /// Whether seats that come back are for those who wait for them.
+        waited_for: bool,
+    },
+    /// Nobody need wait while there are seats.
+    #[error("{left} seats are left")]
+    SeatsLeft {
+        /// How many.
+        left: u32,
+    },
+    /// The member does not wait for the event.
+    #[error("the member does not wait for the event")]
+    NotWaiting,
+    /// Seats are kept for the member.
+    #[error("the member has an offer that is open")]
+    OfferOpen,
+    /// What is to be told could not be announced, so it was not done.
+    #[error(transparent)]
+    NotSent(#[from] NotSent),
+    /// No such seats are kept for the member, or no longer.
+    #[error("no such offer is open")]
+    OfferOver,
+    /// An offer is taken as it is.
+    #[error("{offered} seats were offered")]
+    NotAsOffered {
+        /// How many.
+        offered: u32,
+    },
     /// Fewer seats are left than are wanted.
     #[error("only {left} seats are left")]
     NotEnoughSeats {
@@ -170,6 +197,7 @@ impl SalesFault {
             Self::NotPayable(fault) => Some(fault),
             Self::Kakaopay(fault) => Some(fault),
             Self::Store(fault) => Some(fault),
+            Self::NotSent(fault) => Some(fault),
             _ => None,
         }
     }
@@ -183,7 +211,12 @@ impl Fault for SalesFault {
         match self {
             Self::EventNotFound => domain::codes::EVENT_NOT_FOUND,
             Self::PaymentNotFound => codes::PAYMENT_NOT_FOUND,
-            Self::SoldOut => codes::SOLD_OUT,
+            Self::SoldOut { .. } => codes::SOLD_OUT,
+            Self::SeatsLeft { .. } => codes::SEATS_LEFT,
+            Self::NotWaiting => codes::NOT_WAITING,
+            Self::OfferOpen => codes::OFFER_OPEN,
+            Self::OfferOver => codes::OFFER_OVER,
+            Self::NotAsOffered { .. } => codes::NOT_AS_OFFERED,
             Self::NotEnoughSeats { .. } => codes::NOT_ENOUGH_SEATS,
             Self::Lacks(Lack::Tickets, _) => codes::TICKET_LIMIT,
             Self::Lacks(Lack::Coupon, _) => codes::COUPON_NOT_USABLE,
@@ -229,7 +262,12 @@ mod tests {
         for (fault, code) in [
             (SalesFault::EventNotFound, "EVENT_NOT_FOUND"),
             (SalesFault::PaymentNotFound, "PAYMENT_NOT_FOUND"),
-            (SalesFault::SoldOut, "SOLD_OUT"),
+            (SalesFault::SoldOut { waited_for: true }, "SOLD_OUT"),
+            (SalesFault::SeatsLeft { left: 1 }, "SEATS_LEFT"),
+            (SalesFault::NotWaiting, "NOT_WAITING"),
+            (SalesFault::OfferOpen, "OFFER_OPEN"),
+            (SalesFault::OfferOver, "OFFER_OVER"),
+            (SalesFault::NotAsOffered { offered: 2 }, "NOT_AS_OFFERED"),
             (SalesFault::NotEnoughSeats { left: 1 }, "NOT_ENOUGH_SEATS"),
             (SalesFault::Lacks(Lack::Tickets, None), "TICKET_LIMIT"),
             (SalesFault::Lacks(Lack::Coupon, None), "COUPON_NOT_USABLE"),

@@ -4,7 +4,7 @@ use aws::{Connect, ConnectError, variable};
 use domain::{
     coupon::ClaimState,
     event::Quantity,
-    id::{ClaimId, EventId, MemberId, PaymentId},
+    id::{ClaimId, EventId, MemberId, OfferId, PaymentId},
     language::Language,
     payment::{Amounts, LumpSum, State, Step, amounts},
     sponsorship::Message,
@@ -29,8 +29,9 @@ use store::{
         payment::{Booking, Gift, Order, Payment, Secret, Subject},
         points::{Balance, BalanceKey},
         purchase::{self, PurchaseKey, PurchaseRecord},
-        sold_out::SoldOutKey,
+        sold_out::{SoldOut, SoldOutKey},
         stock::Seats,
+        waiting::{Offer, Waiting, WaitingKey},
     },
 };
 
@@ -115,6 +116,8 @@ pub struct Tickets {
     pub claim_id: Option<ClaimId>,
     /// How many points are to be spent.
     pub points: Won,
+    /// What of the waiting list's is taken, if it is.
+    pub offer_id: Option<OfferId>,
 }
 
 /// A purchase as it is now: what it holds, and where to pay it while it waits for that.
@@ -178,11 +181,11 @@ pub async fn hold(
                 Wants::Tickets(wanted) => {
                     let (event, mark, own) = tickets.pop().unwrap_or_default();
                     let own = Own::of(own);
-                    own.counter.unpaid.may_hold(now)?;
+                    own.may_hold(wanted, now)?;
                     count(store, buyer, purchase, now).await?;
                     let event = on_sale(store, wanted.event_id, event).await?;
                     let event = event.ok_or(SalesFault::EventNotFound)?;
-                    let seats = Wanted::of(&event, wanted.quantity, mark.unwrap_or_default(), now)?;
+                    let mark = mark.unwrap_or_default();
                     let (event, known) = (&event, &known);
                     let reserving = Reserving {
                         store,
@@ -192,7 +195,7 @@ pub async fn hold(
                         wanted,
                         buyer,
                         event,
-                        seats,
+                        mark,
                         known,
                         now,
                     };
@@ -289,9 +292,10 @@ struct Own {
     counter: Buyer,
     claim: Option<Claim>,
     balance: Balance,
+    waiting: Option<Waiting>,
 }
 
-type OwnKeys = (BuyerKey, Vec<ClaimKey>, Vec<BalanceKey>);
+type OwnKeys = (BuyerKey, Vec<ClaimKey>, Vec<BalanceKey>, Vec<WaitingKey>);
 
 impl Own {
     /// What is not spent is not read.
@@ -299,16 +303,37 @@ impl Own {
         let claim = wanted.claim_id.map(|id| ClaimKey::of(buyer, id));
         let balance = (!wanted.points.is_zero()).then(|| BalanceKey::of(buyer));
         let counter = BuyerKey::of(buyer, wanted.event_id);
-        (counter, Vec::from_iter(claim), Vec::from_iter(balance))
+        let waiting = wanted.offer_id.map(|_| WaitingKey::of(buyer, wanted.event_id));
+        (counter, Vec::from_iter(claim), Vec::from_iter(balance), Vec::from_iter(waiting))
     }
 
-    fn of((counter, claim, balance): <OwnKeys as Keys>::Items) -> Self {
+    fn of((counter, claim, balance, waiting): <OwnKeys as Keys>::Items) -> Self {
         let balance = balance.into_iter().flatten().next();
         Self {
             counter: counter.unwrap_or_default(),
             claim: claim.into_iter().flatten().next(),
             balance: balance.unwrap_or_default(),
+            waiting: waiting.into_iter().flatten().next(),
         }
+    }
+
+    /// Who let holds go unpaid takes no seats of the open sale for a while. What is offered to them is kept for nobody else.
+    fn may_hold(&self, wanted: &Tickets, now: Time) -> Result<(), SalesFault> {
+        match wanted.offer_id {
+            None => Ok(self.counter.unpaid.may_hold(now)?),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The offer that is to be taken, with whose it is.
+    fn offer(&self, wanted: &Tickets, now: Time) -> Result<Option<(&Waiting, &Offer)>, SalesFault> {
+        let Some(id) = wanted.offer_id else { return Ok(None) };
+        let open = self.waiting.as_ref().and_then(|it| Some((it, it.open_offer(now)?)));
+        let (waiting, offer) = open.filter(|(_, it)| it.id == id).ok_or(SalesFault::OfferOver)?;
+        if waiting.quantity != wanted.quantity {
+            return Err(SalesFault::NotAsOffered { offered: waiting.quantity.get() });
+        }
+        Ok(Some((waiting, offer)))
     }
 
     /// What the coupon takes off.
@@ -328,7 +353,8 @@ struct Reserving<'a, K> {
     wanted: &'a Tickets,
     buyer: MemberId,
     event: &'a OnSale,
-    seats: Wanted,
+    /// The sold-out mark, read before any shard.
+    mark: SoldOut,
     /// Remembers the key.
     known: &'a K,
     now: Time,
@@ -352,7 +378,7 @@ impl<K: Fn(&Payment) -> Write> Reserving<'_, K> {
             match self.reserve(&own).await {
                 Ok(payment) => return Ok(Some(payment)),
                 Err(NotTaken::Because(Unmet::KeyKnown)) => return Ok(None),
-                Err(NotTaken::Because(Unmet::Coupon | Unmet::Points)) => {}
+                Err(NotTaken::Because(Unmet::Coupon | Unmet::Points | Unmet::Offer)) => {}
                 Err(not_taken) => match not_taken.told() {
                     SalesFault::Lacks(lack, _) => {
                         let mut ended = false;
@@ -377,7 +403,12 @@ impl<K: Fn(&Payment) -> Write> Reserving<'_, K> {
         let (quantity, now) = (wanted.quantity, *now);
         // What ended unpaid since this was read counts the next time.
         let unpaid = own.counter.unpaid;
-        unpaid.may_hold(now)?;
+        own.may_hold(wanted, now)?;
+        let offer = own.offer(wanted, now)?;
+        let wanted_seats = match offer {
+            Some((_, offer)) => Wanted::offered(event, quantity, offer.seats.clone(), now)?,
+            None => Wanted::of(event, quantity, self.mark, now)?,
+        };
         let coupon = wanted.claim_id.map(|_| own.discount(now)).transpose()?;
         let amounts = amounts(event.price, quantity, coupon, wanted.points)?;
         amounts.payable()?;
@@ -397,14 +428,17 @@ impl<K: Fn(&Payment) -> Write> Reserving<'_, K> {
         let forgets = unpaid.unpaid > 0 && unpaid.is_forgotten(now);
         let counted = if forgets { buyer::forgotten(hold) } else { hold };
         let known = (self.known)(&payment);
+        let taken = offer.map(|(waiting, _)| waiting.becomes(&waiting.over(Some(payment.id))));
         let rest = |seats: &[Seats]| {
-            Transaction::new()
-                .require(known.clone(), Unmet::KeyKnown)
+            let begun = Transaction::new().require(known.clone(), Unmet::KeyKnown);
+            let taken = taken.iter().cloned();
+            taken
+                .fold(begun, |begun, taken| begun.require(taken, Unmet::Offer))
                 .require(counted.clone(), Unmet::TicketLimit)
                 .and(spending.clone())
                 .also(payment.with_seats(seats).create())
         };
-        let seats = self.seats.take(self.store, now, rest).await?;
+        let seats = wanted_seats.take(self.store, now, rest).await?;
         Ok(payment.with_seats(&seats))
     }
 

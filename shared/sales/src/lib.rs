@@ -20,6 +20,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod undo;
+mod waiting;
 
 pub use approve::approve;
 pub use end::{as_told, call_off, come_back_unpaid, expire, give_up};
@@ -30,6 +31,7 @@ pub use reconcile::reconcile;
 pub use refund::{Asked, is_there, quote, refund};
 pub use sweep::overdue;
 pub use undo::{cause_of, take_back, undo};
+pub use waiting::{Place, join, leave, place, serve, waiting_due, withdraw};
 
 use domain::{
     id::{EventId, PaymentId},
@@ -61,6 +63,8 @@ enum Unmet {
     Ticket,
     /// A sponsorship was paid out.
     Settled,
+    /// An offer is not open any more, or the line has changed.
+    Offer,
 }
 
 /// Calls a person to a payment. The alarm goes by the metric, since one line alone rings nothing.

@@ -26,6 +26,8 @@ pub(crate) struct Wanted {
     quantity: Quantity,
     /// The sold-out mark, read before any shard.
     seen: SoldOut,
+    /// Those that are kept for the buyer, if there are some.
+    offered: Option<Vec<Seats>>,
 }
 
 /// Why no seats were taken.
@@ -61,25 +63,60 @@ impl Wanted {
         seen: SoldOut,
         now: Time,
     ) -> Result<Self, SalesFault> {
+        let wanted = Self::on_sale(event, quantity, seen, now)?;
+        if seen.is_fresh(now) {
+            return Err(SalesFault::SoldOut { waited_for: seen.waited_for });
+        }
+        Ok(wanted)
+    }
+
+    /// The same of seats that are kept for the buyer.
+    pub(crate) fn offered(
+        event: &OnSale,
+        quantity: Quantity,
+        seats: Vec<Seats>,
+        now: Time,
+    ) -> Result<Self, SalesFault> {
+        let wanted = Self::on_sale(event, quantity, SoldOut::default(), now)?;
+        Ok(Self { offered: Some(seats), ..wanted })
+    }
+
+    fn on_sale(
+        event: &OnSale,
+        quantity: Quantity,
+        seen: SoldOut,
+        now: Time,
+    ) -> Result<Self, SalesFault> {
         let sale = event.sale();
         sale.open_at(now)?;
         if event.refund_policy == RefundPolicy::Unknown {
             return Err(SaleClosed::Unknown.into());
         }
-        if seen.is_fresh(now) {
-            return Err(SalesFault::SoldOut);
-        }
-        Ok(Self { event_id: event.id, shards: event.shards.max(1), sale, quantity, seen })
+        let shards = event.shards.max(1);
+        Ok(Self { event_id: event.id, shards, sale, quantity, seen, offered: None })
     }
 
-    /// Takes the seats in one transaction with what `rest` makes of them: from one shard, chosen at random so that buyers are
-    /// kept apart, and only when that has too few, from where there are some.
+    /// Takes the seats in one transaction with what `rest` makes of them: those that are kept for the buyer; else from one shard,
+    /// chosen at random so that buyers are kept apart, and only when that has too few, from where there are some.
     pub(crate) async fn take(
         &self,
         store: &Store,
         now: Time,
         rest: impl Fn(&[Seats]) -> Transaction<Unmet>,
     ) -> Result<Vec<Seats>, NotTaken> {
+        if let Some(seats) = &self.offered {
+            let accept = |transaction: Transaction<_>, seats: &Seats| {
+                let accept = stock::accept(self.event_id, *seats, &self.sale, now);
+                transaction.require(accept, Unmet::Seats)
+            };
+            return match store.transact(seats.iter().fold(rest(seats), accept)).await {
+                Ok(()) => Ok(seats.clone()),
+                // What `rest` says of the offer held.
+                Err(Rejected::Condition(Unmet::Seats)) => Err(SalesFault::TermsChanged.into()),
+                Err(Rejected::Condition(cause)) => Err(NotTaken::Because(cause)),
+                Err(Rejected::Store(fault)) => Err(fault.into()),
+            };
+        }
         let mut seats =
             vec![Seats { number: fastrand::u16(..self.shards), count: self.quantity.get() }];
         for _ in 0..ROUNDS {
@@ -104,7 +141,10 @@ impl Wanted {
         if found.iter().any(|stock| stock.sale != self.sale) {
             return Err(SalesFault::TermsChanged);
         }
-        let shards: Vec<Shard> = found.iter().map(|stock| stock.shard).collect();
+        // What is free then is for those who wait for it.
+        let waited_for = found.iter().any(|stock| stock.waited_for);
+        let of = |stock: &Stock| Shard { free: stock.on_sale(), ..stock.shard };
+        let shards: Vec<Shard> = found.iter().map(of).collect();
         if let Some(taken) = domain::stock::take(&shards, self.quantity.get(), fastrand::usize(..))
         {
             return Ok(taken.into_iter().map(|(number, count)| Seats { number, count }).collect());
@@ -114,10 +154,11 @@ impl Wanted {
             return Err(SalesFault::NotEnoughSeats { left });
         }
         // Only a hint: without it, the next buyer looks at the shards.
-        let marked = store.write(sold_out::mark(self.event_id, self.seen, now), ()).await;
+        let mark = sold_out::mark(self.event_id, self.seen, waited_for, now);
+        let marked = store.write(mark, ()).await;
         if let Err(Rejected::Store(fault)) = marked {
             tracing::warn!(event_id = %self.event_id, error = %fault, "the sold-out mark was not written");
         }
-        Err(SalesFault::SoldOut)
+        Err(SalesFault::SoldOut { waited_for })
     }
 }

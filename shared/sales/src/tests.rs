@@ -14,3 +14,4 @@ mod story;
 mod sweep;
 mod trouble;
 mod undo;
+mod waiting;

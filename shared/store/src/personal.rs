@@ -37,6 +37,7 @@ use crate::{
         sponsorship::{self, Sponsorship},
         stock,
         ticket::{self, Ticket},
+        waiting::{self, Waiting},
     },
     was_done,
 };
@@ -91,6 +92,8 @@ pub enum Section {
     Payments,
     /// Their tickets.
     Tickets,
+    /// What they wait for, or waited.
+    Waiting,
     /// The coupons that they have claimed.
     Coupons,
     /// How their points moved.
@@ -106,6 +109,8 @@ pub enum Work {
     Following,
     /// Takes their followers from them.
     Followers,
+    /// Takes them out of the lines in which they wait.
+    Waiting,
     /// Deletes what they were told.
     Notifications,
     /// Takes their name from their events.
@@ -160,6 +165,9 @@ pub const ITEMS: &[Item] = &[
     item("event's refunds", OF_THE_SHOP, IDS_ALONE),
     item("sold-out mark", OF_THE_SHOP, NOBODY),
     item("buyer counter", ONLY_COUNTS, IDS_ALONE),
+    item("waiting list", OF_THE_SHOP, IDS_ALONE),
+    item("place in a line", Export::In(Section::Waiting), Erasure::By(Work::Waiting)),
+    item("waiting", Export::In(Section::Waiting), Erasure::By(Work::Waiting)),
     item("payment", Export::In(Section::Payments), BOOKS),
     item("purchase idempotency", FOR_A_MOMENT, HASHED),
     item("ticket", Export::In(Section::Tickets), BOOKS),
@@ -226,7 +234,7 @@ pub const ITEMS: &[Item] = &[
 
 impl Section {
     /// All of them, in the order in which they are handed over.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Account,
         Self::Sessions,
         Self::Following,
@@ -234,6 +242,7 @@ impl Section {
         Self::Events,
         Self::Payments,
         Self::Tickets,
+        Self::Waiting,
         Self::Coupons,
         Self::Transfers,
     ];
@@ -248,6 +257,7 @@ impl Section {
             Self::Events => "events",
             Self::Payments => "payments",
             Self::Tickets => "tickets",
+            Self::Waiting => "waiting",
             Self::Coupons => "coupons",
             Self::Transfers => "transfers",
         }
@@ -290,6 +300,7 @@ impl Store {
             Section::Events => self.of_own(member_id, EventKey, TAKEN, start).await?.map(event),
             Section::Payments => self.payments_of(member_id, HANDED, start).await?.map(payment),
             Section::Tickets => self.tickets_of(member_id, HANDED, start).await?.map(ticket),
+            Section::Waiting => self.waits_of(member_id, HANDED, start).await?.map(waiting),
             Section::Coupons => self.claims_of(member_id, HANDED, start).await?.map(coupon),
             Section::Transfers => self.transfers_of(member_id, HANDED, start).await?.map(transfer),
         };
@@ -421,6 +432,17 @@ fn ticket(ticket: Ticket) -> Value {
         "state": ticket.state,
         "createdAt": ticket.created_at,
         "checkedInAt": ticket.check_in.map(|check_in| check_in.scanned_at),
+    })
+}
+
+fn waiting(waiting: Waiting) -> Value {
+    json!({
+        "event": { "id": waiting.event_id, "title": waiting.event_title },
+        "state": waiting.state,
+        "quantity": waiting.quantity,
+        "offerEndsAt": waiting.offer.map(|offer| offer.ends_at),
+        "paymentId": waiting.payment_id,
+        "joinedAt": waiting.created_at,
     })
 }
 
@@ -557,7 +579,8 @@ impl Store {
 
 impl Work {
     /// What is between them and others: done first, so that nothing more is brought to them.
-    pub const PARTING: [Self; 3] = [Self::Sessions, Self::Following, Self::Followers];
+    pub const PARTING: [Self; 4] =
+        [Self::Sessions, Self::Following, Self::Followers, Self::Waiting];
 
     /// What is theirs alone, to the last.
     pub const ALONE: [Self; 3] = [Self::Notifications, Self::Events, Self::Member];
@@ -579,6 +602,7 @@ impl Store {
             Work::Sessions => self.clear::<SessionKey>(own, "SES#").await,
             Work::Following => self.leave_artists(member_id, TAKEN).await,
             Work::Followers => self.leave_followers(member_id, TAKEN).await,
+            Work::Waiting => self.leave_lines(member_id, now).await,
             Work::Notifications => {
                 // Both kinds have this one's table.
                 let notes = self.clear::<NotificationKey>(own.clone(), "NOTE#").await?;
@@ -591,6 +615,19 @@ impl Store {
                 Ok(true)
             }
         }
+    }
+
+    /// What is kept for them is free again, and the next in each line is served by whoever looks at it then.
+    async fn leave_lines(&self, member_id: MemberId, now: Time) -> Result<bool, StoreFault> {
+        let Page { items, next } = self.waits_of(member_id, TAKEN, None).await?;
+        let mut all = next.is_none();
+        for waiting in items {
+            all &= was_done(self.transact(waiting.leaving()).await)?;
+            let due: Result<(), Rejected<()>> =
+                self.write(waiting::look_at(waiting.event_id, now), ()).await;
+            was_done(due)?;
+        }
+        Ok(all)
     }
 
     async fn take_name_from_events(

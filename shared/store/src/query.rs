@@ -32,6 +32,7 @@ pub struct Query {
     beginning: Option<&'static str>,
     between: Option<[String; 2]>,
     backwards: bool,
+    consistent: bool,
     limit: u32,
     start: Option<Start>,
 }
@@ -75,7 +76,8 @@ impl Query {
     /// The first items of a partition, at most `limit`.
     pub fn new(index: Index, partition: String, limit: u32) -> Self {
         let (at_most, beginning, between, start) = (None, None, None, None);
-        Self { index, partition, at_most, beginning, between, backwards: false, limit, start }
+        let (backwards, consistent) = (false, false);
+        Self { index, partition, at_most, beginning, between, backwards, consistent, limit, start }
     }
 
     /// Only up to this sort key, itself included.
@@ -91,6 +93,11 @@ impl Query {
     /// Only sort keys from the one text to the other, both included.
     pub fn between(self, first: String, last: String) -> Self {
         Self { between: Some([first, last]), ..self }
+    }
+
+    /// As it is after every write that was answered. It costs twice as much, and no index has it.
+    pub fn consistent(self) -> Self {
+        Self { consistent: true, ..self }
     }
 
     /// From the highest sort key down: newest first.
@@ -138,6 +145,7 @@ impl Store {
             .expression_attribute_names("#partition", index.partition)
             .expression_attribute_values(":partition", AttributeValue::S(query.partition.clone()))
             .scan_index_forward(!query.backwards)
+            .set_consistent_read(query.consistent.then_some(true))
             .set_exclusive_start_key(query.start.clone().map(Start::attributes));
         if let Some(sort) = query.at_most {
             condition.push_str(" AND #sort <= :sort");

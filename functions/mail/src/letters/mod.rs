@@ -9,6 +9,7 @@ mod no_password;
 mod password_changed;
 mod receipt;
 mod refunded;
+mod waiting_list_offer;
 mod welcome;
 
 pub use account_deleted::account_deleted;
@@ -20,6 +21,7 @@ pub use no_password::no_password;
 pub use password_changed::password_changed;
 pub use receipt::receipt;
 pub use refunded::refunded;
+pub use waiting_list_offer::waiting_list_offer;
 pub use welcome::welcome;
 
 #[cfg(test)]
@@ -34,7 +36,10 @@ pub(crate) mod tests {
         time::Time,
         won::Won,
     };
-    use store::sales::payment::{Booking, Gift, Payment, Secret, Subject};
+    use store::sales::{
+        payment::{Booking, Gift, Payment, Secret, Subject},
+        waiting::Waiting,
+    };
 
     use super::*;
     use crate::letter::Words;
@@ -63,6 +68,16 @@ pub(crate) mod tests {
         let mut paid = Payment::reserved(buyer, subject, amounts, at, token, at);
         paid.id = "pay_01KB4ZXJ3V8Q5W7N2M6T9RHCDE".parse().unwrap();
         paid
+    }
+
+    /// What somebody waited for.
+    fn offered(at: Time) -> Waiting {
+        let (mut event, quantity) = (stack::event(50, at), 2.try_into().unwrap());
+        event.title = "<i>한여름</i> 밤".parse().unwrap();
+        event.id = "evt_01KB4ZXJ3V8Q5W7N2M6T9RHCDE".parse().unwrap();
+        let member = MemberId::generate();
+        let waiting = Waiting::joining(member, &(&event).into(), quantity, Language::Korean, at);
+        waiting.offered(Vec::new(), at.plus(std::time::Duration::from_secs(1_800)), at)
     }
 
     /// Each kind in each language, as it is mailed. Who changes a word looks at the whole letter (`cargo insta review`).
@@ -94,6 +109,10 @@ pub(crate) mod tests {
                 ("refunded_points".into(), refunded(&points, &whole(&points), language).unwrap()),
                 ("receipt".into(), receipt(&payment, language).unwrap()),
                 ("refunded".into(), refunded(&payment, &refund, language).unwrap()),
+                (
+                    "waiting_list_offer".into(),
+                    waiting_list_offer(&offered(at), language, at).unwrap(),
+                ),
                 ("event_cancelled".into(), event_cancelled(&payment, language).unwrap()),
                 ("new_device_unknown".into(), new_device(&Device::default(), None, at, language)),
             ];

@@ -106,6 +106,7 @@ impl Shop {
             buyer: stack::caller(&fan.claims()),
             address: fan.member_id.to_string(),
             wants: Wants::Tickets(Tickets {
+                offer_id: None,
                 event_id: self.event.id,
                 quantity: quantity.try_into().unwrap(),
                 claim_id,

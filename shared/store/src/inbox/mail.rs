@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::{
     device::{Country, Device},
-    id::{MailId, MemberId, PaymentId},
+    id::{EventId, MailId, MemberId, PaymentId},
     language::Language,
     member::Email,
     time::Time,
@@ -82,6 +82,11 @@ pub enum About {
     EventCancelled {
         /// The payment.
         payment_id: PaymentId,
+    },
+    /// Seats that somebody waited for are kept for them.
+    WaitingListOffer {
+        /// Of which event.
+        event_id: EventId,
     },
     /// What only a newer program knows how to tell.
     #[serde(other)]

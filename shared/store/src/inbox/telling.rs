@@ -17,6 +17,18 @@ pub struct Telling {
     pub notifications: Vec<(MemberId, Notification)>,
 }
 
+impl Telling {
+    /// Writes it down, if its mail is not there: in a transaction of its own, or in that of what is told.
+    pub fn writing(&self) -> Transaction<()> {
+        let Self { mail, notifications } = self;
+        let put = Transaction::new().require(Write::create(&MailKey(mail.id), mail), ());
+        notifications.iter().fold(put, |whole, (member, notification)| {
+            let [put, counted] = notification.writing(*member);
+            whole.require(put, ()).also(counted)
+        })
+    }
+}
+
 impl Store {
     /// Tells all of these that were not told before, and answers the mails among them that wait to be sent.
     ///
@@ -25,20 +37,13 @@ impl Store {
     pub async fn tell(&self, tellings: &[Telling]) -> Result<Vec<MailId>, StoreFault> {
         let keys: Vec<_> = tellings.iter().map(|telling| MailKey(telling.mail.id)).collect();
         let mut to_send = Vec::new();
-        for (Telling { mail, notifications }, told) in
-            tellings.iter().zip(self.read_all(&keys).await?)
-        {
+        for (telling, told) in tellings.iter().zip(self.read_all(&keys).await?) {
             if told.is_none() {
-                let put = Transaction::new().require(Write::create(&MailKey(mail.id), mail), ());
-                let whole = notifications.iter().fold(put, |whole, (member, notification)| {
-                    let [put, counted] = notification.writing(*member);
-                    whole.require(put, ()).also(counted)
-                });
                 // Whoever was faster sends it, too.
-                was_done(self.transact(whole).await)?;
+                was_done(self.transact(telling.writing()).await)?;
             }
             if told.is_none_or(|mail| mail.state == MailState::Queued) {
-                to_send.push(mail.id);
+                to_send.push(telling.mail.id);
             }
         }
         Ok(to_send)

@@ -299,7 +299,7 @@ fn shards_of(quota: Quota) -> u16 {
 
 impl QuotaShard {
     fn as_stock(&self) -> Shard {
-        Shard { number: self.number, free: self.free, held: 0, sold: self.claimed }
+        Shard { sold: self.claimed, ..Shard::of_free(self.number, self.free) }
     }
 }
 

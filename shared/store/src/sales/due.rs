@@ -1,6 +1,11 @@
 //! What has to be looked at by a given time: the sparse index `due`. It catches what a lost message would leave behind.
 
-use domain::{id::PaymentId, time::Time};
+use std::fmt::Display;
+
+use domain::{
+    id::{EventId, MemberId, PaymentId},
+    time::Time,
+};
 use serde::Deserialize;
 
 use crate::{Index, Query, Store, StoreFault, Table, shard::shard_of};
@@ -22,6 +27,20 @@ pub enum Due {
     Look,
 }
 
+/// What of waiting lists is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueWaiting {
+    /// The list.
+    pub event_id: EventId,
+    /// Whose offer ends, if it is one.
+    pub member_id: Option<MemberId>,
+}
+
+/// The partition of a waiting list, by its event, and of an offer, by its member.
+pub(super) fn waiting_key(id: impl Display) -> String {
+    format!("WAITING#{}", shard_of(id, SHARDS))
+}
+
 impl Due {
     fn key(self, shard: u8) -> String {
         match self {
@@ -40,6 +59,28 @@ impl Due {
 #[derive(Deserialize)]
 struct Entry {
     pk: String,
+    sk: String,
+}
+
+impl Entry {
+    fn payment(&self) -> Option<PaymentId> {
+        self.pk.strip_prefix("PAY#")?.parse().ok()
+    }
+
+    fn waiting(&self) -> Option<DueWaiting> {
+        let (list, offer) = (self.pk.strip_prefix("EVT#"), self.pk.strip_prefix("MEM#"));
+        match (list, offer) {
+            (Some(event_id), _) => {
+                Some(DueWaiting { event_id: event_id.parse().ok()?, member_id: None })
+            }
+            (_, Some(of)) => {
+                let member_id = of.strip_suffix("#WTG")?.parse().ok();
+                let event_id = self.sk.strip_prefix("EVT#")?.parse().ok()?;
+                Some(DueWaiting { event_id, member_id })
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Store {
@@ -54,8 +95,31 @@ impl Store {
         now: Time,
         limit: u32,
     ) -> Result<Vec<PaymentId>, StoreFault> {
-        let query = Query::new(DUE, due.key(shard), limit).at_most(now.millis());
-        let entries = self.query::<Entry>(query).await?.items;
-        Ok(entries.iter().filter_map(|entry| entry.pk.strip_prefix("PAY#")?.parse().ok()).collect())
+        let entries = self.due_entries(due.key(shard), now, limit).await?;
+        Ok(entries.iter().filter_map(Entry::payment).collect())
+    }
+
+    /// The same of waiting lists and offers.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn due_waiting(
+        &self,
+        shard: u8,
+        now: Time,
+        limit: u32,
+    ) -> Result<Vec<DueWaiting>, StoreFault> {
+        let entries = self.due_entries(format!("WAITING#{shard}"), now, limit).await?;
+        Ok(entries.iter().filter_map(Entry::waiting).collect())
+    }
+
+    async fn due_entries(
+        &self,
+        partition: String,
+        now: Time,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreFault> {
+        let query = Query::new(DUE, partition, limit).at_most(now.millis());
+        Ok(self.query(query).await?.items)
     }
 }

@@ -13,3 +13,4 @@ pub mod sold_out;
 pub mod sponsorship;
 pub mod stock;
 pub mod ticket;
+pub mod waiting;

@@ -31,6 +31,9 @@ pub struct SoldOut {
         skip_serializing_if = "Option::is_none"
     )]
     pub sold_out_at: Option<Time>,
+    /// Whether seats that come back are for those who wait for them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waited_for: bool,
 }
 
 impl SoldOut {
@@ -41,8 +44,9 @@ impl SoldOut {
 }
 
 /// Marks the event as sold out, unless a seat came back since `seen` was read. It must have been read before the shards.
-pub fn mark(event_id: EventId, seen: SoldOut, now: Time) -> Write {
+pub fn mark(event_id: EventId, seen: SoldOut, waited_for: bool, now: Time) -> Write {
     let write = Write::update(&SoldOutKey(event_id)).set("soldOutAt", now.millis());
+    let write = write.set("waitedFor", waited_for);
     match seen.epoch {
         0 => write.when_absent("epoch"),
         epoch => write.when("epoch", Compare::Equal, epoch),

@@ -34,6 +34,16 @@ pub struct Stock {
     /// The terms.
     #[serde(flatten)]
     pub sale: Sale,
+    /// Whether somebody waits for the event's seats: then the free ones are on no open sale. All shards say the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waited_for: bool,
+}
+
+impl Stock {
+    /// How many tickets anybody can buy.
+    pub const fn on_sale(&self) -> u32 {
+        if self.waited_for { 0 } else { self.shard.free }
+    }
 }
 
 /// So many seats of one shard.
@@ -53,19 +63,48 @@ pub fn keys(event_id: EventId, shards: u16) -> Vec<StockKey> {
 /// Makes the stock of a new event: pieces for the transaction that makes the event, one for each shard (at most 40).
 pub fn create(event_id: EventId, capacity: Capacity, sale: Sale) -> Vec<Write> {
     let shard = |(number, free)| {
-        let shard = Shard { number, free, held: 0, sold: 0 };
-        Write::create(&StockKey { event_id, number }, &Stock { event_id, shard, sale })
+        let shard = Shard::of_free(number, free);
+        let stock = Stock { event_id, shard, sale, waited_for: false };
+        Write::create(&StockKey { event_id, number }, &stock)
     };
     (0..).zip(shards_for(capacity.get())).map(shard).collect()
 }
 
-/// Takes free seats for a purchase, on condition that the terms are still those that the buyer was shown.
+/// Takes free seats for a purchase, on condition that the terms are still those that the buyer was shown, and that nobody waits
+/// for them.
 pub fn hold(event_id: EventId, seats: Seats, sale: &Sale, now: Time) -> Write {
-    moved(event_id, seats, "free", "held")
+    on_terms(moved(event_id, seats, "free", "held"), sale, now).when_absent("waitedFor")
+}
+
+/// Keeps free seats for somebody who waited for them.
+pub fn offer(event_id: EventId, seats: Seats, sale: &Sale, now: Time) -> Write {
+    on_terms(moved(event_id, seats, "free", "offered"), sale, now)
+}
+
+/// Takes seats that were offered for a purchase.
+pub fn accept(event_id: EventId, seats: Seats, sale: &Sale, now: Time) -> Write {
+    on_terms(moved(event_id, seats, "offered", "held"), sale, now)
+}
+
+/// Makes offered seats free again.
+pub fn withdraw(event_id: EventId, seats: Seats) -> Write {
+    moved(event_id, seats, "offered", "free")
+}
+
+fn on_terms(moved: Write, sale: &Sale, now: Time) -> Write {
+    moved
         .when("termsVersion", Compare::Equal, sale.terms_version)
         .when("state", Compare::Equal, sale.state)
         .when("saleStartsAt", Compare::AtMost, now.millis())
         .when("saleEndsAt", Compare::Above, now.millis())
+}
+
+/// Takes all seats from the open sale, or puts them on it again: pieces for the transaction that opens or closes the waiting list.
+pub fn wait_for(event_id: EventId, shards: u16, waits: bool) -> impl Iterator<Item = Write> {
+    keys(event_id, shards).into_iter().map(move |key| {
+        let write = Write::update(&key).when_present("pk");
+        if waits { write.set("waitedFor", true) } else { write.remove("waitedFor") }
+    })
 }
 
 /// Makes held seats free again.

@@ -1,0 +1,418 @@
+//! Waiting for seats of an event that is sold out: joining the line, leaving it, and what is offered to whom.
+//!
+//! While somebody waits, the free seats of all shards are on no open sale, so that nobody takes by chance what somebody waits for.
+//! Whoever comes first opens the list, and the worker that finds nobody in the line closes it. One item of the list is in every
+//! offer's transaction, so that two workers make one offer after the other.
+
+use std::time::Duration;
+
+use domain::{
+    event::{MAX_TICKETS_PER_BUYER, Quantity, RefundPolicy, Sale},
+    id::{EventId, MemberId, WaitingId},
+    language::Language,
+    notification::Kind,
+    stock::Shard,
+    time::Time,
+    waiting::{Gathering, Next, State, next},
+};
+use gateways::{MailMessage, Queue};
+use store::{
+    Rejected, Relaxed, Store, StoreFault, Transaction,
+    catalog::on_sale::{OnSale, OnSaleKey},
+    ephemeral::rate::Rule,
+    identity::session::SignedIn,
+    inbox::{
+        mail::{About, Mail},
+        notification::{Event, Notification},
+        telling::Telling,
+    },
+    sales::{
+        buyer::BuyerKey,
+        due::DueWaiting,
+        sold_out,
+        stock::{self, Seats, Stock},
+        waiting::{Waiting, WaitingKey, WaitingList, WaitingListKey, look_at, looked_at, postpone},
+    },
+};
+
+use crate::{Lack, SalesFault, Unmet, on_sale, settle::ROUNDS};
+
+/// How often one member may join lists and leave them.
+const BY_MEMBER: Rule = Rule { name: "waiting", limit: 30, window: Duration::from_secs(60) };
+
+/// How long seats are kept for somebody, if the sale does not end before.
+const OFFER: Duration = Duration::from_secs(30 * 60);
+
+/// An offer's letter is announced before the offer is made, and looked for so much later: longer than who makes it lives.
+const ANNOUNCED: Duration = Duration::from_secs(30);
+
+/// When what is due is sent again, should nothing come of it.
+const AGAIN: Duration = Duration::from_secs(900);
+
+/// So many of a line are read at once.
+const LINE: u32 = 100;
+
+/// How far from the front a place is counted.
+const COUNTED: u32 = 1_000;
+
+/// So many offers are made with one message at most. What is left is looked at again.
+const OFFERS: usize = 50;
+
+/// How a member waits, as they see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// What there is of it.
+    pub waiting: Waiting,
+    /// Which one they are in the line, from 1, while they are in it; 1,001 is anywhere behind the first thousand.
+    pub position: Option<u32>,
+}
+
+impl Place {
+    async fn of(store: &Store, waiting: Waiting) -> Result<Self, StoreFault> {
+        let position = match waiting.state {
+            State::Waiting => Some(store.ahead_of(waiting.place(), COUNTED).await? + 1),
+            _ => None,
+        };
+        Ok(Self { waiting, position })
+    }
+}
+
+/// Joins the line of an event that is sold out, at its end; who is in it stays where they are, for as many as they say now.
+///
+/// # Errors
+/// `SEATS_LEFT` while there are some for everybody, `TICKET_LIMIT`, `OFFER_OPEN`, that the sale is not open, or the database's
+/// trouble.
+pub async fn join(
+    store: &Store,
+    caller: &SignedIn,
+    event_id: EventId,
+    quantity: Quantity,
+    language: Language,
+    now: Time,
+) -> Result<Place, SalesFault> {
+    let key = WaitingKey::of(caller, event_id);
+    let event = Relaxed(OnSaleKey(event_id));
+    let keys = (event, BuyerKey::of(caller, event_id), (key, WaitingListKey(event_id)));
+    let (session, (event, counter, (mut waits, list))) = store.read_for(caller, keys, now).await?;
+    session.member.may_deal(now)?;
+    store.count(BY_MEMBER, &session.member.id.to_string(), now).await?;
+    let event = on_sale(store, event_id, event).await?.ok_or(SalesFault::EventNotFound)?;
+    event.sale().open_at(now)?;
+    if counter.unwrap_or_default().tickets + quantity.get() > MAX_TICKETS_PER_BUYER {
+        return Err(SalesFault::Lacks(Lack::Tickets, None));
+    }
+    let mut is_open = list.is_some_and(|list| list.open);
+    for _ in 0..ROUNDS {
+        if !is_open {
+            let stock = shards(store, &event).await?;
+            match stock.iter().map(Stock::on_sale).sum() {
+                0 => {}
+                left => return Err(SalesFault::SeatsLeft { left }),
+            }
+        }
+        let (next, whole) = match &waits {
+            // Who joined before may have died on the way to open the list.
+            Some(waiting) if waiting.state == State::Waiting && waiting.quantity == quantity => {
+                (waiting.clone(), Transaction::new())
+            }
+            Some(waiting) if waiting.state == State::Waiting => {
+                let next = waiting.for_others(quantity);
+                let changed = Transaction::new().require(waiting.becomes(&next), Unmet::Offer);
+                (next, changed.require(waiting.place().wait_for(quantity), Unmet::Offer))
+            }
+            Some(waiting) if waiting.open_offer(now).is_some() => {
+                return Err(SalesFault::OfferOpen);
+            }
+            Some(waiting) if waiting.state == State::Offered => {
+                withdraw(store, waiting.member_id, event_id, now).await?;
+                waits = store.get(&key).await?;
+                continue;
+            }
+            // A newer program is at it.
+            Some(waiting) if waiting.state == State::Unknown => return Err(SalesFault::Contended),
+            over => {
+                let id = session.member.id;
+                let next = Waiting::joining(id, &event, quantity, language, now);
+                let put = Transaction::new().require(next.instead_of(over.as_ref()), Unmet::Offer);
+                let put = put.also(next.enters());
+                (next, put)
+            }
+        };
+        let written = if whole.is_empty() { Ok(()) } else { store.transact(whole).await };
+        match written {
+            Ok(()) => {
+                open(store, &event).await?;
+                look(store, event_id, now).await?;
+                return Ok(Place::of(store, next).await?);
+            }
+            Err(Rejected::Condition(_)) => {
+                let list;
+                (waits, list) = store.read(&(key, WaitingListKey(event_id))).await?;
+                is_open = list.is_some_and(|list| list.open);
+            }
+            Err(Rejected::Store(fault)) => return Err(fault.into()),
+        }
+    }
+    Err(SalesFault::Contended)
+}
+
+/// How the caller waits for an event.
+///
+/// # Errors
+/// `NOT_WAITING`, or the database's trouble.
+pub async fn place(
+    store: &Store,
+    caller: &SignedIn,
+    event_id: EventId,
+    now: Time,
+) -> Result<Place, SalesFault> {
+    let (_, waits) = store.read_for(caller, WaitingKey::of(caller, event_id), now).await?;
+    Ok(Place::of(store, waits.ok_or(SalesFault::NotWaiting)?).await?)
+}
+
+/// Leaves the line, or gives up what was offered. Who does not wait is out of it already, so twice is no fault.
+///
+/// # Errors
+/// The database's trouble.
+pub async fn leave(
+    store: &Store,
+    caller: &SignedIn,
+    event_id: EventId,
+    now: Time,
+) -> Result<(), SalesFault> {
+    let key = WaitingKey::of(caller, event_id);
+    let (session, mut waits) = store.read_for(caller, key, now).await?;
+    store.count(BY_MEMBER, &session.member.id.to_string(), now).await?;
+    for _ in 0..ROUNDS {
+        let Some(waiting) = waits else { return Ok(()) };
+        // A newer program is at it.
+        if waiting.state == State::Unknown {
+            return Err(SalesFault::Contended);
+        }
+        match store.transact(waiting.leaving()).await {
+            Ok(()) => return look(store, event_id, now).await,
+            Err(Rejected::Condition(())) => waits = store.get(&key).await?,
+            Err(Rejected::Store(fault)) => return Err(fault.into()),
+        }
+    }
+    Err(SalesFault::Contended)
+}
+
+/// Ends an offer that its member let pass: they are out of the line. One that is open, or was taken, stays as it is.
+///
+/// # Errors
+/// The database's trouble.
+pub async fn withdraw(
+    store: &Store,
+    member_id: MemberId,
+    event_id: EventId,
+    now: Time,
+) -> Result<(), SalesFault> {
+    let found = store.get(&WaitingKey { member_id, event_id }).await?;
+    let Some(waiting) = found.filter(|it| it.state == State::Offered) else { return Ok(()) };
+    if waiting.open_offer(now).is_some() {
+        return Ok(());
+    }
+    let ended = Transaction::new().require(waiting.becomes(&waiting.over(None)), Unmet::Offer);
+    match store.transact(waiting.kept().fold(ended, Transaction::also)).await {
+        // Whoever was faster took it, or did this.
+        Ok(()) | Err(Rejected::Condition(_)) => Ok(()),
+        Err(Rejected::Store(fault)) => Err(fault.into()),
+    }
+}
+
+/// The waiting lists and offers of one shard of the index that are due, at most `limit`, the longest waiting first. Each is due again
+/// later, should nothing come of it.
+///
+/// # Errors
+/// The database's trouble.
+pub async fn waiting_due(
+    store: &Store,
+    shard: u8,
+    limit: u32,
+    now: Time,
+) -> Result<Vec<DueWaiting>, SalesFault> {
+    let due = store.due_waiting(shard, now, limit).await?;
+    for due in &due {
+        let postponed: Result<(), Rejected<()>> =
+            store.write(postpone(*due, now.plus(AGAIN)), ()).await;
+        store::was_done(postponed)?;
+    }
+    Ok(due)
+}
+
+/// Offers the free seats of an event to those who wait, in their order, and opens or closes the list as there is somebody.
+///
+/// # Errors
+/// The database's trouble, or the queue's.
+pub async fn serve(
+    store: &Store,
+    mail: &Queue<MailMessage>,
+    event_id: EventId,
+    now: Time,
+) -> Result<(), SalesFault> {
+    // What changes from here on makes it due again.
+    let looked: Result<(), Rejected<()>> = store.write(looked_at(event_id), ()).await;
+    store::was_done(looked)?;
+    for _ in 0..OFFERS {
+        let keys = (OnSaleKey(event_id), WaitingListKey(event_id));
+        let (event, list) = store.read(&keys).await?;
+        let Some(event) = on_sale(store, event_id, event).await? else { return Ok(()) };
+        let sale = event.sale();
+        if sale.open_at(now).is_err() || event.refund_policy == RefundPolicy::Unknown {
+            return Ok(());
+        }
+        let list = list.unwrap_or_default();
+        let line = store.line(event_id, 1, None).await?;
+        match (line.items.is_empty(), list.open) {
+            (true, false) => return Ok(()),
+            (true, true) => close(store, &event, &list).await?,
+            (false, false) => open(store, &event).await?,
+            (false, true) => {
+                if !offer(store, mail, &event, &sale, &list, now).await? {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    look(store, event_id, now).await
+}
+
+/// Makes the next offer, and says whether there may be another.
+async fn offer(
+    store: &Store,
+    mail: &Queue<MailMessage>,
+    event: &OnSale,
+    sale: &Sale,
+    list: &WaitingList,
+    now: Time,
+) -> Result<bool, SalesFault> {
+    let shards: Vec<Shard> = shards(store, event).await?.iter().map(|it| it.shard).collect();
+    let free = shards.iter().map(|shard| shard.free).sum();
+    if free == 0 {
+        return Ok(false);
+    }
+    let mut start = None;
+    loop {
+        let line = store.line(event.id, LINE, start).await?;
+        let parties: Vec<_> = line.items.iter().map(|place| place.party()).collect();
+        let party = match next(&parties, &list.served, list.gathering, free, now) {
+            Next::Offer(party) => party,
+            Next::Gather(id) => {
+                gather(store, event, sale, list, id, now).await?;
+                return Ok(false);
+            }
+            Next::None if line.next.is_some() => {
+                start = line.next;
+                continue;
+            }
+            Next::None => return Ok(false),
+        };
+        let member_id = line.items.iter().find(|it| it.id == party.id).map(|it| it.member_id);
+        let key = member_id.map(|member_id| WaitingKey { member_id, event_id: event.id });
+        let waits = store.read(&Vec::from_iter(key)).await?.into_iter().flatten().next();
+        // Who left, or changed their mind, since the line was read.
+        let Some(waiting) = waits.filter(|it| it.id == party.id && it.quantity == party.quantity)
+        else {
+            return Ok(true);
+        };
+        let taken = domain::stock::take(&shards, party.quantity.get(), fastrand::usize(..));
+        let seats = taken.into_iter().flatten().map(|(number, count)| Seats { number, count });
+        let ends_at = now.plus(OFFER).min(sale.window.sale_ends_at);
+        let offered = waiting.offered(seats.collect(), ends_at, now);
+        let served = WaitingList { served: list.served.and(party.id), ..list.clone() };
+        let whole = Transaction::new()
+            .require(list.becomes(event.id, served), Unmet::Offer)
+            .require(waiting.becomes(&offered), Unmet::Offer)
+            .require(waiting.place().leave(), Unmet::Offer);
+        let seats = offered.offer.iter().flat_map(|offer| &offer.seats);
+        let whole = seats.fold(whole, |whole, seats| {
+            whole.require(stock::offer(event.id, *seats, sale, now), Unmet::Offer)
+        });
+        let telling = telling(&offered, now);
+        mail.send(&MailMessage::Mail(telling.mail.id), ANNOUNCED).await?;
+        let whole = whole.and(telling.writing().map(|()| Unmet::Offer));
+        // Whatever was not as it was read is read again.
+        store::was_done(store.transact(whole).await)?;
+        return Ok(true);
+    }
+}
+
+/// Keeps the free seats for one party, until there are enough for it or its time is over.
+async fn gather(
+    store: &Store,
+    event: &OnSale,
+    sale: &Sale,
+    list: &WaitingList,
+    id: WaitingId,
+    now: Time,
+) -> Result<(), SalesFault> {
+    let gathering = match list.gathering.filter(|it| it.id == id) {
+        Some(gathering) => gathering,
+        None => {
+            let gathering = Gathering::beginning(id, sale.window.sale_ends_at, now);
+            let next = WaitingList { gathering: Some(gathering), ..list.clone() };
+            // Whoever was faster looks at the list, too.
+            store::was_done(store.write(list.becomes(event.id, next), ()).await)?;
+            gathering
+        }
+    };
+    look(store, event.id, gathering.until).await
+}
+
+/// What its member is told of an offer: by mail, and in their inbox.
+fn telling(offered: &Waiting, now: Time) -> Telling {
+    let Waiting { id, member_id, event_id, language, .. } = *offered;
+    let name = format!("Offered:{id}");
+    let event = Event { id: event_id, title: offered.event_title.clone() };
+    let mut notification = Notification::about(event, Kind::WaitingListOffer, &name, now);
+    notification.tickets = Some(offered.quantity.get());
+    Telling {
+        mail: Mail::named(&name, member_id, About::WaitingListOffer { event_id }, language, now),
+        notifications: vec![(member_id, notification)],
+    }
+}
+
+/// Takes all free seats from the open sale, if they are not.
+async fn open(store: &Store, event: &OnSale) -> Result<(), SalesFault> {
+    for _ in 0..ROUNDS {
+        let list = store.get(&WaitingListKey(event.id)).await?.unwrap_or_default();
+        if list.open || turn(store, event, &list, true).await? {
+            return Ok(());
+        }
+    }
+    Err(SalesFault::Contended)
+}
+
+/// Puts all free seats on the open sale: nobody waits. Who joins in between opens it again, or is seen in the line after this.
+async fn close(store: &Store, event: &OnSale, list: &WaitingList) -> Result<(), SalesFault> {
+    if turn(store, event, list, false).await? {
+        let cleared: Result<(), Rejected<()>> = store.write(sold_out::clear(event.id), ()).await;
+        store::was_done(cleared)?;
+    }
+    Ok(())
+}
+
+async fn turn(
+    store: &Store,
+    event: &OnSale,
+    list: &WaitingList,
+    waits: bool,
+) -> Result<bool, StoreFault> {
+    let turned = WaitingList { open: waits, ..list.clone() };
+    let whole = Transaction::new().require(list.becomes(event.id, turned), ());
+    let shards = stock::wait_for(event.id, event.shards.max(1), waits);
+    store::was_done(store.transact(shards.fold(whole, Transaction::also)).await)
+}
+
+async fn shards(store: &Store, event: &OnSale) -> Result<Vec<Stock>, StoreFault> {
+    let keys = stock::keys(event.id, event.shards.max(1));
+    Ok(store.read_all(&keys).await?.into_iter().flatten().collect())
+}
+
+/// Has the list looked at then, or before.
+async fn look(store: &Store, event_id: EventId, at: Time) -> Result<(), SalesFault> {
+    let due: Result<(), Rejected<()>> = store.write(look_at(event_id, at), ()).await;
+    store::was_done(due)?;
+    Ok(())
+}
