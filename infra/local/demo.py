@@ -259,6 +259,7 @@ def walk(demo: Demo) -> None:
                    lambda body, told=told: set(told) <= {item["kind"] for item in body["items"]}, "items.0.kind", "items.0.tickets",
                    token=token)
 
+    waiting(demo, artist, fan)
     at_the_door(demo, artist, fan)
 
     demo.step("다른 기기에서 로그인한 것을 보고 한 번에 끝냅니다", "The fan sees where else they are signed in, and ends it")
@@ -297,6 +298,28 @@ def coupon(demo: Demo, fan: str) -> dict[str, str]:
     if again != claim or mine != [claim]:
         raise Wrong("One coupon was claimed twice.")
     return {"claimId": claim["id"]}
+
+
+def waiting(demo: Demo, artist: str, fan: str) -> None:
+    """The only seat of a small show: somebody waits for it, the fan gives it back."""
+    demo.step("한 자리뿐인 무료 공연이 매진되자 다른 관객이 줄을 섭니다", "The only seat of a free show is gone, and somebody waits for it")
+    small = performance() | {"title": f"{TITLE}, 한 사람을 위하여", "capacity": 1, "price": 0}
+    event = demo.call("POST", "/v1/events", "id", "capacity", expect=201, body=small, token=artist, key=f"demo-{RUN}-small")["id"]
+    order = {"purpose": "TICKETS", "eventId": event, "quantity": 1}
+    bought = demo.call("POST", "/v1/payments", "id", "state", expect=201, body=order, token=fan, key=f"demo-{RUN}-seat")
+    other = demo.member("waits", "기다리는 관객", "USER")
+    line = f"/v1/events/{event}/waiting-list"
+    demo.call("POST", "/v1/payments", "code", "waitedFor", expect=400, body=order, token=other, key=f"demo-{RUN}-none")
+    demo.call("PUT", line, "state", "position", body={"quantity": 1}, token=other)
+
+    demo.step("관객이 티켓을 돌려주면 그 자리는 기다린 사람에게 갑니다", "The fan gives the ticket back: whoever waited is offered it, and nobody else")
+    tickets = demo.call("GET", f"/v1/payments/{bought['id']}", "ticketIds", token=fan)["ticketIds"]
+    demo.call("POST", f"/v1/payments/{bought['id']}/refunds", "state", expect=201, body={"ticketIds": tickets, "total": 0},
+              token=fan, key=f"demo-{RUN}-seat-back")
+    demo.until("The seat should be offered", line, lambda body: body["state"] == "OFFERED", "state", "offer.endsAt", token=other)
+    demo.call("POST", "/v1/payments", "code", expect=400, body=order, token=artist, key=f"demo-{RUN}-not-theirs")
+    offer = demo.call("GET", line, "offer.id", token=other)["offer"]["id"]
+    demo.call("POST", "/v1/payments", "id", "state", expect=201, body=order | {"offerId": offer}, token=other, key=f"demo-{RUN}-taken")
 
 
 def at_the_door(demo: Demo, artist: str, fan: str) -> None:

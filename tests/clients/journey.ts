@@ -50,6 +50,8 @@ function words(code: Refused["code"]): string {
     case "SALE_CLOSED":
     case "EVENT_CANCELLED":
       return "not on sale";
+    case "OFFER_OVER":
+      return "wait again";
     case "COUPON_NOT_USABLE":
     case "NOT_ENOUGH_POINTS":
     case "POINTS_EXCEED_PRICE":

@@ -223,6 +223,7 @@ async fn event(worker: &str) -> Value {
             messages(json!({ "detail": detail, "next": { "shard": 0 } }))
         }
         "refund_buyers" => messages(json!({ "detail": { "eventId": shop.event.id } })),
+        "serve_waiting_lists" => messages(json!({ "detail": { "eventId": shop.event.id } })),
         "tell_sales" => messages(json!({ "detail": { "paymentId": held.id } })),
         "cancel_event" => json!({ "eventId": shop.event.id }),
         "write_export" => {

@@ -208,6 +208,60 @@ fn whoever_meets_their_own_unpaid_hold_is_led_to_it_and_gives_it_up() {
 }
 
 #[test]
+fn who_waits_is_offered_what_a_refund_gives_back_and_buys_it() {
+    stack::run(async {
+        let world = World::new().await;
+        let mut event = world.event_body();
+        (event["capacity"], event["price"]) = (1.into(), 0.into());
+        let event = world.publish(event).await;
+        let bought = world.buy(&world.fan, &event, 1).await;
+        let waiting = format!("/v1/events/{event}/waiting-list");
+        let joins = |by: &Member| {
+            let join = world.request(Method::PUT, &waiting).bearer_auth(&by.token);
+            join.json(&json!({ "quantity": 1 }))
+        };
+        let joined = world.done(joins(&world.stranger)).await;
+        assert_eq!((&joined["state"], &joined["position"]), (&json!("WAITING"), &json!(1)));
+        assert_eq!(world.done(joins(&world.guest)).await["position"], 2);
+
+        let paid = format!("/v1/payments/{}", id(&bought));
+        let ticket = world.get(&paid, &world.fan).await["ticketIds"].take();
+        let refund = json!({ "ticketIds": ticket, "total": 0 });
+        world.done(world.post(&format!("{paid}/refunds"), &world.fan).json(&refund)).await;
+        let offered = eventually("the seat is offered", 60, async || {
+            let waits = world.get(&waiting, &world.stranger).await;
+            (waits["state"] == "OFFERED").then_some(waits)
+        });
+        let offered = offered.await;
+        assert_eq!(world.seats_left(&event).await, 0, "it is on no open sale");
+        let order = |more: Value| {
+            let mut order = json!({ "purpose": "TICKETS", "eventId": event, "quantity": 1 });
+            order.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            order
+        };
+        let refused = world.post("/v1/payments", &world.artist).json(&order(json!({})));
+        let refused: Value = refused.send().await.unwrap().json().await.unwrap();
+        assert_eq!((&refused["code"], &refused["waitedFor"]), (&json!("SOLD_OUT"), &json!(true)));
+
+        world.mailed(&world.stranger.email, "The seats you wait for are there").await;
+        let told = world.get("/v1/notifications", &world.stranger).await;
+        assert_eq!(told["items"][0]["kind"], "WAITING_LIST_OFFER");
+        let offer = order(json!({ "offerId": offered["offer"]["id"] }));
+        let others = world.post("/v1/payments", &world.guest).json(&offer);
+        assert_eq!(world.refused(others).await, (400, "OFFER_OVER".into()));
+        let taken = world.done(world.post("/v1/payments", &world.stranger).json(&offer)).await;
+        assert_eq!(taken["state"], "APPROVED");
+        let waits = world.get(&waiting, &world.stranger).await;
+        assert_eq!((&waits["state"], &waits["paymentId"]), (&json!("TAKEN"), &taken["id"]));
+        assert_eq!(world.get(&waiting, &world.guest).await["position"], 1);
+        for _ in 0..2 {
+            let leave = world.request(Method::DELETE, &waiting).bearer_auth(&world.guest.token);
+            world.served(leave).await;
+        }
+    });
+}
+
+#[test]
 fn whoever_lets_holds_go_again_and_again_waits_and_is_told_how_long() {
     stack::run(async {
         let world = World::new().await;

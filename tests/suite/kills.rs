@@ -200,6 +200,26 @@ fn a_hold_of_a_cancelled_event_is_ended_once_however_the_worker_dies() {
     Dying { calls, ..CALLING_OFF }.survived(held, World::told_again, &[Cancelled]);
 }
 
+const SERVING: Dying = Dying {
+    function: "serve_waiting_lists",
+    event: World::seats_came_back,
+    calls: "UpdateItem BatchGetItem Query BatchGetItem Query BatchGetItem SendMessage \
+        TransactWriteItems BatchGetItem Query TransactWriteItems UpdateItem BatchGetItem Query",
+};
+
+#[test]
+fn seats_are_offered_once_however_the_worker_dies() {
+    let waiting = async || World::new().await.waiting().await;
+    SERVING.survived(waiting, World::serve_again, &[]);
+}
+
+#[test]
+fn what_is_offered_is_bought_once_or_given_back_however_its_buyers_purchase_dies() {
+    let offered = async || World::new().await.offered().await;
+    let taking = Dying { event: World::taking, ..PURCHASE };
+    taking.survived(offered, World::leave, &[Expired]);
+}
+
 const EXPIRY: Dying = Dying {
     function: "expire_holds",
     event: World::message,

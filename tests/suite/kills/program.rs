@@ -16,7 +16,7 @@ use crate::{
 
 /// What the functions need outside the tables: the queues' addresses and the secret's name.
 pub struct Things {
-    queue: String,
+    pub queue: String,
     secret: String,
 }
 
@@ -54,6 +54,7 @@ pub fn program(name: &str, things: &Things, outside: &Outside) -> Command {
         ("HOLD_QUEUE_URL", &things.queue),
         ("RECONCILE_QUEUE_URL", &things.queue),
         ("REFUNDS_QUEUE_URL", &things.queue),
+        ("MAIL_QUEUE_URL", &things.queue),
         ("REFUND_RATE", "1000"),
     ]);
     program

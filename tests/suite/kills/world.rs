@@ -4,20 +4,24 @@
 use std::time::Duration;
 
 use domain::{
+    id::OfferId,
+    language::Language,
     payment::{ORDER_CLOSED_AFTER, State},
     time::Time,
 };
-use gateways::kakaopay::ApproveRequest;
+use gateways::{Queue, kakaopay::ApproveRequest};
 use serde_json::{Value, json};
 use store::{
+    Write,
     identity::follow::FollowerKey,
-    sales::{by_event, payment::Payment},
+    sales::{by_event, payment::Payment, stock::StockKey},
 };
 use tests::gateway::request;
 
+use super::program::things;
 use crate::{
     killed::{signed, token},
-    shop::{FIRST_LOOK, Fan, Held, LEASE, Shop, simulator::Back},
+    shop::{FIRST_LOOK, Fan, Held, LEASE, Shop, books, simulator::Back},
 };
 
 const KEY: &str = "key";
@@ -29,6 +33,7 @@ pub struct World {
     held: Option<Held>,
     paid: Option<Payment>,
     back: Option<Back>,
+    offer: Option<OfferId>,
 }
 
 impl World {
@@ -50,7 +55,7 @@ impl World {
         while in_last(fan) {
             fan = shop.fan_with_purse().await;
         }
-        Self { fan, shop, held: None, paid: None, back: None }
+        Self { fan, shop, held: None, paid: None, back: None, offer: None }
     }
 
     pub async fn held(mut self) -> Self {
@@ -151,6 +156,58 @@ impl World {
     /// The buyer never comes again, and the workers are left with it.
     pub async fn leave(&self) {
         self.shop.settle().await;
+    }
+
+    /// Everything was sold, the buyer waits for two seats, and they have come back.
+    pub async fn waiting(self) -> Self {
+        let Shop { store, event, now, .. } = &self.shop;
+        let key = StockKey { event_id: event.id, number: 0 };
+        let moves = async |to_sold: i64| {
+            let moved = Write::update(&key).add("free", -to_sold).add("sold", to_sold);
+            store.write(moved, ()).await.unwrap();
+        };
+        let free = i64::from(event.capacity.get());
+        moves(free).await;
+        let (caller, two) = (stack::caller(&self.fan.claims()), 2.try_into().unwrap());
+        sales::join(store, &caller, event.id, two, Language::Korean, *now).await.unwrap();
+        moves(-free).await;
+        self
+    }
+
+    /// The seats are offered to the buyer.
+    pub async fn offered(self) -> Self {
+        let mut world = self.waiting().await;
+        world.serve().await;
+        let waits = world.shop.store.waits_of(world.fan.member_id, 1, None).await.unwrap().items;
+        world.offer = waits[0].offer.as_ref().map(|offer| offer.id);
+        world
+    }
+
+    /// The worker comes.
+    pub async fn serve(&self) {
+        let Shop { store, event, now, .. } = &self.shop;
+        let mail = Queue::new(aws::config(), things().await.queue.clone());
+        sales::serve(store, &mail, event.id, *now).await.unwrap();
+    }
+
+    /// The same, and what was offered is kept for the buyer.
+    pub async fn serve_again(&self) {
+        self.serve().await;
+        assert_eq!(books::check(&self.shop).await.offered(), 2);
+    }
+
+    /// What EventBridge brings of seats that came back.
+    pub fn seats_came_back(&self) -> Value {
+        self.cancellation()
+    }
+
+    /// `POST /v1/payments` for what was offered.
+    pub fn taking(&self) -> Value {
+        let mut event = self.buying();
+        let mut body: Value = serde_json::from_str(event["body"].as_str().unwrap()).unwrap();
+        body["offerId"] = json!(self.offer.as_ref().unwrap());
+        event["body"] = json!(body.to_string());
+        event
     }
 
     /// The event is cancelled.

@@ -30,6 +30,12 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                     400,
                     "COUPON_NOT_USABLE",
                 )
+                .finds(
+                    order(json!({ "offerId": "ofr_01KB4ZXJ3V8Q5W7N2M6T9RHCDE" })),
+                    "body",
+                    "/offerId",
+                    "OFFER_OVER",
+                )
                 .refuses(order(json!({ "points": 1_000 })), 400, "NOT_ENOUGH_POINTS")
                 .refuses(order(json!({ "points": 30_001 })), 400, "POINTS_EXCEED_PRICE")
         }
@@ -60,7 +66,24 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             let fans = world.request(Method::GET, &path).bearer_auth(&world.fan.token);
             rows.refuses(fans, 404, "EVENT_NOT_FOUND")
         }
-        "get_payment"
+        "join_waiting_list" => {
+            // There are seats, and the fan has one.
+            let path = format!("/v1/events/{}/waiting-list", world.event);
+            let joining = |quantity: i64| {
+                let joining = world.request(Method::PUT, &path).bearer_auth(&world.fan.token);
+                joining.json(&json!({ "quantity": quantity }))
+            };
+            rows.refuses(joining(1), 400, "SEATS_LEFT")
+                .refuses(joining(4), 400, "TICKET_LIMIT")
+                .finds(joining(5), "body", "/quantity", "RANGE")
+        }
+        "get_waiting_list" => {
+            let path = format!("/v1/events/{}/waiting-list", world.event);
+            let waits = world.request(Method::GET, &path).bearer_auth(&world.fan.token);
+            rows.refuses(waits, 404, "NOT_WAITING")
+        }
+        "leave_waiting_list"
+        | "get_payment"
         | "list_my_payments"
         | "list_my_sponsorships"
         | "cancel_payment"

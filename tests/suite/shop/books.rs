@@ -19,6 +19,7 @@ use store::sales::{
     points::{BalanceKey, Entry},
     stock,
     ticket::Ticket,
+    waiting::Waiting,
 };
 
 use super::{Fan, Shop, at_once, simulator::Order};
@@ -38,6 +39,11 @@ impl Books {
         let mut states = BTreeMap::new();
         self.payments.iter().for_each(|payment| *states.entry(payment.state).or_default() += 1);
         states
+    }
+
+    /// How many seats are kept for whoever waited for them.
+    pub fn offered(&self) -> u32 {
+        self.stock.iter().map(|shard| shard.offered).sum()
     }
 
     /// Free, held and sold seats.
@@ -64,11 +70,12 @@ struct Kept {
     balance: u64,
     transfers: Vec<Entry>,
     claim: Option<Claim>,
+    waits: Vec<Waiting>,
 }
 
 /// Reads everything of a shop and of its fans, and asserts what must always hold:
 ///
-/// - sold + held + free = capacity, shard by shard, and as the payments say;
+/// - sold + held + offered + free = capacity, shard by shard, and as the payments and the offers say;
 /// - a buyer's counter is what is held and sold for them, at most 4;
 /// - a paid payment has its tickets, and earned its points, once; no other has any;
 /// - what goes back is out of the tickets that are good, of the stock, the counter and the points at once, and of KakaoPay's books when it is over;
@@ -91,7 +98,8 @@ pub async fn check(shop: &Shop) -> Books {
     }
     let payments: Vec<_> = kept.iter().flat_map(|kept| kept.payments.clone()).collect();
     check_money(&payments, shop.simulator.orders().await, &kept);
-    let stock = check_stock(shop, &payments).await;
+    let offers: Vec<_> = kept.iter().flat_map(|kept| &kept.waits).collect();
+    let stock = check_stock(shop, &payments, &offers).await;
     let points = |kept: &Kept| {
         (kept.balance, kept.transfers.iter().map(|entry| entry.transfer.clone()).collect())
     };
@@ -116,8 +124,9 @@ async fn read(shop: Shop, fan: Fan) -> Kept {
     let balance = store.get(&BalanceKey(fan.member_id)).await.unwrap().unwrap_or_default();
     let claim = fan.purse.map(|it| ClaimKey { member_id: fan.member_id, id: it.claim_id });
     let claim = store.read(&Vec::from_iter(claim)).await.unwrap().into_iter().flatten().next();
+    let waits = store.waits_of(fan.member_id, 1_000, None).await.unwrap().items;
     assert!(balance.bought <= balance.balance, "{balance:?} of {fan:?}");
-    Kept { fan, payments, tickets, balance: balance.balance.get(), transfers, claim }
+    Kept { fan, payments, tickets, balance: balance.balance.get(), transfers, claim, waits }
 }
 
 fn check_fan(kept: &Kept, counter: u32) {
@@ -265,7 +274,7 @@ fn check_money(payments: &[Payment], orders: Vec<Order>, kept: &[Kept]) {
     assert!(stray.is_empty(), "charged for payments that nobody knows: {stray:?}");
 }
 
-async fn check_stock(shop: &Shop, payments: &[Payment]) -> Vec<Shard> {
+async fn check_stock(shop: &Shop, payments: &[Payment], waits: &[&Waiting]) -> Vec<Shard> {
     let mut expected = shop.opening.to_vec();
     for payment in payments {
         let Some(booking) = payment.booking() else { continue };
@@ -279,11 +288,16 @@ async fn check_stock(shop: &Shop, payments: &[Payment]) -> Vec<Shard> {
             (shard.free, shard.held) = (shard.free - seats.count, shard.held + seats.count);
         }
     }
+    for seats in waits.iter().filter_map(|it| it.offer.as_ref()).flat_map(|offer| &offer.seats) {
+        let shard = &mut expected[usize::from(seats.number)];
+        (shard.free, shard.offered) = (shard.free - seats.count, shard.offered + seats.count);
+    }
     let found = shop.store.read_all(&stock::keys(shop.event.id, shop.event.shards)).await.unwrap();
     let found: Vec<_> = found.into_iter().map(|stock| stock.unwrap().shard).collect();
     assert_eq!(found, expected, "the stock");
-    let seats: u32 = found.iter().map(|shard| shard.free + shard.held + shard.sold).sum();
-    assert_eq!(seats, shop.event.capacity.get(), "free + held + sold");
+    let all = |shard: &Shard| shard.free + shard.offered + shard.held + shard.sold;
+    let seats: u32 = found.iter().map(all).sum();
+    assert_eq!(seats, shop.event.capacity.get(), "free + offered + held + sold");
     found
 }
 

@@ -1,0 +1,5 @@
+//! The Lambda function `get_waiting_list`. Written by `make generate`.
+
+fn main() {
+    api::serve(payments::endpoint::get_waiting_list())
+}
