@@ -251,6 +251,10 @@ pub async fn serve(
     event_id: EventId,
     now: Time,
 ) -> Result<(), SalesFault> {
+    // Most events have none.
+    if store.get(&Relaxed(WaitingListKey(event_id))).await?.is_none() {
+        return Ok(());
+    }
     // What changes from here on makes it due again.
     let looked: Result<(), Rejected<()>> = store.write(looked_at(event_id), ()).await;
     store::was_done(looked)?;

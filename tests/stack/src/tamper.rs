@@ -24,7 +24,8 @@ pub fn without(attribute: &str) -> Client {
 pub fn without_all(attributes: &[&str]) -> Client {
     let tampered = attributes.iter().fold(crate::config(), |config, attribute| {
         let absent = format!("attribute_not_exists(#{attribute})");
-        config.interceptor(Without { compared: format!("#{attribute} "), absent })
+        let present = format!("attribute_exists(#{attribute})");
+        config.interceptor(Without { compared: format!("#{attribute} "), absent, present })
     });
     Client::from_conf(tampered.build())
 }
@@ -35,6 +36,8 @@ struct Without {
     compared: String,
     /// The one condition of a put that makes an item.
     absent: String,
+    /// The one condition of what is about an item that is there.
+    present: String,
 }
 
 impl Intercept for Without {
@@ -52,6 +55,7 @@ impl Intercept for Without {
             self.strip(
                 &mut update.condition_expression,
                 update.update_expression.as_deref().unwrap_or_default(),
+                &mut update.expression_attribute_names,
                 &mut update.expression_attribute_values,
             );
         }
@@ -70,6 +74,7 @@ impl Intercept for Without {
                 self.strip(
                     &mut update.condition_expression,
                     &update.update_expression,
+                    &mut update.expression_attribute_names,
                     &mut update.expression_attribute_values,
                 );
             }
@@ -77,12 +82,9 @@ impl Intercept for Without {
                 self.strip(
                     &mut delete.condition_expression,
                     "",
+                    &mut delete.expression_attribute_names,
                     &mut delete.expression_attribute_values,
                 );
-                if delete.condition_expression.is_none() {
-                    delete.expression_attribute_names = None;
-                    delete.expression_attribute_values = None;
-                }
             }
             if let Some(put) = &mut item.put {
                 self.allow(
@@ -113,20 +115,27 @@ impl Without {
         &self,
         condition: &mut Option<String>,
         update: &str,
+        names: &mut Option<HashMap<String, String>>,
         values: &mut Option<HashMap<String, AttributeValue>>,
     ) {
         let Some(text) = condition.take() else { return };
-        let kept: Vec<_> =
-            text.split(" AND ").filter(|clause| !clause.contains(&self.compared)).collect();
+        let goes = |clause: &&str| clause.contains(&self.compared) || *clause == self.present;
+        let kept: Vec<_> = text.split(" AND ").filter(|clause| !goes(clause)).collect();
         let kept = kept.join(" AND ");
-        // DynamoDB refuses values that nothing mentions.
+        // DynamoDB refuses names and values that nothing mentions.
         let used = format!("{update} {kept} ");
         let mentions = |name: &str| {
-            used.split(|c: char| !(c.is_alphanumeric() || c == ':')).any(|word| word == name)
+            let is_part = |c: char| c.is_alphanumeric() || c == ':' || c == '#';
+            used.split(|c| !is_part(c)).any(|word| word == name)
         };
-        if let Some(values) = values {
-            values.retain(|name, _| mentions(name));
+        if let Some(all) = names {
+            all.retain(|name, _| mentions(name));
         }
+        if let Some(all) = values {
+            all.retain(|name, _| mentions(name));
+        }
+        names.take_if(|all| all.is_empty());
+        values.take_if(|all| all.is_empty());
         *condition = (!kept.is_empty()).then_some(kept);
     }
 }

@@ -303,7 +303,8 @@ pub fn look_at(event_id: EventId, at: Time) -> Write {
 
 /// Takes note that it is being looked at. What changes from here on makes it due again.
 pub fn looked_at(event_id: EventId) -> Write {
-    Write::update(&WaitingListKey(event_id)).remove("dueKey").remove("dueAt")
+    let looked_at = Write::update(&WaitingListKey(event_id)).when_present("dueKey");
+    looked_at.remove("dueKey").remove("dueAt")
 }
 
 /// Makes a list or an offer that is due so later, should nothing come of it.
