@@ -95,8 +95,8 @@ class Member:
 def door_key(event: str) -> str:
     """A door key of a show of the owner's that was not revoked yet."""
     path = f"/v1/events/{event}/door-keys"
-    kept = requests.get(ADDRESS + path, headers={"Authorization": f"Bearer {owner.token}"}, timeout=30).json().get("items")
-    return kept[0]["id"] if kept else post(path, {"name": "정문"}, owner.token).json()["id"]
+    kept = requests.get(ADDRESS + path, headers={"Authorization": f"Bearer {owner.turn()}"}, timeout=30).json().get("items")
+    return kept[0]["id"] if kept else post(path, {"name": "정문"}, owner.turn()).json()["id"]
 
 
 def offer() -> dict[str, str]:
