@@ -254,10 +254,9 @@ fn who_waits_is_offered_what_a_refund_gives_back_and_buys_it() {
         let waits = world.get(&waiting, &world.stranger).await;
         assert_eq!((&waits["state"], &waits["paymentId"]), (&json!("TAKEN"), &taken["id"]));
         assert_eq!(world.get(&waiting, &world.guest).await["position"], 1);
-        for _ in 0..2 {
-            let leave = world.request(Method::DELETE, &waiting).bearer_auth(&world.guest.token);
-            world.served(leave).await;
-        }
+        let leave = || world.request(Method::DELETE, &waiting).bearer_auth(&world.guest.token);
+        world.served(leave()).await;
+        assert_eq!(world.refused(leave()).await, (404, "NOT_WAITING".into()));
     });
 }
 

@@ -203,7 +203,7 @@ fn a_hold_of_a_cancelled_event_is_ended_once_however_the_worker_dies() {
 const SERVING: Dying = Dying {
     function: "serve_waiting_lists",
     event: World::seats_came_back,
-    calls: "UpdateItem BatchGetItem Query BatchGetItem Query BatchGetItem SendMessage \
+    calls: "GetItem UpdateItem BatchGetItem Query BatchGetItem Query BatchGetItem SendMessage \
         TransactWriteItems BatchGetItem Query TransactWriteItems UpdateItem BatchGetItem Query",
 };
 

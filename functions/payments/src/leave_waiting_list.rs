@@ -8,8 +8,7 @@ use crate::path::EventPath;
 
 /// Leaves a waiting list
 ///
-/// Or gives up what was offered: it goes to the next. Who does not wait is out of it already, so twice is no fault; who joins again
-/// is at the end.
+/// Or gives up what was offered: it goes to the next. Who joins again is at the end.
 #[utoipa::path(delete, path = "/v1/events/{eventId}/waiting-list", params(EventPath),
     responses((status = 204, description = "Out of the line")),
     security(("bearer" = [])),

@@ -69,8 +69,8 @@ api::routes! {
     join_waiting_list [
         EVENT_NOT_FOUND, AGE_NEEDED, EMAIL_NEEDED, SALE_NOT_STARTED, SALE_ENDED, SALE_CLOSED, EVENT_CANCELLED, SEATS_LEFT, TICKET_LIMIT, OFFER_OPEN,
     ],
-    leave_waiting_list,
-    get_waiting_list [NOT_WAITING],
+    leave_waiting_list [EVENT_NOT_FOUND, NOT_WAITING],
+    get_waiting_list [EVENT_NOT_FOUND, NOT_WAITING],
 }
 
 /// The part's functions without a route.

@@ -159,21 +159,27 @@ pub async fn join(
 /// How the caller waits for an event.
 ///
 /// # Errors
-/// `NOT_WAITING`, or the database's trouble.
+/// `NOT_WAITING`, `EVENT_NOT_FOUND`, or the database's trouble.
 pub async fn place(
     store: &Store,
     caller: &SignedIn,
     event_id: EventId,
     now: Time,
 ) -> Result<Place, SalesFault> {
-    let (_, waits) = store.read_for(caller, WaitingKey::of(caller, event_id), now).await?;
-    Ok(Place::of(store, waits.ok_or(SalesFault::NotWaiting)?).await?)
+    let keys = (WaitingKey::of(caller, event_id), Relaxed(OnSaleKey(event_id)));
+    let (_, (waits, event)) = store.read_for(caller, keys, now).await?;
+    Ok(Place::of(store, waits.ok_or_else(|| not_waiting(event))?).await?)
 }
 
-/// Leaves the line, or gives up what was offered. Who does not wait is out of it already, so twice is no fault.
+fn not_waiting(event: Option<OnSale>) -> SalesFault {
+    let is_there = event.is_some_and(|event| event.deleted_at.is_none());
+    if is_there { SalesFault::NotWaiting } else { SalesFault::EventNotFound }
+}
+
+/// Leaves the line, or gives up what was offered.
 ///
 /// # Errors
-/// The database's trouble.
+/// `NOT_WAITING`, `EVENT_NOT_FOUND`, or the database's trouble.
 pub async fn leave(
     store: &Store,
     caller: &SignedIn,
@@ -181,10 +187,14 @@ pub async fn leave(
     now: Time,
 ) -> Result<(), SalesFault> {
     let key = WaitingKey::of(caller, event_id);
-    let (session, mut waits) = store.read_for(caller, key, now).await?;
+    let keys = (key, Relaxed(OnSaleKey(event_id)));
+    let (session, (mut waits, event)) = store.read_for(caller, keys, now).await?;
+    if waits.is_none() {
+        return Err(not_waiting(event));
+    }
     store.count(BY_MEMBER, &session.member.id.to_string(), now).await?;
     for _ in 0..ROUNDS {
-        let Some(waiting) = waits else { return Ok(()) };
+        let waiting = waits.ok_or(SalesFault::NotWaiting)?;
         // A newer program is at it.
         if waiting.state == State::Unknown {
             return Err(SalesFault::Contended);

@@ -30,10 +30,9 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                     400,
                     "COUPON_NOT_USABLE",
                 )
-                .finds(
+                .refuses(
                     order(json!({ "offerId": "ofr_01KB4ZXJ3V8Q5W7N2M6T9RHCDE" })),
-                    "body",
-                    "/offerId",
+                    400,
                     "OFFER_OVER",
                 )
                 .refuses(order(json!({ "points": 1_000 })), 400, "NOT_ENOUGH_POINTS")
@@ -82,8 +81,12 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             let waits = world.request(Method::GET, &path).bearer_auth(&world.fan.token);
             rows.refuses(waits, 404, "NOT_WAITING")
         }
-        "leave_waiting_list"
-        | "get_payment"
+        "leave_waiting_list" => {
+            let path = format!("/v1/events/{}/waiting-list", world.event);
+            let leaves = world.request(Method::DELETE, &path).bearer_auth(&world.fan.token);
+            rows.refuses(leaves, 404, "NOT_WAITING")
+        }
+        "get_payment"
         | "list_my_payments"
         | "list_my_sponsorships"
         | "cancel_payment"

@@ -376,7 +376,6 @@ fn joining_twice_is_joining_once_and_another_number_keeps_the_place() {
         // Who leaves and joins again is at the end.
         let third = shop.line(&[1]).await[0];
         shop.leaves(fans[0]).await;
-        shop.leaves(fans[0]).await;
         shop.joins(fans[0], 1).await.unwrap();
         shop.serves().await;
         assert_eq!(shop.offered(&[third, fans[0]]).await, [true, false]);
