@@ -87,6 +87,7 @@ fn a_member_is_handed_all_that_they_did_and_nothing_that_opens_anything_or_is_an
     stack::run(async {
         let world = World::new().await;
         let (fan, artist) = (&world.fan, &world.artist);
+        let (full, _) = world.full_house(&world.guest, fan).await;
         let follow = format!("/v1/artists/{}/follow", artist.id);
         world.done(world.request(Method::PUT, &follow).bearer_auth(&fan.token)).await;
         let back = world.at_kakaopay(&world.payment, "approve").await;
@@ -125,6 +126,7 @@ fn a_member_is_handed_all_that_they_did_and_nothing_that_opens_anything_or_is_an
             assert!(!ids(list).is_empty(), "{section}");
         }
         assert!(all["transfers"][0]["amount"].as_u64().unwrap() > 0, "{}", all["transfers"]);
+        assert_eq!(all["waiting"][0]["event"]["id"], *full);
         assert_eq!(all["events"], json!([]));
         assert_harmless(&all);
         let cookie = fan.cookie.split(['=', '.']).next_back().unwrap();
@@ -134,7 +136,7 @@ fn a_member_is_handed_all_that_they_did_and_nothing_that_opens_anything_or_is_an
         }
 
         let own = world.get("/v1/me/export", artist).await;
-        let published: BTreeSet<_> = [&*world.event, &*event].into();
+        let published: BTreeSet<_> = [&*world.event, &*event, &*full].into();
         assert_eq!(ids(&own["events"]), published);
         assert_eq!((&own["payments"], &own["tickets"]), (&json!([]), &json!([])));
         assert!(!own.to_string().contains(&fan.id));

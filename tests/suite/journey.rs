@@ -211,18 +211,11 @@ fn whoever_meets_their_own_unpaid_hold_is_led_to_it_and_gives_it_up() {
 fn who_waits_is_offered_what_a_refund_gives_back_and_buys_it() {
     stack::run(async {
         let world = World::new().await;
-        let mut event = world.event_body();
-        (event["capacity"], event["price"]) = (1.into(), 0.into());
-        let event = world.publish(event).await;
-        let bought = world.buy(&world.fan, &event, 1).await;
+        let (event, bought) = world.full_house(&world.fan, &world.stranger).await;
         let waiting = format!("/v1/events/{event}/waiting-list");
-        let joins = |by: &Member| {
-            let join = world.request(Method::PUT, &waiting).bearer_auth(&by.token);
-            join.json(&json!({ "quantity": 1 }))
-        };
-        let joined = world.done(joins(&world.stranger)).await;
-        assert_eq!((&joined["state"], &joined["position"]), (&json!("WAITING"), &json!(1)));
-        assert_eq!(world.done(joins(&world.guest)).await["position"], 2);
+        let join = world.request(Method::PUT, &waiting).bearer_auth(&world.guest.token);
+        let joined = world.done(join.json(&json!({ "quantity": 1 }))).await;
+        assert_eq!((&joined["state"], &joined["position"]), (&json!("WAITING"), &json!(2)));
 
         let paid = format!("/v1/payments/{}", id(&bought));
         let ticket = world.get(&paid, &world.fan).await["ticketIds"].take();

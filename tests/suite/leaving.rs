@@ -169,6 +169,11 @@ fn nothing_of_who_left_is_found_anywhere_but_an_id_in_the_books() {
         let back = world.at_kakaopay(payment["id"].as_str().unwrap(), "approve").await;
         world.done(world.request(Method::GET, &back)).await;
 
+        // What they wait for.
+        let (full, _) = world.full_house(&world.guest, &leaver).await;
+        let line = async || store().line(full.parse().unwrap(), 9, None).await.unwrap().items;
+        assert_eq!(line().await.len(), 1);
+
         // What they were handed, as its worker writes it; twice, so that a version of it is kept.
         let export = Wanted { member_id: id, export_id: ExportId::generate() };
         let all = OwnData::of(&store(), id, usize::MAX).await.unwrap().unwrap();
@@ -209,6 +214,7 @@ fn nothing_of_who_left_is_found_anywhere_but_an_id_in_the_books() {
         world.mailed(&email, "Your account was deleted").await;
         let gone = async || store().get(&MemberKey(id)).await.unwrap().is_none().then_some(());
         eventually("nothing is left of the member", 90, gone).await;
+        assert_eq!(line().await, [], "nobody waits in their name");
         let nowhere = async |what: &str| {
             let look = async || saying(what).await.is_empty().then_some(());
             // The search is a moment behind.

@@ -312,6 +312,18 @@ impl World {
         self.get(&paid, by).await["ticketIds"][0].as_str().unwrap().to_owned()
     }
 
+    /// Publishes a free show for one, which somebody buys, and has this member wait for it. Answers the show and that payment.
+    pub async fn full_house(&self, buyer: &Member, waits: &Member) -> (String, Value) {
+        let mut event = self.event_body();
+        (event["capacity"], event["price"]) = (1.into(), 0.into());
+        let event = self.publish(event).await;
+        let bought = self.buy(buyer, &event, 1).await;
+        let line = self.request(Method::PUT, &format!("/v1/events/{event}/waiting-list"));
+        let joined = line.bearer_auth(&waits.token).json(&json!({ "quantity": 1 }));
+        assert_eq!(self.done(joined).await["position"], 1);
+        (event, bought)
+    }
+
     /// What a member reads at a path.
     pub async fn get(&self, path: &str, by: &Member) -> Value {
         self.done(self.request(Method::GET, path).bearer_auth(&by.token)).await
