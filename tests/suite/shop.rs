@@ -30,8 +30,9 @@ use gateways::{
     kakaopay::{Config, Key},
 };
 use payments::{
-    PaymentPath, ReturnPath, approve_payment, cancel_payment, create_payment, fail_payment,
-    refund_payment,
+    PaymentPath, ReturnPath, approve_payment, cancel_payment,
+    create_payment::{self, CreatePayment},
+    fail_payment, refund_payment,
 };
 use sales::Terms;
 use serde_json::{Value, json};
@@ -110,6 +111,23 @@ pub type Refusal = (u16, &'static str);
 
 fn refusal(problem: Problem) -> Refusal {
     (problem.http_status().as_u16(), problem.code())
+}
+
+/// An order for this purpose that says nothing else.
+pub fn nothing(purpose: Purpose) -> CreatePayment {
+    let (event_id, quantity, claim_id, points, offer_id) = Default::default();
+    let (artist_id, amount, message) = Default::default();
+    CreatePayment {
+        purpose,
+        event_id,
+        quantity,
+        claim_id,
+        points,
+        offer_id,
+        artist_id,
+        amount,
+        message,
+    }
 }
 
 /// Full shards for so many seats, as publishing makes them.
@@ -205,8 +223,24 @@ impl Shop {
         self.fans.lock().unwrap().clone()
     }
 
-    /// `POST /v1/payments`.
+    /// `POST /v1/payments` for tickets.
     pub async fn buy(&self, fan: Fan, quantity: u32, key: &str) -> Result<Held, Refusal> {
+        self.order(fan, self.tickets(fan, quantity), key).await
+    }
+
+    /// An order of so many tickets.
+    pub fn tickets(&self, fan: Fan, quantity: u32) -> CreatePayment {
+        CreatePayment {
+            event_id: Some(self.event.id),
+            quantity: Some(i64::from(quantity).try_into().unwrap()),
+            claim_id: fan.purse.map(|purse| purse.claim_id),
+            points: fan.purse.map(|purse| purse.points),
+            ..nothing(Purpose::Tickets)
+        }
+    }
+
+    /// `POST /v1/payments`.
+    pub async fn order(&self, fan: Fan, body: CreatePayment, key: &str) -> Result<Held, Refusal> {
         let mut context = Context { address: fan.member_id.to_string(), ..Context::at(self.now) };
         context.headers.insert("Idempotency-Key", key.parse().unwrap());
         // The same request again, even if a function's own process has seen it first.
@@ -217,18 +251,6 @@ impl Shop {
             .await
             .unwrap()
             .map_or("fingerprint".into(), |known| known.body_hash);
-        let quantity = i64::from(quantity).try_into().unwrap();
-        let body = create_payment::CreatePayment {
-            offer_id: None,
-            purpose: Purpose::Tickets,
-            event_id: Some(self.event.id),
-            quantity: Some(quantity),
-            claim_id: fan.purse.map(|purse| purse.claim_id),
-            points: fan.purse.map(|purse| purse.points),
-            artist_id: None,
-            amount: None,
-            message: None,
-        };
         let call = Call { who: stack::caller(&fan.claims()), input: Body(body), context };
         let terms = Terms { hold: HOLD, public_url: "http://127.0.0.1:3000".into() };
         let clients = (self.served.clone(), self.kakaopay.clone(), terms);
@@ -241,15 +263,25 @@ impl Shop {
     /// The same key until there is an answer, as a client does, at most a dozen times; each retry that is told to wait
     /// comes when it may. Each 503 is counted.
     pub async fn buy_patiently(&self, fan: Fan, quantity: u32, key: &str) -> Result<Held, Refusal> {
+        self.order_patiently(fan, self.tickets(fan, quantity), key).await
+    }
+
+    /// The same of any order.
+    pub async fn order_patiently(
+        &self,
+        fan: Fan,
+        body: CreatePayment,
+        key: &str,
+    ) -> Result<Held, Refusal> {
         let mut shop = self.clone();
         for _ in 0..12 {
-            match shop.buy(fan, quantity, key).await {
+            match shop.order(fan, body.clone(), key).await {
                 Err((409, "IDEMPOTENCY_IN_PROGRESS")) => shop = shop.after(LEASE),
                 Err((503, _)) => _ = self.unavailable.fetch_add(1, Ordering::Relaxed),
                 answer => return answer,
             }
         }
-        shop.buy(fan, quantity, key).await
+        shop.order(fan, body, key).await
     }
 
     /// Whoever visits one of the return addresses, and the state that they are shown.

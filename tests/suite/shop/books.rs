@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     coupon::ClaimState,
     id::PaymentId,
-    payment::State,
+    payment::{Purpose, State},
     points::{Account, Kind, State as TransferState, Transfer, available, earned},
     stock::Shard,
     ticket,
@@ -15,8 +15,9 @@ use domain::{
 use store::sales::{
     buyer::BuyerKey,
     claim::{Claim, ClaimKey},
-    payment::{Payment, Refund},
+    payment::{Payment, Refund, Subject},
     points::{BalanceKey, Entry},
+    sponsorship::SponsorshipKey,
     stock,
     ticket::Ticket,
     waiting::Waiting,
@@ -39,6 +40,14 @@ impl Books {
         let mut states = BTreeMap::new();
         self.payments.iter().for_each(|payment| *states.entry(payment.state).or_default() += 1);
         states
+    }
+
+    /// How many payments there are of each kind.
+    pub fn purposes(&self) -> BTreeMap<Purpose, usize> {
+        let mut purposes = BTreeMap::new();
+        let all = self.payments.iter().map(|payment| payment.subject.purpose());
+        all.for_each(|purpose| *purposes.entry(purpose).or_default() += 1);
+        purposes
     }
 
     /// How many seats are kept for whoever waited for them.
@@ -81,7 +90,8 @@ struct Kept {
 /// - what goes back is out of the tickets that are good, of the stock, the counter and the points at once, and of KakaoPay's books when it is over;
 /// - each balance is the sum of its transfers, without what is set aside;
 /// - points are set aside for what is held, spent for what is paid, and for nothing else; so are coupons;
-/// - each won that KakaoPay approved and did not give back has a ticket or an open reconciliation.
+/// - what is paid for points or for an artist they have, and nobody else;
+/// - each won that KakaoPay approved and did not give back has a ticket, points, a gift or an open reconciliation.
 ///
 /// # Panics
 /// When one of them does not hold.
@@ -99,6 +109,7 @@ pub async fn check(shop: &Shop) -> Books {
     let payments: Vec<_> = kept.iter().flat_map(|kept| kept.payments.clone()).collect();
     check_money(&payments, shop.simulator.orders().await, &kept);
     let offers: Vec<_> = kept.iter().flat_map(|kept| &kept.waits).collect();
+    check_gifts(shop, &payments).await;
     let stock = check_stock(shop, &payments, &offers).await;
     let points = |kept: &Kept| {
         (kept.balance, kept.transfers.iter().map(|entry| entry.transfer.clone()).collect())
@@ -170,7 +181,9 @@ fn check_points(kept: &Kept) {
         let spent = if paid(payment) { TransferState::Posted } else { TransferState::Pending };
         let holds = paid(payment) || payment.state.holds_stock();
         let spent = (payment.amounts.points.get(), spent);
+        let is_top_up = (&payment.subject, payment.state) == (&Subject::Points, State::Approved);
         let expected = Moved {
+            topped_up: if is_top_up { payment.amounts.cash.get() } else { 0 },
             earned,
             taken_back: sum(|it| it.earned_taken_back),
             spent: Some(spent).filter(|(points, _)| holds && *points > 0),
@@ -182,12 +195,16 @@ fn check_points(kept: &Kept) {
         payments.iter().map(|payment| (payment.id, Moved::default())).collect();
     for entry in &kept.transfers {
         let Transfer { from, to, amount, kind, state, .. } = entry.transfer;
-        if (from, to, kind) == (Account::Platform, member, Kind::TopUp) {
-            continue;
-        }
-        let moved = got.get_mut(&entry.payment_id.unwrap()).expect("a payment of theirs");
+        let is_top_up = (from, to, kind) == (Account::Platform, member, Kind::TopUp);
+        let moved = match got.get_mut(&entry.payment_id.unwrap()) {
+            Some(moved) => moved,
+            // What they had when they came.
+            None if is_top_up => continue,
+            None => panic!("{entry:?} is of no payment of {fan:?}"),
+        };
         assert!(kind == Kind::Used || state == TransferState::Posted, "{entry:?} of {fan:?}");
         match (from, to, kind) {
+            _ if is_top_up => moved.topped_up += amount.get(),
             (Account::Promotion, to, Kind::Earned) if to == member => moved.earned += amount.get(),
             (from, Account::Promotion, Kind::EarnedTakenBack) if from == member => {
                 moved.taken_back += amount.get();
@@ -213,6 +230,7 @@ fn check_points(kept: &Kept) {
 /// What a payment moved of its buyer's points.
 #[derive(Debug, Default, PartialEq)]
 struct Moved {
+    topped_up: u64,
     earned: u64,
     taken_back: u64,
     spent: Option<(u64, TransferState)>,
@@ -253,6 +271,9 @@ fn check_money(payments: &[Payment], orders: Vec<Order>, kept: &[Kept]) {
         let (all, left) = taken.remove(&payment.id).unwrap_or_default();
         let cash = payment.amounts.cash.get();
         match payment.state {
+            State::Approved if payment.booking().is_none() => {
+                assert_eq!((all, left), (cash, cash), "points or a gift: {payment:?}");
+            }
             _ if paid(payment) => {
                 let gone = [payment.goes_back().cash.get(), payment.refunded.cash.get()];
                 let open = payment.state == State::Refunding;
@@ -272,6 +293,20 @@ fn check_money(payments: &[Payment], orders: Vec<Order>, kept: &[Kept]) {
     }
     let stray: Vec<_> = taken.iter().filter(|(_, (_, left))| *left > 0).collect();
     assert!(stray.is_empty(), "charged for payments that nobody knows: {stray:?}");
+}
+
+/// What is paid for an artist they have, and nothing else.
+async fn check_gifts(shop: &Shop, payments: &[Payment]) {
+    let gift = |payment: &Payment| match &payment.subject {
+        Subject::Sponsorship(gift) => Some(SponsorshipKey::of(payment, gift)),
+        _ => None,
+    };
+    let (payments, keys): (Vec<_>, Vec<_>) =
+        payments.iter().filter_map(|payment| Some((payment, gift(payment)?))).unzip();
+    for (payment, given) in payments.iter().zip(shop.store.read_all(&keys).await.unwrap()) {
+        let amount = (payment.state == State::Approved).then_some(payment.amounts.cash);
+        assert_eq!(given.map(|given| given.amount), amount, "{payment:?}");
+    }
 }
 
 async fn check_stock(shop: &Shop, payments: &[Payment], waits: &[&Waiting]) -> Vec<Shard> {
