@@ -90,6 +90,8 @@ pub async fn handle(
     let left = store.get(&MemberKey(id)).await?.and_then(|member| member.left);
     let Some(left) = left else { return Ok(()) };
     if erase.stage == Stage::Ending {
+        // What they wait for goes to the next at once: they can't take it any more.
+        store.erase(id, Work::Waiting, now).await?;
         let is_late = left.at.plus(PATIENCE) <= now;
         // A message may be of an earlier try to leave.
         let is_early = now < left.at.plus(ANNOUNCED);

@@ -104,10 +104,12 @@ async fn publish(bus: &Bus, reached: &[(String, Payment)], failed: &mut Batch) {
     failed.note(records, bus.publish(&events).await);
 }
 
-/// A record's payment, if it has come to another state with it.
+/// A record's payment, if it has come to another state with it, or if tickets went back: a refund of no cash is over at once, and
+/// what was partially refunded before stays so.
 fn new_state(Change { record, before, after }: Change<Payment>) -> Option<(String, Payment)> {
     let payment = after?;
-    (before.map(|before| before.state) != Some(payment.state)).then_some((record, payment))
+    let was = before.map(|before| (before.state, before.refunds.len()));
+    (was != Some((payment.state, payment.refunds.len()))).then_some((record, payment))
 }
 
 /// What a payment's new state is called on the bus.
@@ -150,11 +152,11 @@ pub fn worker() -> Worker {
 
 #[cfg(test)]
 mod tests {
-    use domain::payment::amounts;
+    use domain::{id::TicketId, payment::amounts, refund::Cause};
     use serde_json::{Value, json};
     use store::{
         catalog::on_sale::OnSale,
-        sales::payment::{Booking, Secret},
+        sales::payment::{Booking, Secret, Subject},
     };
     use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::any};
 
@@ -430,6 +432,22 @@ mod tests {
             assert!(relay(&clients(&server), &[ticket, attempted, removed]).await.is_empty());
             assert!(server.received_requests().await.unwrap().is_empty());
         });
+    }
+
+    #[test]
+    fn each_refund_is_told_though_the_payment_stays_in_its_state() {
+        let mut before = payment(State::PartiallyRefunded, None);
+        let ids: Vec<_> = (0..2).map(|_| TicketId::generate()).collect();
+        if let Subject::Tickets(booking) = &mut before.subject {
+            booking.ticket_ids.clone_from(&ids);
+        }
+        let mut after = before.clone();
+        after.refunds.push(before.refund(vec![ids[0]], Cause::BuyerAsked, now()).unwrap());
+        for (was, told) in [(before, Some(after.clone())), (after.clone(), None)] {
+            let (before, after) = (Some(was), Some(after.clone()));
+            let change = Change { record: "1".to_owned(), before, after };
+            assert_eq!(new_state(change).map(|(_, payment)| payment), told);
+        }
     }
 
     #[test]

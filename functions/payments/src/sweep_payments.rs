@@ -44,12 +44,11 @@ pub async fn handle(
 ) -> Result<Swept, Error> {
     let reconcile = |payment_id| Reconcile { payment_id };
     let hold_ends = |payment_id| HoldEnds { payment_id };
-    // Money first: should the time not do for both, seats wait.
-    Ok(Swept {
-        reconciliations: sweep(&store, Due::Reconcile, &reconciliations, reconcile).await?,
-        holds: sweep(&store, Due::Hold, &holds, hold_ends).await?,
-        waiting: sweep_waiting(&store, &waiting).await?,
-    })
+    // Money first: should the time not do for all, seats wait. One that fails keeps no other from being swept.
+    let reconciliations = sweep(&store, Due::Reconcile, &reconciliations, reconcile).await;
+    let holds = sweep(&store, Due::Hold, &holds, hold_ends).await;
+    let waiting = sweep_waiting(&store, &waiting).await;
+    Ok(Swept { reconciliations: reconciliations?, holds: holds?, waiting: waiting? })
 }
 
 /// All shards at once. One that fails keeps no other from being swept.
@@ -69,15 +68,17 @@ async fn sweep<M: Message>(
     join_all((0..SHARDS).map(shard)).await.into_iter().sum()
 }
 
-/// Each is made due again later before it is sent, so that one for which nothing comes of it stands before no other.
+/// Each is made due again later, so that one of which nothing comes stands before no other.
 async fn sweep_waiting(store: &Store, queue: &Queue<Waits>) -> Result<usize, Error> {
     let shard = async |shard| -> Result<usize, Error> {
-        let due = sales::waiting_due(store, shard, AT_ONCE, Time::now()).await?;
-        let message = |DueWaiting { event_id, member_id }| Waits {
-            detail: Waited { event_id: Some(event_id), offered_to: member_id },
+        let now = Time::now();
+        let due = store.due_waiting(shard, now, AT_ONCE).await?;
+        let message = |DueWaiting { event_id, member_id }: &DueWaiting| Waits {
+            detail: Waited { event_id: Some(*event_id), offered_to: *member_id },
         };
-        let messages: Vec<_> = due.into_iter().map(|it| (message(it), Duration::ZERO)).collect();
+        let messages: Vec<_> = due.iter().map(|it| (message(it), Duration::ZERO)).collect();
         queue.send_all(&messages).await.into_iter().collect::<Result<Vec<()>, _>>()?;
+        sales::look_again(store, &due, now).await?;
         Ok(messages.len())
     };
     join_all((0..SHARDS).map(shard)).await.into_iter().sum()

@@ -198,13 +198,14 @@ struct OfferView {
 }
 
 impl From<Place> for WaitingView {
-    fn from(Place { waiting, position }: Place) -> Self {
+    fn from(Place { waiting, state, position }: Place) -> Self {
+        let offer = waiting.offer.filter(|_| state == waiting::State::Offered);
         Self {
             event: EventRef { id: waiting.event_id, title: waiting.event_title },
-            state: waiting.state,
+            state,
             quantity: waiting.quantity,
             position,
-            offer: waiting.offer.map(|it| OfferView { id: it.id, ends_at: it.ends_at }),
+            offer: offer.map(|it| OfferView { id: it.id, ends_at: it.ends_at }),
             payment_id: waiting.payment_id,
             joined_at: waiting.created_at,
         }

@@ -22,10 +22,12 @@ choice!(
         Waiting = "WAITING",
         /// Seats are kept for its member until the offer ends.
         Offered = "OFFERED",
-        /// Its member has bought what was offered, or is at it. It is in the line no more.
+        /// Its member took what was offered, whether they paid for it in the end or not. It is in the line no more.
         Taken = "TAKEN",
         /// Its member let the offer pass. It is in the line no more.
         Passed = "PASSED",
+        /// The sale is over, and with it the line.
+        Closed = "CLOSED",
     }
 );
 
@@ -96,7 +98,8 @@ pub fn next(
     free: u32,
     now: Time,
 ) -> Next {
-    let is_over = |id| gathering.is_some_and(|it| it.id == id && it.until <= now);
+    // They come from the front to the back: whoever is before the last had theirs.
+    let is_over = |id| gathering.is_some_and(|it| id < it.id || id == it.id && it.until <= now);
     for party in line {
         if party.quantity.get() <= free {
             return Next::Offer(*party);
@@ -169,9 +172,16 @@ mod tests {
         assert_eq!(next(&line, &served, gathering, 1, at(9)), Next::Gather(line[0].id));
         assert_eq!(next(&line, &served, gathering, 1, at(10)), Next::Offer(line[1]));
         assert_eq!(next(&line, &served, gathering, 4, at(10)), Next::Offer(line[0]));
-        // It is theirs alone.
-        let others = Some(Gathering { id: line[1].id, until: at(10) });
-        assert_eq!(next(&line, &served, others, 1, at(10)), Next::Gather(line[0].id));
+    }
+
+    #[test]
+    fn two_large_parties_are_gathered_for_one_after_the_other_and_then_others_are_served() {
+        let line = line(&[4, 3, 1]);
+        let served = (5..8).fold(Served::default(), |served, _| served.and(WaitingId::generate()));
+        let over = |id| Some(Gathering { id, until: at(10) });
+        assert_eq!(next(&line, &served, over(line[0].id), 1, at(10)), Next::Gather(line[1].id));
+        assert_eq!(next(&line, &served, over(line[1].id), 1, at(9)), Next::Gather(line[1].id));
+        assert_eq!(next(&line, &served, over(line[1].id), 1, at(10)), Next::Offer(line[2]));
     }
 
     proptest! {

@@ -31,7 +31,7 @@ pub use reconcile::reconcile;
 pub use refund::{Asked, is_there, quote, refund};
 pub use sweep::overdue;
 pub use undo::{cause_of, take_back, undo};
-pub use waiting::{Place, join, leave, place, serve, waiting_due, withdraw};
+pub use waiting::{Place, join, leave, look_again, place, serve, withdraw};
 
 use domain::{
     id::{EventId, PaymentId},

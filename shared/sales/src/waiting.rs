@@ -31,7 +31,7 @@ use store::{
         due::DueWaiting,
         sold_out,
         stock::{self, Seats, Stock},
-        waiting::{Waiting, WaitingKey, WaitingList, WaitingListKey, look_at, looked_at, postpone},
+        waiting::{Lease, Waiting, WaitingKey, WaitingList, WaitingListKey, look_now, postpone},
     },
 };
 
@@ -63,17 +63,28 @@ const OFFERS: usize = 50;
 pub struct Place {
     /// What there is of it.
     pub waiting: Waiting,
+    /// How it stands now.
+    pub state: State,
     /// Which one they are in the line, from 1, while they are in it; 1,001 is anywhere behind the first thousand.
     pub position: Option<u32>,
 }
 
 impl Place {
-    async fn of(store: &Store, waiting: Waiting) -> Result<Self, StoreFault> {
-        let position = match waiting.state {
+    async fn of(
+        store: &Store,
+        waiting: Waiting,
+        sale: Sale,
+        now: Time,
+    ) -> Result<Self, StoreFault> {
+        let state = match waiting.state_at(now) {
+            State::Waiting | State::Offered if sale.open_at(now).is_err() => State::Closed,
+            state => state,
+        };
+        let position = match state {
             State::Waiting => Some(store.ahead_of(waiting.place(), COUNTED).await? + 1),
             _ => None,
         };
-        Ok(Self { waiting, position })
+        Ok(Self { waiting, state, position })
     }
 }
 
@@ -98,7 +109,12 @@ pub async fn join(
     store.count(BY_MEMBER, &session.member.id.to_string(), now).await?;
     let event = on_sale(store, event_id, event).await?.ok_or(SalesFault::EventNotFound)?;
     event.sale().open_at(now)?;
-    if counter.unwrap_or_default().tickets + quantity.get() > MAX_TICKETS_PER_BUYER {
+    let counter = counter.unwrap_or_default();
+    counter.unpaid.may_hold(now)?;
+    if waits.as_ref().is_some_and(|it| it.open_offer(now).is_some()) {
+        return Err(SalesFault::OfferOpen);
+    }
+    if counter.tickets + quantity.get() > MAX_TICKETS_PER_BUYER {
         return Err(SalesFault::Lacks(Lack::Tickets, None));
     }
     let mut is_open = list.is_some_and(|list| list.open);
@@ -135,7 +151,9 @@ pub async fn join(
                 let next = Waiting::joining(id, &event, quantity, language, now);
                 let put = Transaction::new().require(next.instead_of(over.as_ref()), Unmet::Offer);
                 let put = put.also(next.enters());
-                (next, put)
+                // Should it not be opened below, whoever looks at it opens it.
+                let due = (!is_open).then(|| look_now(event_id, now));
+                (next, due.into_iter().fold(put, Transaction::also))
             }
         };
         let written = if whole.is_empty() { Ok(()) } else { store.transact(whole).await };
@@ -143,7 +161,7 @@ pub async fn join(
             Ok(()) => {
                 open(store, &event).await?;
                 look(store, event_id, now).await?;
-                return Ok(Place::of(store, next).await?);
+                return Ok(Place::of(store, next, event.sale(), now).await?);
             }
             Err(Rejected::Condition(_)) => {
                 let list;
@@ -168,12 +186,8 @@ pub async fn place(
 ) -> Result<Place, SalesFault> {
     let keys = (WaitingKey::of(caller, event_id), Relaxed(OnSaleKey(event_id)));
     let (_, (waits, event)) = store.read_for(caller, keys, now).await?;
-    Ok(Place::of(store, waits.ok_or_else(|| not_waiting(event))?).await?)
-}
-
-fn not_waiting(event: Option<OnSale>) -> SalesFault {
-    let is_there = event.is_some_and(|event| event.deleted_at.is_none());
-    if is_there { SalesFault::NotWaiting } else { SalesFault::EventNotFound }
+    let event = event.filter(|it| it.deleted_at.is_none()).ok_or(SalesFault::EventNotFound)?;
+    Ok(Place::of(store, waits.ok_or(SalesFault::NotWaiting)?, event.sale(), now).await?)
 }
 
 /// Leaves the line, or gives up what was offered.
@@ -189,8 +203,11 @@ pub async fn leave(
     let key = WaitingKey::of(caller, event_id);
     let keys = (key, Relaxed(OnSaleKey(event_id)));
     let (session, (mut waits, event)) = store.read_for(caller, keys, now).await?;
+    if event.is_none_or(|event| event.deleted_at.is_some()) {
+        return Err(SalesFault::EventNotFound);
+    }
     if waits.is_none() {
-        return Err(not_waiting(event));
+        return Err(SalesFault::NotWaiting);
     }
     store.count(BY_MEMBER, &session.member.id.to_string(), now).await?;
     for _ in 0..ROUNDS {
@@ -199,11 +216,10 @@ pub async fn leave(
         if waiting.state == State::Unknown {
             return Err(SalesFault::Contended);
         }
-        match store.transact(waiting.leaving()).await {
-            Ok(()) => return look(store, event_id, now).await,
-            Err(Rejected::Condition(())) => waits = store.get(&key).await?,
-            Err(Rejected::Store(fault)) => return Err(fault.into()),
+        if store.leave_line(&waiting, now).await? {
+            return Ok(());
         }
+        waits = store.get(&key).await?;
     }
     Err(SalesFault::Contended)
 }
@@ -223,32 +239,22 @@ pub async fn withdraw(
     if waiting.open_offer(now).is_some() {
         return Ok(());
     }
-    let ended = Transaction::new().require(waiting.becomes(&waiting.over(None)), Unmet::Offer);
-    match store.transact(waiting.kept().fold(ended, Transaction::also)).await {
-        // Whoever was faster took it, or did this.
-        Ok(()) | Err(Rejected::Condition(_)) => Ok(()),
-        Err(Rejected::Store(fault)) => Err(fault.into()),
-    }
+    // Whoever was faster took it, or did this.
+    store.end_offer(&waiting, now).await?;
+    Ok(())
 }
 
-/// The waiting lists and offers of one shard of the index that are due, at most `limit`, the longest waiting first. Each is due again
-/// later, should nothing come of it.
+/// Makes what was sent to be looked at due again later, should nothing come of it: so that it stands before no other.
 ///
 /// # Errors
 /// The database's trouble.
-pub async fn waiting_due(
-    store: &Store,
-    shard: u8,
-    limit: u32,
-    now: Time,
-) -> Result<Vec<DueWaiting>, SalesFault> {
-    let due = store.due_waiting(shard, now, limit).await?;
-    for due in &due {
+pub async fn look_again(store: &Store, due: &[DueWaiting], now: Time) -> Result<(), SalesFault> {
+    for due in due {
         let postponed: Result<(), Rejected<()>> =
             store.write(postpone(*due, now.plus(AGAIN)), ()).await;
         store::was_done(postponed)?;
     }
-    Ok(due)
+    Ok(())
 }
 
 /// Offers the free seats of an event to those who wait, in their order, and opens or closes the list as there is somebody.
@@ -262,37 +268,58 @@ pub async fn serve(
     now: Time,
 ) -> Result<(), SalesFault> {
     // Most events have none.
-    if store.get(&Relaxed(WaitingListKey(event_id))).await?.is_none() {
+    if store.get(&WaitingListKey(event_id)).await?.is_none() {
         return Ok(());
     }
-    // What changes from here on makes it due again.
-    let looked: Result<(), Rejected<()>> = store.write(looked_at(event_id), ()).await;
-    store::was_done(looked)?;
+    let lease = Lease::new(event_id, now.plus(AGAIN));
+    let taken: Result<(), Rejected<()>> = store.write(lease.take(), ()).await;
+    store::was_done(taken)?;
+    let next = offer_all(store, mail, event_id, now).await?;
+    // What happened meanwhile has made it due again.
+    let ended: Result<(), Rejected<()>> = store.write(lease.end(next), ()).await;
+    store::was_done(ended)?;
+    Ok(())
+}
+
+/// The same, and when it has to be looked at again.
+async fn offer_all(
+    store: &Store,
+    mail: &Queue<MailMessage>,
+    event_id: EventId,
+    now: Time,
+) -> Result<Option<Time>, SalesFault> {
     for _ in 0..OFFERS {
         let keys = (OnSaleKey(event_id), WaitingListKey(event_id));
         let (event, list) = store.read(&keys).await?;
-        let Some(event) = on_sale(store, event_id, event).await? else { return Ok(()) };
+        let Some(event) = on_sale(store, event_id, event).await? else { return Ok(None) };
         let sale = event.sale();
         if sale.open_at(now).is_err() || event.refund_policy == RefundPolicy::Unknown {
-            return Ok(());
+            return Ok(None);
         }
         let list = list.unwrap_or_default();
         let line = store.line(event_id, 1, None).await?;
         match (line.items.is_empty(), list.open) {
-            (true, false) => return Ok(()),
+            (true, false) => return Ok(None),
             (true, true) => close(store, &event, &list).await?,
             (false, false) => open(store, &event).await?,
-            (false, true) => {
-                if !offer(store, mail, &event, &sale, &list, now).await? {
-                    return Ok(());
-                }
-            }
+            (false, true) => match offer(store, mail, &event, &sale, &list, now).await? {
+                Offered::Next => {}
+                Offered::Until(time) => return Ok(time),
+            },
         }
     }
-    look(store, event_id, now).await
+    Ok(Some(now))
 }
 
-/// Makes the next offer, and says whether there may be another.
+/// What came of it that seats were to be offered.
+enum Offered {
+    /// There may be another.
+    Next,
+    /// Nothing is to be offered until somebody comes or goes, or until then.
+    Until(Option<Time>),
+}
+
+/// Makes the next offer.
 async fn offer(
     store: &Store,
     mail: &Queue<MailMessage>,
@@ -300,11 +327,11 @@ async fn offer(
     sale: &Sale,
     list: &WaitingList,
     now: Time,
-) -> Result<bool, SalesFault> {
+) -> Result<Offered, SalesFault> {
     let shards: Vec<Shard> = shards(store, event).await?.iter().map(|it| it.shard).collect();
     let free = shards.iter().map(|shard| shard.free).sum();
     if free == 0 {
-        return Ok(false);
+        return Ok(Offered::Until(None));
     }
     let mut start = None;
     loop {
@@ -313,22 +340,32 @@ async fn offer(
         let party = match next(&parties, &list.served, list.gathering, free, now) {
             Next::Offer(party) => party,
             Next::Gather(id) => {
-                gather(store, event, sale, list, id, now).await?;
-                return Ok(false);
+                let until = gather(store, event, sale, list, id, now).await?;
+                return Ok(Offered::Until(Some(until)));
             }
             Next::None if line.next.is_some() => {
                 start = line.next;
                 continue;
             }
-            Next::None => return Ok(false),
+            Next::None => return Ok(Offered::Until(None)),
         };
-        let member_id = line.items.iter().find(|it| it.id == party.id).map(|it| it.member_id);
-        let key = member_id.map(|member_id| WaitingKey { member_id, event_id: event.id });
-        let waits = store.read(&Vec::from_iter(key)).await?.into_iter().flatten().next();
-        // Who left, or changed their mind, since the line was read.
-        let Some(waiting) = waits.filter(|it| it.id == party.id && it.quantity == party.quantity)
-        else {
-            return Ok(true);
+        let Some(place) = line.items.into_iter().find(|it| it.id == party.id) else {
+            return Ok(Offered::Next);
+        };
+        let key = WaitingKey { member_id: place.member_id, event_id: event.id };
+        let (waits, now_there) = store.read(&(key, place.key(event.id))).await?;
+        let is_it = |it: &Waiting| {
+            (it.id, it.quantity, it.state) == (party.id, party.quantity, State::Waiting)
+        };
+        let Some(waiting) = waits.filter(is_it) else {
+            // Who left, or changed their mind, since the line was read; else it is one that nobody has, and stands before others.
+            if now_there == Some(place) {
+                tracing::error!(waiting_id = %party.id, "a place in a line is nobody's");
+                let gone: Result<(), Rejected<()>> =
+                    store.write(place.key(event.id).leave(), ()).await;
+                store::was_done(gone)?;
+            }
+            return Ok(Offered::Next);
         };
         let taken = domain::stock::take(&shards, party.quantity.get(), fastrand::usize(..));
         let seats = taken.into_iter().flatten().map(|(number, count)| Seats { number, count });
@@ -348,11 +385,11 @@ async fn offer(
         let whole = whole.and(telling.writing().map(|()| Unmet::Offer));
         // Whatever was not as it was read is read again.
         store::was_done(store.transact(whole).await)?;
-        return Ok(true);
+        return Ok(Offered::Next);
     }
 }
 
-/// Keeps the free seats for one party, until there are enough for it or its time is over.
+/// Keeps the free seats for one party, until there are enough for it or its time is over, which it answers.
 async fn gather(
     store: &Store,
     event: &OnSale,
@@ -360,18 +397,17 @@ async fn gather(
     list: &WaitingList,
     id: WaitingId,
     now: Time,
-) -> Result<(), SalesFault> {
-    let gathering = match list.gathering.filter(|it| it.id == id) {
-        Some(gathering) => gathering,
+) -> Result<Time, SalesFault> {
+    Ok(match list.gathering.filter(|it| it.id == id) {
+        Some(gathering) => gathering.until,
         None => {
             let gathering = Gathering::beginning(id, sale.window.sale_ends_at, now);
             let next = WaitingList { gathering: Some(gathering), ..list.clone() };
             // Whoever was faster looks at the list, too.
             store::was_done(store.write(list.becomes(event.id, next), ()).await)?;
-            gathering
+            gathering.until
         }
-    };
-    look(store, event.id, gathering.until).await
+    })
 }
 
 /// What its member is told of an offer: by mail, and in their inbox.
@@ -424,9 +460,9 @@ async fn shards(store: &Store, event: &OnSale) -> Result<Vec<Stock>, StoreFault>
     Ok(store.read_all(&keys).await?.into_iter().flatten().collect())
 }
 
-/// Has the list looked at then, or before.
-async fn look(store: &Store, event_id: EventId, at: Time) -> Result<(), SalesFault> {
-    let due: Result<(), Rejected<()>> = store.write(look_at(event_id, at), ()).await;
+/// Has the list looked at within a minute.
+async fn look(store: &Store, event_id: EventId, now: Time) -> Result<(), SalesFault> {
+    let due: Result<(), Rejected<()>> = store.write(look_now(event_id, now), ()).await;
     store::was_done(due)?;
     Ok(())
 }

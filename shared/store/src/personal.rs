@@ -12,6 +12,7 @@ use domain::{
     sponsorship::State as SponsorshipState,
     ticket::State as TicketState,
     time::Time,
+    waiting::State as WaitingState,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ use crate::{
         sponsorship::{self, Sponsorship},
         stock,
         ticket::{self, Ticket},
-        waiting::{self, Waiting},
+        waiting::Waiting,
     },
     was_done,
 };
@@ -438,7 +439,7 @@ fn ticket(ticket: Ticket) -> Value {
 fn waiting(waiting: Waiting) -> Value {
     json!({
         "event": { "id": waiting.event_id, "title": waiting.event_title },
-        "state": waiting.state,
+        "state": waiting.state_at(Time::now()),
         "quantity": waiting.quantity,
         "offerEndsAt": waiting.offer.map(|offer| offer.ends_at),
         "paymentId": waiting.payment_id,
@@ -621,11 +622,9 @@ impl Store {
     async fn leave_lines(&self, member_id: MemberId, now: Time) -> Result<bool, StoreFault> {
         let Page { items, next } = self.waits_of(member_id, TAKEN, None).await?;
         let mut all = next.is_none();
-        for waiting in items {
-            all &= was_done(self.transact(waiting.leaving()).await)?;
-            let due: Result<(), Rejected<()>> =
-                self.write(waiting::look_at(waiting.event_id, now), ()).await;
-            was_done(due)?;
+        // What only a newer program knows is its own to end.
+        for waiting in items.iter().filter(|it| it.state != WaitingState::Unknown) {
+            all &= self.leave_line(waiting, now).await?;
         }
         Ok(all)
     }

@@ -13,6 +13,7 @@ use store::{
     catalog::on_sale::OnSaleKey,
     inbox::mail::{About, MailKey},
     sales::{
+        due::DueWaiting,
         stock::{self, StockKey},
         waiting::{Waiting, WaitingKey, WaitingListKey},
     },
@@ -20,8 +21,8 @@ use store::{
 
 use super::shop::{DAY, Fan, HOLD, Shop};
 use crate::{
-    Held, Place, Purchase, SalesFault, Tickets, Wants, give_up, hold, join, leave, place, serve,
-    waiting_due, withdraw,
+    Held, Place, Purchase, SalesFault, Tickets, Wants, give_up, hold, join, leave, look_again,
+    place, serve, withdraw,
 };
 
 const OFFER: Duration = Duration::from_secs(30 * 60);
@@ -43,8 +44,8 @@ impl Shop {
     }
 
     async fn stands(&self, fan: Fan) -> (State, Option<u32>) {
-        let Place { waiting, position } = self.place(fan).await.unwrap();
-        (waiting.state, position)
+        let Place { state, position, .. } = self.place(fan).await.unwrap();
+        (state, position)
     }
 
     async fn waiting(&self, fan: Fan) -> Waiting {
@@ -101,6 +102,18 @@ impl Shop {
         let open = list.unwrap_or_default().open;
         assert!(found.iter().all(|it| it.waited_for == open), "the list and its shards disagree");
         (seats, open)
+    }
+
+    /// What of the event's list is due.
+    async fn due(&self, now: Time) -> Vec<DueWaiting> {
+        let all = (0..16).map(|shard| self.store.due_waiting(shard, now, 1_000));
+        let due = join_all(all).await.into_iter().flat_map(Result::unwrap);
+        due.filter(|it| it.event_id == self.event.id).collect()
+    }
+
+    /// Whether the list itself is.
+    async fn is_due(&self, now: Time) -> bool {
+        self.due(now).await.iter().any(|it| it.member_id.is_none())
     }
 
     /// So many seats come back.
@@ -284,16 +297,79 @@ fn what_is_gathered_for_too_long_is_offered_to_others() {
         nearly.serves().await;
         assert_eq!(nearly.offer(fans[4]).await, None);
         // The sweeper sends it then.
-        let shard = async |now: Time| {
-            let all = (0..16).map(|shard| shop.store.due_waiting(shard, now, 1_000));
-            let due = join_all(all).await.into_iter().flat_map(Result::unwrap);
-            due.filter(|it| it.event_id == shop.event.id && it.member_id.is_none()).count()
-        };
-        assert_eq!((shard(nearly.now).await, shard(until).await), (0, 1));
+        assert_eq!((shop.is_due(nearly.now).await, shop.is_due(until).await), (false, true));
         let over = Shop { now: until, ..shop.clone() };
         over.serves().await;
         assert!(over.offer(fans[4]).await.is_some());
         assert_eq!(over.stands(fans[0]).await, (State::Waiting, Some(1)));
+    });
+}
+
+#[test]
+fn who_comes_or_goes_has_the_list_looked_at_though_it_was_to_be_much_later() {
+    stack::run(async {
+        for leaves in [true, false] {
+            let shop = Shop::sold_out(20).await;
+            let fans = shop.line(&[4, 1, 1, 1, 1]).await;
+            for _ in 0..4 {
+                shop.frees(1).await;
+                shop.serves().await;
+            }
+            assert_eq!(shop.offered(&fans).await, [false, true, true, true, false]);
+            assert!(!shop.is_due(shop.now).await, "seats are gathered");
+            if leaves {
+                shop.leaves(fans[0]).await;
+            } else {
+                shop.joins(fans[0], 1).await.unwrap();
+            }
+            assert!(shop.is_due(shop.now).await);
+            shop.serves().await;
+            assert_eq!(shop.offered(&[fans[4]]).await, [leaves]);
+            assert!(!shop.is_due(shop.now.plus(DAY)).await, "nothing is free");
+        }
+    });
+}
+
+#[test]
+fn a_worker_that_dies_leaves_a_list_that_is_due_again() {
+    stack::run(async {
+        let shop = Shop::sold_out(3).await;
+        shop.line(&[1]).await;
+        shop.frees(1).await;
+        let nowhere = Queue::<MailMessage>::new(&stack::aws("http://127.0.0.1:9"), "x".into());
+        assert!(serve(&shop.store, &nowhere, shop.event.id, shop.now).await.is_err());
+        assert!(!shop.is_due(shop.now).await);
+        assert!(shop.is_due(shop.now.plus(Duration::from_secs(900))).await);
+        shop.serves().await;
+        assert!(!shop.is_due(shop.now.plus(DAY)).await);
+    });
+}
+
+#[test]
+fn a_seat_that_nobody_waits_for_any_more_is_for_everybody_at_once() {
+    stack::run(async {
+        let shop = Shop::sold_out(2).await;
+        let (fan, buyer) = (shop.line(&[1]).await[0], shop.fan().await);
+        shop.frees(1).await;
+        shop.serves().await;
+        assert_eq!(code(shop.buy(buyer, 1, "key").await), "SOLD_OUT");
+        shop.leaves(fan).await;
+        assert!(shop.buy(buyer, 1, "again").await.is_ok(), "no mark says otherwise");
+    });
+}
+
+#[test]
+fn who_let_holds_go_unpaid_waits_for_no_seats_until_their_pause_is_over() {
+    stack::run(async {
+        let shop = Shop::with(stack::dynamo(), 4, 30_000).await;
+        let fan = shop.fan().await;
+        for key in ["one", "two"] {
+            let held = shop.buy(fan, 4, key).await.unwrap();
+            give_up(&shop.store, held.payment_id, fan.member_id, shop.now).await.unwrap();
+        }
+        shop.set_free(0, 0).await;
+        assert_eq!(shop.joins(fan, 1).await.unwrap_err().code().name, "UNPAID_TOO_OFTEN");
+        assert!(shop.after(Duration::from_secs(60)).joins(fan, 1).await.is_ok());
     });
 }
 
@@ -309,6 +385,7 @@ fn an_offer_that_is_let_pass_goes_to_the_next_and_comes_back_to_nobody_by_surpri
         assert_eq!(shop.offered(&fans).await, [true, false], "it is open");
 
         let late = shop.after(OFFER);
+        assert_eq!(late.stands(fans[0]).await, (State::Passed, None), "before anybody came to it");
         assert_eq!(code(late.takes(fans[0], 1, offer).await), "OFFER_OVER");
         late.passes_on(fans[0]).await;
         assert_eq!(late.offered(&fans).await, [false, true]);
@@ -410,8 +487,11 @@ fn an_offer_ends_with_the_sale_and_so_does_the_list() {
         assert_eq!(last.waiting(fans[0]).await.offer.unwrap().ends_at, end);
         let over = Shop { now: end, ..shop.clone() };
         over.frees(1).await;
+        assert_eq!(over.stands(fans[0]).await, (State::Passed, None));
+        assert_eq!(over.stands(fans[1]).await, (State::Closed, None));
         over.passes_on(fans[0]).await;
-        assert_eq!(over.offered(&fans).await, [false, false]);
+        assert_eq!(over.waiting(fans[1]).await.state, State::Waiting, "nothing is offered");
+        assert_eq!(over.seats().await.0, [2, 0, 0, 1]);
         assert_eq!(over.joins(fans[1], 2).await.unwrap_err().code().name, "SALE_ENDED");
     });
 }
@@ -536,9 +616,11 @@ fn the_sweeper_names_each_offer_that_ended_and_names_it_again_when_nothing_comes
         shop.serves().await;
         let end = shop.waiting(fan).await.offer.unwrap().ends_at;
         let named = async |now: Time| {
-            let all = (0..16).map(|shard| waiting_due(&shop.store, shard, 1_000, now));
-            let due = join_all(all).await.into_iter().flat_map(Result::unwrap);
-            due.filter(|it| it.member_id == Some(fan.member_id)).count()
+            let due = shop.due(now).await;
+            let own: Vec<_> =
+                due.into_iter().filter(|it| it.member_id == Some(fan.member_id)).collect();
+            look_again(&shop.store, &own, now).await.unwrap();
+            own.len()
         };
         assert_eq!(named(end.minus(Duration::from_secs(1))).await, 0);
         assert_eq!((named(end).await, named(end).await), (1, 0));

@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     due::waiting_key,
+    sold_out,
     stock::{self, Seats},
 };
 use crate::{
-    Compare, Index, Page, Query, Start, Store, StoreFault, Table, Transaction, Ttl, Write,
-    catalog::on_sale::OnSale, identity::session::SignedIn,
+    Compare, Index, Page, Query, Rejected, Start, Store, StoreFault, Table, Transaction, Ttl,
+    Write, catalog::on_sale::OnSale, identity::session::SignedIn, was_done,
 };
 
 /// How long after the end of its event it is known who waited.
@@ -139,6 +140,35 @@ pub struct WaitingList {
     pub version: u64,
 }
 
+/// Until when a worker has a list in hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease {
+    event_id: EventId,
+    until: Time,
+}
+
+impl Lease {
+    /// Takes a list in hand: it is due again at this time, should the worker die.
+    pub const fn new(event_id: EventId, until: Time) -> Self {
+        Self { event_id, until }
+    }
+
+    /// Takes it.
+    pub fn take(&self) -> Write {
+        due(self.event_id, self.until)
+    }
+
+    /// Gives it back: the list is due no more, or at this time. Not if it was made due meanwhile, or another has it in hand.
+    pub fn end(&self, next: Option<Time>) -> Write {
+        let write = Write::update(&WaitingListKey(self.event_id));
+        let write = match next {
+            Some(at) => write.set("dueAt", at.millis()),
+            None => write.remove("dueKey").remove("dueAt"),
+        };
+        write.when("dueAt", Compare::Equal, self.until.millis())
+    }
+}
+
 fn partition(member_id: MemberId) -> String {
     format!("MEM#{member_id}#WTG")
 }
@@ -249,18 +279,20 @@ impl Waiting {
         write.when("version", Compare::Equal, self.version)
     }
 
-    /// Goes, if it is as it was read, with its place in the line or what is kept for it.
-    pub fn leaving(&self) -> Transaction<()> {
-        let gone = Write::delete(&self.key()).when("version", Compare::Equal, self.version);
-        let place = (self.state == State::Waiting).then(|| self.place().leave());
-        let gone = place.into_iter().chain([gone]).chain(self.kept());
-        gone.fold(Transaction::new(), |all, write| all.require(write, ()))
+    /// How it stands at a time: an offer that has ended was let pass, though nobody has come to it yet.
+    pub fn state_at(&self, now: Time) -> State {
+        match self.state {
+            State::Offered if self.open_offer(now).is_none() => State::Passed,
+            state => state,
+        }
     }
 
-    /// What gives back the seats that are kept for it.
-    pub fn kept(&self) -> impl Iterator<Item = Write> {
+    /// With what gives back the seats that are kept for it, and has the list looked at.
+    fn giving_back(&self, write: Write, now: Time) -> Transaction<()> {
         let seats = self.offer.iter().flat_map(|offer| &offer.seats);
-        seats.map(|seats| stock::withdraw(self.event_id, *seats))
+        let back = seats.map(|seats| stock::withdraw(self.event_id, *seats));
+        let all = Transaction::new().require(write, ()).also(look_now(self.event_id, now));
+        back.fold(all, |all, write| all.require(write, ()))
     }
 }
 
@@ -277,6 +309,11 @@ impl PlaceKey {
 }
 
 impl Place {
+    /// Where it stands.
+    pub const fn key(&self, event_id: EventId) -> PlaceKey {
+        PlaceKey { event_id, id: self.id }
+    }
+
     /// Who waits there.
     pub const fn party(&self) -> Party {
         Party { id: self.id, quantity: self.quantity }
@@ -295,16 +332,14 @@ impl WaitingList {
     }
 }
 
-/// Has the list looked at, at this time or before. One that is due already is seen to in any case.
-pub fn look_at(event_id: EventId, at: Time) -> Write {
-    let write = Write::update(&WaitingListKey(event_id)).set("dueKey", waiting_key(event_id));
-    write.set("dueAt", at.millis()).when_absent("dueKey")
+/// Has the list looked at, whenever it was to be before.
+pub fn look_now(event_id: EventId, now: Time) -> Write {
+    due(event_id, now)
 }
 
-/// Takes note that it is being looked at. What changes from here on makes it due again.
-pub fn looked_at(event_id: EventId) -> Write {
-    let looked_at = Write::update(&WaitingListKey(event_id)).when_present("dueKey");
-    looked_at.remove("dueKey").remove("dueAt")
+fn due(event_id: EventId, at: Time) -> Write {
+    let write = Write::update(&WaitingListKey(event_id)).set("dueKey", waiting_key(event_id));
+    write.set("dueAt", at.millis())
 }
 
 /// Makes a list or an offer that is due so later, should nothing come of it.
@@ -317,6 +352,42 @@ pub fn postpone(due: super::due::DueWaiting, until: Time) -> Write {
 }
 
 impl Store {
+    /// Takes somebody out of the line, or what is kept for them from them, if they stand as they were read; and whether they did.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn leave_line(&self, waiting: &Waiting, now: Time) -> Result<bool, StoreFault> {
+        let gone = Write::delete(&waiting.key()).when("version", Compare::Equal, waiting.version);
+        let whole = waiting.giving_back(gone, now);
+        let place = (waiting.state == State::Waiting).then(|| waiting.place().leave());
+        let whole = place.into_iter().fold(whole, |whole, place| whole.require(place, ()));
+        self.give_back(waiting, whole).await
+    }
+
+    /// Ends an offer that was let pass, if it stands as it was read; and whether it did.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn end_offer(&self, waiting: &Waiting, now: Time) -> Result<bool, StoreFault> {
+        let ended = waiting.becomes(&waiting.over(None));
+        self.give_back(waiting, waiting.giving_back(ended, now)).await
+    }
+
+    /// Seats that come back may be for everybody: no sold-out mark outlives that.
+    async fn give_back(
+        &self,
+        waiting: &Waiting,
+        whole: Transaction<()>,
+    ) -> Result<bool, StoreFault> {
+        let done = was_done(self.transact(whole).await)?;
+        if done && waiting.offer.is_some() {
+            let cleared: Result<(), Rejected<()>> =
+                self.write(sold_out::clear(waiting.event_id), ()).await;
+            was_done(cleared)?;
+        }
+        Ok(done)
+    }
+
     /// Who waits for an event, in their order, and up to now.
     ///
     /// # Errors
