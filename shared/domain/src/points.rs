@@ -272,6 +272,95 @@ impl Standing {
     }
 }
 
+/// What a member's transfers say of how they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    /// What can be spent.
+    pub balance: i128,
+    /// What is owed.
+    pub debt: i128,
+    /// At least so many were bought and not spent, if all that was spent had been bought.
+    bought_at_least: i128,
+    /// At most so many: what was bought and did not go back for money.
+    pub bought_at_most: i128,
+    /// Some of them only a newer program knows, so that nothing is proved by them.
+    pub newer: bool,
+}
+
+choice!(
+    /// What is wrong with a ledger.
+    Discrepancy {
+        /// What can be spent is not what the transfers leave.
+        Balance = "BALANCE",
+        /// What is owed is not what the transfers say.
+        Debt = "DEBT",
+        /// More can be had for money than was bought, or less than was bought and not spent.
+        Bought = "BOUGHT",
+        /// There are transfers of a member and no balance.
+        NoBalance = "NO_BALANCE",
+        /// One of its two accounts does not find a transfer.
+        Misfiled = "MISFILED",
+        /// An item can't be read.
+        Unreadable = "UNREADABLE",
+    }
+);
+
+impl Books {
+    /// Counts one of a member's transfers.
+    pub fn count(&mut self, member: MemberId, transfer: &Transfer) {
+        let (own, debt) = (Account::Member(member), Account::Debt(member));
+        let Transfer { from, to, kind, state, .. } = *transfer;
+        self.newer |= kind == Kind::Unknown || state == State::Unknown;
+        self.newer |= from == Account::Unknown || to == Account::Unknown;
+        self.balance += available(own, [transfer]);
+        self.debt -= balance(debt, [transfer]);
+        let change = available(own, [transfer]);
+        match kind {
+            Kind::TopUp | Kind::TopUpRefunded => {
+                self.bought_at_least += change;
+                self.bought_at_most += change;
+            }
+            // Nobody wrote into it how many of these were bought.
+            Kind::Used | Kind::Forfeited => self.bought_at_least += change,
+            Kind::Earned
+            | Kind::EarnedTakenBack
+            | Kind::DebtPaid
+            | Kind::Returned
+            | Kind::Settled
+            | Kind::Unknown => {}
+        }
+    }
+
+    /// Whether a member stands as their transfers say; what is wrong first, if not.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn prove(&self, standing: Standing) -> Result<(), Discrepancy> {
+        let Standing { balance, bought, debt } = standing;
+        let [balance, bought, debt] = [balance, bought, debt].map(|it| i128::from(it.get()));
+        if balance != self.balance {
+            Err(Discrepancy::Balance)
+        } else if debt != self.debt {
+            Err(Discrepancy::Debt)
+        } else if bought > self.bought_at_most.min(balance) || bought < self.bought_at_least {
+            Err(Discrepancy::Bought)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Points that can't be spent, nor had for money, until somebody has found out why their balance is not the sum of its transfers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the balance is not the sum of its transfers, and is looked into")]
+pub struct UnderReview;
+
+impl Fault for UnderReview {
+    fn code(&self) -> Code {
+        codes::POINTS_UNDER_REVIEW
+    }
+}
+
 /// Nothing is no transfer.
 fn some<const N: usize>(moves: [Move; N]) -> Vec<Move> {
     moves.into_iter().filter(|(_, _, amount, _)| !amount.is_zero()).collect()
