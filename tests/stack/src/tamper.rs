@@ -52,6 +52,7 @@ impl Intercept for Without {
             self.strip(
                 &mut update.condition_expression,
                 update.update_expression.as_deref().unwrap_or_default(),
+                &mut update.expression_attribute_names,
                 &mut update.expression_attribute_values,
             );
         }
@@ -70,6 +71,7 @@ impl Intercept for Without {
                 self.strip(
                     &mut update.condition_expression,
                     &update.update_expression,
+                    &mut update.expression_attribute_names,
                     &mut update.expression_attribute_values,
                 );
             }
@@ -77,12 +79,9 @@ impl Intercept for Without {
                 self.strip(
                     &mut delete.condition_expression,
                     "",
+                    &mut delete.expression_attribute_names,
                     &mut delete.expression_attribute_values,
                 );
-                if delete.condition_expression.is_none() {
-                    delete.expression_attribute_names = None;
-                    delete.expression_attribute_values = None;
-                }
             }
             if let Some(put) = &mut item.put {
                 self.allow(
@@ -113,20 +112,27 @@ impl Without {
         &self,
         condition: &mut Option<String>,
         update: &str,
+        names: &mut Option<HashMap<String, String>>,
         values: &mut Option<HashMap<String, AttributeValue>>,
     ) {
         let Some(text) = condition.take() else { return };
-        let kept: Vec<_> =
-            text.split(" AND ").filter(|clause| !clause.contains(&self.compared)).collect();
+        let is_kept = |clause: &&str| !clause.contains(&self.compared) && *clause != self.absent;
+        let kept: Vec<_> = text.split(" AND ").filter(is_kept).collect();
         let kept = kept.join(" AND ");
-        // DynamoDB refuses values that nothing mentions.
+        // DynamoDB refuses names and values that nothing mentions, and lists of none.
         let used = format!("{update} {kept} ");
         let mentions = |name: &str| {
-            used.split(|c: char| !(c.is_alphanumeric() || c == ':')).any(|word| word == name)
+            used.split(|c: char| !(c.is_alphanumeric() || ":#".contains(c)))
+                .any(|word| word == name)
         };
+        if let Some(names) = names {
+            names.retain(|name, _| mentions(name));
+        }
         if let Some(values) = values {
             values.retain(|name, _| mentions(name));
         }
+        names.take_if(|names| names.is_empty());
+        values.take_if(|values| values.is_empty());
         *condition = (!kept.is_empty()).then_some(kept);
     }
 }
