@@ -172,6 +172,13 @@ pub const ITEMS: &[Item] = &[
     ),
     item("points balance", ACCOUNT, Erasure::AtOnce),
     item("transfer", Export::In(Section::Transfers), BOOKS),
+    item(
+        "proof of the ledger",
+        OF_THE_SHOP,
+        Erasure::Expires(
+            "the ids of members whose points were not what they should be, for 400 days",
+        ),
+    ),
     item("coupon", OF_THE_SHOP, NOBODY),
     item("coupon on offer", OF_THE_SHOP, NOBODY),
     item("coupon code", OF_THE_SHOP, NOBODY),
