@@ -491,6 +491,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_bought_and_not_spent_can_not_be_less() {
+        let [mina, .., platform, _] = accounts();
+        let Account::Member(member) = mina else { panic!("{mina:?}") };
+        let mut books = Books::default();
+        let top_up =
+            Transfer { kind: Kind::TopUp, ..transfer(platform, mina, 1_000, State::Posted) };
+        books.count(member, &top_up);
+        books.count(member, &transfer(mina, platform, 300, State::Pending));
+        let standing =
+            |bought| Standing { balance: Won::new(700), bought: Won::new(bought), debt: Won::ZERO };
+        assert_eq!(books.prove(standing(700)), Ok(()));
+        assert_eq!(books.prove(standing(699)), Err(Discrepancy::Bought));
+        assert!(!books.newer);
+        books.count(member, &Transfer { kind: Kind::Unknown, ..top_up });
+        assert!(books.newer, "of these a newer program knows what they are");
+    }
+
+    #[test]
     fn no_more_is_spent_than_there_is() {
         let standing = Standing { balance: Won::new(10), bought: Won::new(4), debt: Won::ZERO };
         assert_eq!(standing.spends(Won::new(11)), None);
@@ -600,6 +618,85 @@ mod tests {
             }
             let all = [own, debt, Account::Platform, Account::Promotion];
             prop_assert_eq!(all.iter().map(|account| balance(*account, &ledger)).sum::<i128>(), 0);
+        }
+
+        /// Whatever a member does with points, in any order: their books prove how they stand, and prove nothing else.
+        #[test]
+        fn any_history_proves_how_a_member_stands(
+            steps in prop::collection::vec((0..8_u8, 1..500_u64, 0..500_u64), 0..60),
+            forged in (0..3_usize, 1..100_u64),
+        ) {
+            let [mina, ..] = ["mem_01KB4ZXJ3V8Q5W7N2M6T9RHCDE"].map(|id| id.parse().unwrap());
+            let own = Account::Member(mina);
+            let (mut standing, mut ledger) = (Standing::default(), Vec::<Transfer>::new());
+            let (mut aside, mut spent) = (Vec::<(usize, Spent)>::new(), Vec::<(Spent, Won)>::new());
+            let moved = |(from, to, amount, kind): Move, state| {
+                Transfer { kind, ..transfer(from, to, amount.get(), state) }
+            };
+            for (step, one, other) in steps {
+                let amount = Won::new(one);
+                match step {
+                    0 => {
+                        standing.balance = standing.balance.checked_add(amount).unwrap();
+                        standing.bought = standing.bought.checked_add(amount).unwrap();
+                        ledger.push(moved((Account::Platform, own, amount, Kind::TopUp), State::Posted));
+                    }
+                    1 => if let Some(after) = standing.sells_back(amount) {
+                        standing = after;
+                        ledger.push(moved((own, Account::Platform, amount, Kind::TopUpRefunded), State::Posted));
+                    }
+                    2 => {
+                        let (after, moves) = standing.earns(mina, amount).unwrap();
+                        standing = after;
+                        ledger.extend(moves.into_iter().map(|it| moved(it, State::Posted)));
+                    }
+                    3 => if let Some((after, of_it)) = standing.spends(amount) {
+                        standing = after;
+                        aside.push((ledger.len(), of_it));
+                        ledger.push(moved((own, Account::Platform, amount, Kind::Used), State::Pending));
+                    }
+                    4 => if let Some((at, of_it)) = aside.pop() {
+                        ledger[at].state = State::Posted;
+                        spent.push((of_it, Won::ZERO));
+                    }
+                    5 => if let Some((at, of_it)) = aside.pop() {
+                        ledger[at].state = State::Voided;
+                        standing.balance = standing.balance.checked_add(of_it.points).unwrap();
+                        standing.bought = standing.bought.checked_add(of_it.bought).unwrap();
+                    }
+                    6 => {
+                        let (of_it, before) = spent.pop().unwrap_or_default();
+                        let points = amount.min(of_it.points.checked_sub(before).unwrap());
+                        let returned = of_it.returns(before, points);
+                        spent.push((of_it, before.checked_add(points).unwrap()));
+                        let (after, moves) = standing.refunded(mina, returned, Won::new(other)).unwrap();
+                        standing = after;
+                        ledger.extend(moves.into_iter().map(|it| moved(it, State::Posted)));
+                    }
+                    // Who leaves, seldom: and what comes in afterwards.
+                    _ if other < 50 && !standing.balance.is_zero() => {
+                        ledger.push(moved((own, Account::Platform, standing.balance, Kind::Forfeited), State::Posted));
+                        standing = Standing { balance: Won::ZERO, bought: Won::ZERO, ..standing };
+                    }
+                    _ => {}
+                }
+                let mut books = Books::default();
+                ledger.iter().for_each(|transfer| books.count(mina, transfer));
+                prop_assert_eq!(books.prove(standing), Ok(()));
+                let (field, more) = forged;
+                let mut wrong = standing;
+                let (amount, discrepancy) = match field {
+                    0 => (&mut wrong.balance, Discrepancy::Balance),
+                    1 => (&mut wrong.debt, Discrepancy::Debt),
+                    _ => (&mut wrong.bought, Discrepancy::Bought),
+                };
+                *amount = match field {
+                    // More than was ever bought can't be had for money.
+                    2 => Won::new(u64::try_from(books.bought_at_most).unwrap() + more),
+                    _ => amount.checked_add(Won::new(more)).unwrap(),
+                };
+                prop_assert_eq!(books.prove(wrong), Err(discrepancy));
+            }
         }
 
         #[test]
