@@ -7,12 +7,13 @@ use domain::{
     member::Nickname,
     notification::Kind,
     time::Time,
+    won::Won,
 };
 use serde::Serialize;
 use store::{
     Store,
     identity::session::SignedIn,
-    inbox::notification::{Artist, Event, Notification},
+    inbox::notification::{Artist, Event, Names, Notification},
 };
 use utoipa::ToSchema;
 
@@ -50,6 +51,12 @@ pub struct NotificationView {
     /// How many tickets it is about, if it is about tickets.
     #[schema(required)]
     tickets: Option<u32>,
+    /// How much was given, in won, if it is about a sponsorship.
+    #[schema(required)]
+    amount: Option<Won>,
+    /// What whoever gave it is called now.
+    #[schema(required)]
+    giver: Option<Nickname>,
     /// When it happened.
     created_at: Time,
     /// When it was read; null as long as it is not.
@@ -75,10 +82,10 @@ struct NotifiedArtist {
     nickname: Nickname,
 }
 
-impl From<(Notification, Option<Artist>)> for NotificationView {
-    fn from((notification, artist): (Notification, Option<Artist>)) -> Self {
-        let Notification { id, kind, event, payment_id, tickets, created_at, read_at, .. } =
-            notification;
+impl From<(Notification, Names)> for NotificationView {
+    fn from((notification, Names { artist, giver }): (Notification, Names)) -> Self {
+        let Notification { id, kind, event, payment_id, tickets, amount, .. } = notification;
+        let Notification { created_at, read_at, .. } = notification;
         Self {
             id,
             kind,
@@ -86,6 +93,8 @@ impl From<(Notification, Option<Artist>)> for NotificationView {
             artist: artist.map(|Artist { id, nickname }| NotifiedArtist { id, nickname }),
             payment_id,
             tickets,
+            amount,
+            giver,
             created_at,
             read_at,
         }

@@ -28,7 +28,7 @@ use crate::{
         member::{Member, MemberKey},
         session::{SessionItem, SessionKey},
     },
-    inbox::notification::{Artist, Notification, NotificationKey},
+    inbox::notification::{Names, Notification, NotificationKey},
     key::Named,
     sales::{
         claim::Claim,
@@ -340,7 +340,7 @@ fn following((followed, artist): (Following, Member)) -> Value {
     })
 }
 
-fn told((notification, artist): (Notification, Option<Artist>)) -> Value {
+fn told((notification, Names { artist, giver }): (Notification, Names)) -> Value {
     let artist = artist.map(|artist| json!({ "id": artist.id, "nickname": artist.nickname }));
     json!({
         "id": notification.id,
@@ -349,6 +349,8 @@ fn told((notification, artist): (Notification, Option<Artist>)) -> Value {
         "artist": artist,
         "paymentId": notification.payment_id,
         "tickets": notification.tickets,
+        "amount": notification.amount,
+        "giver": giver,
         "createdAt": notification.created_at,
         "readAt": notification.read_at,
     })
