@@ -63,10 +63,10 @@ pub enum Proved {
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// Of which day.
-    pub day: Day,
+    day: Day,
     begun_at: Time,
-    /// Absent while it goes on.
-    pub ended_at: Option<Time>,
+    /// Null while it goes on.
+    ended_at: Option<Time>,
     #[serde(flatten)]
     found: Found,
     /// All accounts together.
@@ -120,6 +120,13 @@ async fn go_on(store: &Store, now: Time, looks: &[Duration]) -> Result<Proof, St
     let began = Instant::now();
     let day = now.minus(BEGINS).korean_day();
     let mut proof = match store.newest_proof().await? {
+        Some(proof) if proof.ended_at.is_none() && proof.day < day => {
+            tracing::error!(
+                metric = "ProofOverdue",
+                "the proof of a night is not done by the next"
+            );
+            proof
+        }
         Some(proof) if proof.ended_at.is_none() || proof.day >= day => proof,
         _ => {
             let mut first = Proof::new(day, now);
@@ -710,6 +717,28 @@ mod tests {
             let found = ledger.proof(0).await.found;
             assert_eq!((found.newer, found.broken, found.posted.sum()), (1, 0, 0));
             assert!(!ledger.is_stopped(member).await);
+        });
+    }
+
+    #[test]
+    fn what_a_night_does_not_come_to_is_told_and_gone_on_with_before_another_begins() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&lines);
+        let log = telemetry::captured(move |line| sink.lock().unwrap().extend_from_slice(line));
+        let _listening = tracing::subscriber::set_default(log);
+        let told = || String::from_utf8(lines.lock().unwrap().clone()).unwrap();
+        stack::run(async {
+            let ledger = Ledger::new().await;
+            ledger.member().await;
+            let today = ledger.now.minus(BEGINS).korean_day();
+            let mut begun = Proof::new(today, ledger.now);
+            assert!(ledger.store.proof_goes_on(None, &mut begun).await.unwrap());
+            let tomorrow = ledger.now.plus(DAY);
+            let done = go_on(&ledger.store, tomorrow, &NO_PAUSE).await.unwrap();
+            assert_eq!((done.day, done.ended_at.is_some()), (today, true));
+            assert_eq!(told().matches(r#""ProofOverdue":1"#).count(), 1, "{}", told());
+            assert_ne!(go_on(&ledger.store, tomorrow, &NO_PAUSE).await.unwrap().day, today);
+            assert_eq!(told().matches(r#""ProofOverdue":1"#).count(), 1);
         });
     }
 

@@ -46,7 +46,7 @@ impl Shop {
     }
 
     /// The fan buys points at KakaoPay.
-    async fn buys_points(&self, fan: Fan, key: &str) -> Held {
+    pub(super) async fn buys_points(&self, fan: Fan, key: &str) -> Held {
         let held = self.wants(fan, Wants::Points(amount()), key).await.unwrap();
         assert_eq!(self.agree(&held).await.state, State::Approved);
         held
