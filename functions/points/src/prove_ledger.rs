@@ -624,6 +624,17 @@ mod tests {
             assert_eq!((proof.found.broken, proof.found.posted.sum()), (2, -1_000));
             assert!(!ledger.is_stopped(other).await, "who does not gain by it");
         });
+        stack::run(async {
+            let ledger = Ledger::new().await;
+            let member = ledger.member().await;
+            let (entry, key) = ledger.transfer(member, Kind::TopUp).await;
+            let elsewhere = TransferKey { account: Account::Promotion, ..key };
+            ledger.write([Write::delete(&key), Write::create(&elsewhere, &entry)]).await;
+            let proof = ledger.proof(0).await;
+            assert_eq!(names(&proof), [(Discrepancy::Misfiled, None)]);
+            assert_eq!(proof.found.posted.sum(), 1_000);
+            assert!(!ledger.is_stopped(member).await, "it is the shop's cash that lacks");
+        });
     }
 
     /// What a proof says of a member whose balance was read before they bought something, when it looks so often again.
