@@ -201,7 +201,7 @@ mod tests {
                     "id": id, "kind": "NEW_EVENT", "createdAt": created_at, "readAt": null,
                     "event": { "id": event.id, "title": event.title },
                     "artist": { "id": artist_id, "nickname": "탈퇴한 회원" },
-                    "paymentId": null, "tickets": null,
+                    "paymentId": null, "tickets": null, "amount": null, "giver": null,
                 })
             });
             assert_eq!(seen, expected);
@@ -269,10 +269,28 @@ mod tests {
             let page = read((store, cursors().await), &fan, json!({}), now).await;
             let expected = json!({
                 "id": notification.id, "kind": "UNKNOWN", "event": null, "artist": null,
-                "paymentId": null, "tickets": null,
+                "paymentId": null, "tickets": null, "amount": null, "giver": null,
                 "createdAt": now, "readAt": null,
             });
             assert_eq!(page, json!({ "items": [expected], "unreadCount": 1 }));
+        });
+    }
+
+    #[test]
+    fn an_artist_sees_what_they_were_given_and_what_whoever_gave_it_is_called_now() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let artist = stack::sign_in(&store, Role::Artist, now).await;
+            let mut giver = stack::member(Role::User, now);
+            let given =
+                Notification::sponsored(giver.id, Won::new(5_000), "Approved:1", now.minus(DAY));
+            store.notify(&[artist.member_id], &given).await.unwrap();
+            giver.nickname = "새 이름".parse().unwrap();
+            store.put(&MemberKey(giver.id), &giver).await.unwrap();
+            let page = read((store, cursors().await), &artist, json!({}), now).await;
+            let item = &page["items"][0];
+            assert_eq!((&item["kind"], &item["amount"]), (&json!("SPONSORED"), &json!(5_000)));
+            assert_eq!((&item["giver"], &item["artist"]), (&json!("새 이름"), &Value::Null));
         });
     }
 
