@@ -229,7 +229,7 @@ async fn event(worker: &str) -> Value {
         "write_export" => {
             messages(json!({ "memberId": shop.event.artist_id, "exportId": ExportId::generate() }))
         }
-        "sweep_payments" | "audit_payments" | "rebuild_index" => json!({}),
+        "sweep_payments" | "audit_payments" | "prove_ledger" | "rebuild_index" => json!({}),
         "manage_coupons" => json!({ "list": {} }),
         other => panic!("say what wakes {other}"),
     }

@@ -21,9 +21,11 @@ use store::{
         ticket::TicketKey,
     },
 };
+use tests::kills::{Step, every_kill_point};
 
 use crate::{
     document::operations,
+    killed::{bucket, posted, program, queue, signed},
     refusals::{Refused, all_refused},
     shop::variable,
     world::World,
@@ -126,6 +128,83 @@ fn a_ticket_is_shown_let_in_once_and_refused_twice() {
         world.done(revoking).await;
         let refused = world.refused(scanning(&world, &event, token, &first)).await;
         assert_eq!(refused, (401, "DOOR_KEY_NOT_GOOD".into()));
+    });
+}
+
+/// A ticket that is shown at the door of a show of its own.
+struct Shown {
+    show: String,
+    door_key: String,
+    scan: Value,
+}
+
+impl Shown {
+    async fn new(world: &World) -> Self {
+        let show = show(world).await;
+        let id = world.ticket(&world.fan, &show).await;
+        let seen: Value = shown(world, &id, "application/json").await.json().await.unwrap();
+        let keys = world.post(&format!("/v1/events/{show}/door-keys"), &world.artist);
+        let key = world.done(keys.json(&json!({ "name": "정문" }))).await;
+        let door_key = key["key"].as_str().unwrap().to_owned();
+        Self { show, door_key, scan: scan(&seen["payload"], "정문") }
+    }
+
+    /// The scan as API Gateway hands it over.
+    fn scanned(&self) -> Value {
+        let path = format!("/v1/events/{}/check-ins", self.show);
+        let mut request = posted("POST", &path, &self.scan);
+        request["pathParameters"] = json!({ "eventId": self.show });
+        signed(request, &self.door_key)
+    }
+
+    async fn is_sent_again(&self, world: &World) {
+        let again = scanning(world, &self.show, &self.door_key, &self.scan);
+        assert_eq!(world.done(again).await["items"][0]["outcome"], "CHECKED_IN");
+    }
+
+    /// Who was scanned is in, once, and nobody else is by the same ticket.
+    async fn let_one_in(&self, world: &World) {
+        self.is_sent_again(world).await;
+        let other = scan(&self.scan["payload"], "후문");
+        let other = scanning(world, &self.show, &self.door_key, &other);
+        assert_eq!(world.refused(other).await, (409, "ALREADY_CHECKED_IN".into()));
+        let path = format!("/v1/events/{}/attendees", self.show);
+        let there = world.get(&path, &world.artist).await;
+        assert_eq!((&there["sold"], &there["checkedIn"]), (&json!(1), &json!(1)), "{there}");
+    }
+}
+
+#[test]
+fn a_scan_that_dies_lets_one_person_in_once_it_is_sent_again() {
+    stack::run(async {
+        let world = World::new().await;
+        let keys = world.request(Method::GET, "/.well-known/ticket-keys.json");
+        let keys = world.done(keys).await.to_string();
+        let (aws, queue, bucket) = (variable("AWS_ENDPOINT_URL"), queue().await, bucket().await);
+        let step = Step {
+            name: "check_in",
+            services: &[("aws", &aws)],
+            program: &|outside| {
+                let mut program = program("check_in", outside.url("aws"), queue, bucket);
+                program.env("TICKET_PUBLIC_KEYS", &keys);
+                program
+            },
+            event: &Shown::scanned,
+        };
+        let sent_again = async |shown: &Shown| shown.is_sent_again(&world).await;
+        let points = every_kill_point(
+            step,
+            async || Shown::new(&world).await,
+            sent_again,
+            async |shown, _| {
+                shown.let_one_in(&world).await;
+            },
+        );
+        let points = points.await;
+        let names = points.iter().map(|it| it.operation.operation.rsplit('.').next().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.dedup();
+        assert_eq!(names, ["BatchGetItem", "TransactWriteItems"]);
     });
 }
 

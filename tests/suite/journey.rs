@@ -652,6 +652,15 @@ fn points_are_bought_and_go_back_and_an_artist_is_given_something_and_thanked() 
         let given = world.get("/v1/me/sponsorships", artist).await["items"][0].clone();
         assert_eq!((&given["amount"], &given["message"]), (&json!(5_000), &json!("힘내세요")));
         assert_eq!((&given["paymentId"], &given["state"]), (&json!(gift), &json!("GIVEN")));
+        let nickname = &world.get("/v1/me", stranger).await["nickname"];
+        eventually("the artist is told", 60, async || {
+            let inbox = world.get("/v1/notifications", artist).await;
+            let mut told = inbox["items"].as_array().unwrap().iter();
+            let told = told.find(|it| it["kind"] == "SPONSORED")?;
+            assert_eq!((&told["amount"], &told["giver"]), (&json!(5_000), nickname));
+            Some(())
+        })
+        .await;
         let of_a_fan =
             world.request(Method::GET, "/v1/me/sponsorships").bearer_auth(&stranger.token);
         assert_eq!(world.refused(of_a_fan).await, (403, "ARTISTS_ONLY".into()));

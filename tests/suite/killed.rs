@@ -42,7 +42,7 @@ pub async fn bucket() -> &'static OwnBucket {
 }
 
 /// A function's own binary over the tables of the stack.
-fn program(name: &str, endpoint: &str, queue: &str, bucket: &OwnBucket) -> Command {
+pub fn program(name: &str, endpoint: &str, queue: &str, bucket: &OwnBucket) -> Command {
     let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug").join(name);
     let mut program = Command::new(binary);
     let stage = variable("STAGE");

@@ -2,6 +2,7 @@
 //! buyer, Lambda and the workers do next must make it good, and doing it twice must change nothing.
 
 mod followers;
+mod ledger;
 mod program;
 mod world;
 

@@ -2,11 +2,25 @@
 //! is settled, what can't be indexed is told, and the search is made anew while it serves.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::time::Time;
+use domain::{
+    id::{MemberId, PaymentId},
+    time::Time,
+    won::Won,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
+use store::{
+    Transaction, Write,
+    sales::{
+        points::{BalanceKey, top_up},
+        proof::ProofKey,
+    },
+};
 
-use crate::world::{World, eventually};
+use crate::{
+    killed::store,
+    world::{Member, World, eventually},
+};
 
 /// Runs a worker at once, as its schedule would.
 pub async fn invoke(function: &str) -> Value {
@@ -166,6 +180,65 @@ fn the_search_is_made_anew_while_it_serves() {
         let left = http.head(&unfinished).send().await.unwrap();
         assert_eq!(left.status(), 404, "what an earlier run left unfinished is thrown away");
     });
+}
+
+#[test]
+fn a_balance_that_is_not_its_transfers_stops_its_owners_points_alone_until_it_is_mended() {
+    stack::run(async {
+        let world = World::new().await;
+        let (fan, other) = (&world.fan, &world.stranger);
+        for member in [fan, other] {
+            has_points(member, 1_000).await;
+        }
+        let key = BalanceKey(fan.id.parse().unwrap());
+        let balance = async |more| {
+            store().write(Write::update(&key).add("balance", more), ()).await.unwrap();
+        };
+        balance(500).await;
+        // Somebody whose balance is lost.
+        let lost = MemberId::generate();
+        let [transfer, _] = top_up(lost, PaymentId::generate(), Won::new(1), Time::now());
+        store().write(transfer, ()).await.unwrap();
+        // Whatever was proved this night before is forgotten.
+        for proof in [store().newest_proof().await.unwrap()].into_iter().flatten() {
+            store().write(Write::delete(&ProofKey(proof.day)), ()).await.unwrap();
+        }
+        let report = eventually("the whole ledger is read", 300, async || {
+            let report = invoke("prove_ledger").await;
+            report["endedAt"].is_string().then_some(report)
+        })
+        .await;
+        for (member, what) in [(fan.id.clone(), "BALANCE"), (lost.to_string(), "NO_BALANCE")] {
+            let named = json!({ "discrepancy": what, "memberId": member });
+            assert!(report["named"].as_array().unwrap().contains(&named), "{report}");
+        }
+        assert!(report["balances"].as_u64() >= Some(2), "{report}");
+        assert!(report["broken"].as_u64() >= Some(2), "{report}");
+
+        let order = |member, points: u64| {
+            let order = json!({
+                "purpose": "TICKETS", "eventId": world.event, "quantity": 1, "points": points,
+            });
+            world.post("/v1/payments", member).json(&order)
+        };
+        let stopped = (409, "POINTS_UNDER_REVIEW".to_owned());
+        assert_eq!(world.refused(order(fan, 100)).await, stopped);
+        world.done(order(fan, 0)).await;
+        world.done(order(other, 100)).await;
+
+        balance(-500).await;
+        let mended = invoke_with("prove_ledger", json!({ "memberId": fan.id })).await;
+        assert_eq!(mended, json!({ "verdict": "PROVED" }));
+        world.done(order(fan, 100)).await;
+    });
+}
+
+/// A member bought points.
+async fn has_points(member: &Member, points: u64) {
+    let bought =
+        top_up(member.id.parse().unwrap(), PaymentId::generate(), Won::new(points), Time::now());
+    let whole = bought.into_iter().fold(Transaction::<()>::new(), Transaction::also);
+    store().transact(whole).await.unwrap();
 }
 
 #[test]

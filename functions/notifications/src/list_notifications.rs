@@ -7,12 +7,13 @@ use domain::{
     member::Nickname,
     notification::Kind,
     time::Time,
+    won::Won,
 };
 use serde::Serialize;
 use store::{
     Store,
     identity::session::SignedIn,
-    inbox::notification::{Artist, Event, Notification},
+    inbox::notification::{Artist, Event, Names, Notification},
 };
 use utoipa::ToSchema;
 
@@ -50,6 +51,12 @@ pub struct NotificationView {
     /// How many tickets it is about, if it is about tickets.
     #[schema(required)]
     tickets: Option<u32>,
+    /// How much was given, in won, if it is about a sponsorship.
+    #[schema(required)]
+    amount: Option<Won>,
+    /// What whoever gave it is called now.
+    #[schema(required)]
+    giver: Option<Nickname>,
     /// When it happened.
     created_at: Time,
     /// When it was read; null as long as it is not.
@@ -75,10 +82,10 @@ struct NotifiedArtist {
     nickname: Nickname,
 }
 
-impl From<(Notification, Option<Artist>)> for NotificationView {
-    fn from((notification, artist): (Notification, Option<Artist>)) -> Self {
-        let Notification { id, kind, event, payment_id, tickets, created_at, read_at, .. } =
-            notification;
+impl From<(Notification, Names)> for NotificationView {
+    fn from((notification, Names { artist, giver }): (Notification, Names)) -> Self {
+        let Notification { id, kind, event, payment_id, tickets, amount, .. } = notification;
+        let Notification { created_at, read_at, .. } = notification;
         Self {
             id,
             kind,
@@ -86,6 +93,8 @@ impl From<(Notification, Option<Artist>)> for NotificationView {
             artist: artist.map(|Artist { id, nickname }| NotifiedArtist { id, nickname }),
             payment_id,
             tickets,
+            amount,
+            giver,
             created_at,
             read_at,
         }
@@ -192,7 +201,7 @@ mod tests {
                     "id": id, "kind": "NEW_EVENT", "createdAt": created_at, "readAt": null,
                     "event": { "id": event.id, "title": event.title },
                     "artist": { "id": artist_id, "nickname": "탈퇴한 회원" },
-                    "paymentId": null, "tickets": null,
+                    "paymentId": null, "tickets": null, "amount": null, "giver": null,
                 })
             });
             assert_eq!(seen, expected);
@@ -260,10 +269,28 @@ mod tests {
             let page = read((store, cursors().await), &fan, json!({}), now).await;
             let expected = json!({
                 "id": notification.id, "kind": "UNKNOWN", "event": null, "artist": null,
-                "paymentId": null, "tickets": null,
+                "paymentId": null, "tickets": null, "amount": null, "giver": null,
                 "createdAt": now, "readAt": null,
             });
             assert_eq!(page, json!({ "items": [expected], "unreadCount": 1 }));
+        });
+    }
+
+    #[test]
+    fn an_artist_sees_what_they_were_given_and_what_whoever_gave_it_is_called_now() {
+        stack::run(async {
+            let (store, now) = (store(), Time::now());
+            let artist = stack::sign_in(&store, Role::Artist, now).await;
+            let mut giver = stack::member(Role::User, now);
+            let given =
+                Notification::sponsored(giver.id, Won::new(5_000), "Approved:1", now.minus(DAY));
+            store.notify(&[artist.member_id], &given).await.unwrap();
+            giver.nickname = "새 이름".parse().unwrap();
+            store.put(&MemberKey(giver.id), &giver).await.unwrap();
+            let page = read((store, cursors().await), &artist, json!({}), now).await;
+            let item = &page["items"][0];
+            assert_eq!((&item["kind"], &item["amount"]), (&json!("SPONSORED"), &json!(5_000)));
+            assert_eq!((&item["giver"], &item["artist"]), (&json!("새 이름"), &Value::Null));
         });
     }
 

@@ -1,4 +1,5 @@
-//! Worker on the queue of what became of payments: tells buyers by mail, and with it in their inbox, and artists of each sale.
+//! Worker on the queue of what became of payments: tells buyers by mail, and with it in their inbox, and artists of each sale and of
+//! what they are given.
 //!
 //! What is told follows from the payment as it is, and each of it has a name of its own, so that it is told once, however often and in
 //! whatever order the bus says that something happened.
@@ -22,7 +23,7 @@ use store::{
         notification::{Event, Notification},
         telling::Telling,
     },
-    sales::payment::{Booking, Payment, PaymentKey, Refund},
+    sales::payment::{Booking, Payment, PaymentKey, Refund, Subject},
 };
 
 use crate::Failure;
@@ -64,7 +65,7 @@ pub async fn handle(
 
 /// All that there is to tell of a payment as it is: mail of each step, and of tickets the same in the inbox.
 fn tellings(payment: &Payment, now: Time) -> Vec<Telling> {
-    let (payment_id, booking) = (payment.id, payment.booking());
+    let payment_id = payment.id;
     let mut all = Vec::new();
     let is_paid =
         payment.history.iter().any(|it| matches!(it.step, Step::Approve | Step::ApproveFree));
@@ -73,10 +74,18 @@ fn tellings(payment: &Payment, now: Time) -> Vec<Telling> {
         let about = About::Receipt { payment_id };
         let tickets = payment.quantity();
         let mut receipt = telling(payment, Kind::PaymentApproved, about, &name, at, tickets);
-        if let Some(booking) = booking.filter(|it| it.artist_id != payment.member_id) {
-            let mut sold = Notification::about(event(booking), Kind::TicketSold, &name, at);
-            sold.tickets = Some(tickets);
-            receipt.notifications.push((booking.artist_id, sold));
+        match &payment.subject {
+            Subject::Tickets(booking) if booking.artist_id != payment.member_id => {
+                let mut sold = Notification::about(event(booking), Kind::TicketSold, &name, at);
+                sold.tickets = Some(tickets);
+                receipt.notifications.push((booking.artist_id, sold));
+            }
+            Subject::Sponsorship(gift) => {
+                let amount = payment.amounts.cash;
+                let given = Notification::sponsored(payment.member_id, amount, &name, at);
+                receipt.notifications.push((gift.artist_id, given));
+            }
+            Subject::Tickets(_) | Subject::Points | Subject::Unknown => {}
         }
         all.push(receipt);
     }
@@ -134,6 +143,7 @@ mod tests {
     use domain::{
         id::{MemberId, TicketId},
         language::Language,
+        member::Role,
         payment::{Amounts, amounts},
         won::Won,
     };
@@ -142,8 +152,9 @@ mod tests {
     use stack::OwnQueue;
     use store::{
         Write,
+        identity::member::MemberKey,
         inbox::mail::{MailKey, MailState},
-        sales::payment::{Secret, Subject},
+        sales::payment::{Gift, Secret},
     };
 
     use super::*;
@@ -327,6 +338,39 @@ mod tests {
                 assert_eq!(office.mails().await.len(), mails);
             }
             assert_eq!(office.told(buyer).await, (counts(&[]), 0));
+        });
+    }
+
+    #[test]
+    fn an_artist_is_told_once_what_they_are_given_and_by_whom_and_their_giver_by_mail() {
+        stack::run(async {
+            let (office, now) = (Office::new().await, Time::now());
+            let [giver, artist] = [Role::User, Role::Artist].map(|role| stack::member(role, now));
+            for member in [&giver, &artist] {
+                office.store.put(&MemberKey(member.id), member).await.unwrap();
+            }
+            let (gift, token) =
+                (Gift { artist_id: artist.id, message: None }, Secret("token".into()));
+            let (gift, amounts) = (Subject::Sponsorship(gift), Amounts::cash(Won::new(5_000)));
+            let mut given = Payment::reserved(giver.id, gift, amounts, now, token, now);
+            for step in [Step::MakeReady, Step::StartApproval] {
+                given = given.after(step, now).unwrap();
+                office.keeps(&given).await;
+                office.hears_of(&given).await;
+                assert_eq!(office.told(artist.id).await, (counts(&[]), 0), "it is not paid");
+            }
+            given = given.after(Step::Approve, now).unwrap();
+            office.keeps(&given).await;
+            for _ in 0..2 {
+                office.hears_of(&given).await;
+            }
+            assert_eq!(office.mails().await, ["RECEIPT"]);
+            assert_eq!(office.told(giver.id).await, (counts(&[]), 0));
+            assert_eq!(office.told(artist.id).await, (counts(&[("SPONSORED", 1)]), 1));
+            let page = office.store.notifications_of(artist.id, now, 10, None).await.unwrap();
+            let (told, names) = &page.items[0];
+            assert_eq!((told.amount, told.giver_id), (Some(Won::new(5_000)), Some(giver.id)));
+            assert_eq!((&names.giver, &names.artist), (&Some(giver.nickname), &None));
         });
     }
 

@@ -31,7 +31,7 @@ pub struct PointsView {
 pub async fn handle(store: Store, call: Call<SignedIn>) -> Result<Answer<PointsView>, Problem> {
     let Call { who, context, .. } = call;
     let (_, balance) = store.read_for(&who, BalanceKey::of(&who), context.now).await?;
-    let Balance { balance, bought, debt } = balance.unwrap_or_default();
+    let Balance { balance, bought, debt, .. } = balance.unwrap_or_default();
     Ok(Answer::ok(PointsView { balance, bought, debt }))
 }
 

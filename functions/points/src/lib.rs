@@ -2,6 +2,7 @@
 
 pub mod get_my_points;
 pub mod list_my_transfers;
+pub mod prove_ledger;
 
 api::routes! {
     get_my_points,
@@ -9,4 +10,4 @@ api::routes! {
 }
 
 /// The part's functions without a route.
-pub const WORKERS: &[&str] = &[];
+pub const WORKERS: &[&str] = &["prove_ledger"];

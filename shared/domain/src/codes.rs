@@ -57,6 +57,10 @@ crate::codes! {
         "지금은 환불할 수 없습니다": "잠시 뒤 다시 시도해 주세요.",
         "Not refunded now": "Try again shortly.",
     }
+    Conflict POINTS_UNDER_REVIEW {
+        "포인트를 확인하고 있습니다": "포인트 잔액이 내역과 맞는지 확인하는 동안 포인트를 쓰거나 환불할 수 없습니다. 포인트 없이 살 수 있고, 적립은 계속됩니다.",
+        "The points are being checked": "Until the balance agrees with its history, points can't be spent or refunded. You can buy without them, and go on earning.",
+    }
     Conflict TRANSFER_STATE {
         "지금은 할 수 없습니다": "포인트 거래의 상태가 이 요청을 허락하지 않습니다.",
         "Not in this state": "The transfer's state does not allow this.",

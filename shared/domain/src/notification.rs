@@ -7,6 +7,8 @@ choice!(
         NewEvent = "NEW_EVENT",
         /// Tickets of an event of its reader were sold.
         TicketSold = "TICKET_SOLD",
+        /// Its reader, an artist, was given something.
+        Sponsored = "SPONSORED",
         /// Its reader has paid, and has their tickets.
         PaymentApproved = "PAYMENT_APPROVED",
         /// What its reader had paid is back.

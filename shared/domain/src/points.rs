@@ -272,6 +272,95 @@ impl Standing {
     }
 }
 
+/// What a member's transfers say of how they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    /// What can be spent.
+    pub balance: i128,
+    /// What is owed.
+    pub debt: i128,
+    /// At least so many were bought and not spent, if all that was spent had been bought.
+    bought_at_least: i128,
+    /// At most so many: what was bought and did not go back for money.
+    pub bought_at_most: i128,
+    /// Some of them only a newer program knows, so that nothing is proved by them.
+    pub newer: bool,
+}
+
+choice!(
+    /// What is wrong with a ledger.
+    Discrepancy {
+        /// What can be spent is not what the transfers leave.
+        Balance = "BALANCE",
+        /// What is owed is not what the transfers say.
+        Debt = "DEBT",
+        /// More can be had for money than was bought, or less than was bought and not spent.
+        Bought = "BOUGHT",
+        /// There are transfers of a member and no balance.
+        NoBalance = "NO_BALANCE",
+        /// One of its two accounts does not find a transfer.
+        Misfiled = "MISFILED",
+        /// An item can't be read.
+        Unreadable = "UNREADABLE",
+    }
+);
+
+impl Books {
+    /// Counts one of a member's transfers.
+    pub fn count(&mut self, member: MemberId, transfer: &Transfer) {
+        let (own, debt) = (Account::Member(member), Account::Debt(member));
+        let Transfer { from, to, kind, state, .. } = *transfer;
+        self.newer |= kind == Kind::Unknown || state == State::Unknown;
+        self.newer |= from == Account::Unknown || to == Account::Unknown;
+        self.balance += available(own, [transfer]);
+        self.debt -= balance(debt, [transfer]);
+        let change = available(own, [transfer]);
+        match kind {
+            Kind::TopUp | Kind::TopUpRefunded => {
+                self.bought_at_least += change;
+                self.bought_at_most += change;
+            }
+            // Nobody wrote into it how many of these were bought.
+            Kind::Used | Kind::Forfeited => self.bought_at_least += change,
+            Kind::Earned
+            | Kind::EarnedTakenBack
+            | Kind::DebtPaid
+            | Kind::Returned
+            | Kind::Settled
+            | Kind::Unknown => {}
+        }
+    }
+
+    /// Whether a member stands as their transfers say; what is wrong first, if not.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn prove(&self, standing: Standing) -> Result<(), Discrepancy> {
+        let Standing { balance, bought, debt } = standing;
+        let [balance, bought, debt] = [balance, bought, debt].map(|it| i128::from(it.get()));
+        if balance != self.balance {
+            Err(Discrepancy::Balance)
+        } else if debt != self.debt {
+            Err(Discrepancy::Debt)
+        } else if bought > self.bought_at_most.min(balance) || bought < self.bought_at_least {
+            Err(Discrepancy::Bought)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Points that can't be spent, nor had for money, until somebody has found out why their balance is not the sum of its transfers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the balance is not the sum of its transfers, and is looked into")]
+pub struct UnderReview;
+
+impl Fault for UnderReview {
+    fn code(&self) -> Code {
+        codes::POINTS_UNDER_REVIEW
+    }
+}
+
 /// Nothing is no transfer.
 fn some<const N: usize>(moves: [Move; N]) -> Vec<Move> {
     moves.into_iter().filter(|(_, _, amount, _)| !amount.is_zero()).collect()
@@ -402,6 +491,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_bought_and_not_spent_can_not_be_less() {
+        let [mina, .., platform, _] = accounts();
+        let Account::Member(member) = mina else { panic!("{mina:?}") };
+        let mut books = Books::default();
+        let top_up =
+            Transfer { kind: Kind::TopUp, ..transfer(platform, mina, 1_000, State::Posted) };
+        books.count(member, &top_up);
+        books.count(member, &transfer(mina, platform, 300, State::Pending));
+        let standing =
+            |bought| Standing { balance: Won::new(700), bought: Won::new(bought), debt: Won::ZERO };
+        assert_eq!(books.prove(standing(700)), Ok(()));
+        assert_eq!(books.prove(standing(699)), Err(Discrepancy::Bought));
+        assert!(!books.newer);
+        books.count(member, &Transfer { kind: Kind::Unknown, ..top_up });
+        assert!(books.newer, "of these a newer program knows what they are");
+    }
+
+    #[test]
     fn no_more_is_spent_than_there_is() {
         let standing = Standing { balance: Won::new(10), bought: Won::new(4), debt: Won::ZERO };
         assert_eq!(standing.spends(Won::new(11)), None);
@@ -511,6 +618,85 @@ mod tests {
             }
             let all = [own, debt, Account::Platform, Account::Promotion];
             prop_assert_eq!(all.iter().map(|account| balance(*account, &ledger)).sum::<i128>(), 0);
+        }
+
+        /// Whatever a member does with points, in any order: their books prove how they stand, and prove nothing else.
+        #[test]
+        fn any_history_proves_how_a_member_stands(
+            steps in prop::collection::vec((0..8_u8, 1..500_u64, 0..500_u64), 0..60),
+            forged in (0..3_usize, 1..100_u64),
+        ) {
+            let [mina, ..] = ["mem_01KB4ZXJ3V8Q5W7N2M6T9RHCDE"].map(|id| id.parse().unwrap());
+            let own = Account::Member(mina);
+            let (mut standing, mut ledger) = (Standing::default(), Vec::<Transfer>::new());
+            let (mut aside, mut spent) = (Vec::<(usize, Spent)>::new(), Vec::<(Spent, Won)>::new());
+            let moved = |(from, to, amount, kind): Move, state| {
+                Transfer { kind, ..transfer(from, to, amount.get(), state) }
+            };
+            for (step, one, other) in steps {
+                let amount = Won::new(one);
+                match step {
+                    0 => {
+                        standing.balance = standing.balance.checked_add(amount).unwrap();
+                        standing.bought = standing.bought.checked_add(amount).unwrap();
+                        ledger.push(moved((Account::Platform, own, amount, Kind::TopUp), State::Posted));
+                    }
+                    1 => if let Some(after) = standing.sells_back(amount) {
+                        standing = after;
+                        ledger.push(moved((own, Account::Platform, amount, Kind::TopUpRefunded), State::Posted));
+                    }
+                    2 => {
+                        let (after, moves) = standing.earns(mina, amount).unwrap();
+                        standing = after;
+                        ledger.extend(moves.into_iter().map(|it| moved(it, State::Posted)));
+                    }
+                    3 => if let Some((after, of_it)) = standing.spends(amount) {
+                        standing = after;
+                        aside.push((ledger.len(), of_it));
+                        ledger.push(moved((own, Account::Platform, amount, Kind::Used), State::Pending));
+                    }
+                    4 => if let Some((at, of_it)) = aside.pop() {
+                        ledger[at].state = State::Posted;
+                        spent.push((of_it, Won::ZERO));
+                    }
+                    5 => if let Some((at, of_it)) = aside.pop() {
+                        ledger[at].state = State::Voided;
+                        standing.balance = standing.balance.checked_add(of_it.points).unwrap();
+                        standing.bought = standing.bought.checked_add(of_it.bought).unwrap();
+                    }
+                    6 => {
+                        let (of_it, before) = spent.pop().unwrap_or_default();
+                        let points = amount.min(of_it.points.checked_sub(before).unwrap());
+                        let returned = of_it.returns(before, points);
+                        spent.push((of_it, before.checked_add(points).unwrap()));
+                        let (after, moves) = standing.refunded(mina, returned, Won::new(other)).unwrap();
+                        standing = after;
+                        ledger.extend(moves.into_iter().map(|it| moved(it, State::Posted)));
+                    }
+                    // Who leaves, seldom: and what comes in afterwards.
+                    _ if other < 50 && !standing.balance.is_zero() => {
+                        ledger.push(moved((own, Account::Platform, standing.balance, Kind::Forfeited), State::Posted));
+                        standing = Standing { balance: Won::ZERO, bought: Won::ZERO, ..standing };
+                    }
+                    _ => {}
+                }
+                let mut books = Books::default();
+                ledger.iter().for_each(|transfer| books.count(mina, transfer));
+                prop_assert_eq!(books.prove(standing), Ok(()));
+                let (field, more) = forged;
+                let mut wrong = standing;
+                let (amount, discrepancy) = match field {
+                    0 => (&mut wrong.balance, Discrepancy::Balance),
+                    1 => (&mut wrong.debt, Discrepancy::Debt),
+                    _ => (&mut wrong.bought, Discrepancy::Bought),
+                };
+                *amount = match field {
+                    // More than was ever bought can't be had for money.
+                    2 => Won::new(u64::try_from(books.bought_at_most).unwrap() + more),
+                    _ => amount.checked_add(Won::new(more)).unwrap(),
+                };
+                prop_assert_eq!(books.prove(wrong), Err(discrepancy));
+            }
         }
 
         #[test]

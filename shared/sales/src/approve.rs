@@ -135,7 +135,7 @@ async fn take_again(
     };
     let mut approving = payment.after(Step::StartLateApproval, now)?;
     approving.pg_token = Some(pg_token.clone());
-    let Some((approving, spending)) = spending::hold(approving, balance, now) else {
+    let Ok((approving, spending)) = spending::hold(approving, balance, now) else {
         return Ok(None);
     };
     let buyer = BuyerKey { member_id: payment.member_id, event_id: booking.event_id };

@@ -4,6 +4,7 @@ use domain::{
     event::SaleClosed,
     fault::{Code, Fault},
     payment::{IllegalStep, NotPayable, Paused, TooManyPoints},
+    points::UnderReview,
     refund::Refused,
 };
 use gateways::{kakaopay, queue::NotSent};
@@ -97,6 +98,9 @@ pub enum SalesFault {
     /// More points than there is to pay.
     #[error(transparent)]
     Points(#[from] TooManyPoints),
+    /// The buyer's points are not to be spent now.
+    #[error(transparent)]
+    UnderReview(#[from] UnderReview),
     /// KakaoPay does not take such an amount.
     #[error(transparent)]
     NotPayable(#[from] NotPayable),
@@ -193,6 +197,7 @@ impl SalesFault {
             Self::Closed(fault) => Some(fault),
             Self::Paused(fault) => Some(fault),
             Self::Points(fault) => Some(fault),
+            Self::UnderReview(fault) => Some(fault),
             Self::Refused(fault) => Some(fault),
             Self::NotPayable(fault) => Some(fault),
             Self::Kakaopay(fault) => Some(fault),
@@ -281,6 +286,7 @@ mod tests {
                 SalesFault::Points(TooManyPoints { points: all, remaining: all }),
                 "POINTS_EXCEED_PRICE",
             ),
+            (SalesFault::UnderReview(UnderReview), "POINTS_UNDER_REVIEW"),
         ] {
             assert_eq!(fault.code(), code);
             let again = matches!(fault, SalesFault::Contended).then_some(Duration::from_secs(1));

@@ -420,8 +420,7 @@ impl<K: Fn(&Payment) -> Write> Reserving<'_, K> {
         let mut payment = begun(self.terms, self.purchase, self.buyer, subject, amounts, now)?;
         // What takes nothing off is not spent.
         payment.claim_id = wanted.claim_id.filter(|_| !amounts.coupon.is_zero());
-        let spending = spending::hold(payment, own.balance, now);
-        let (payment, spending) = spending.ok_or(SalesFault::Lacks(Lack::Points, None))?;
+        let (payment, spending) = spending::hold(payment, own.balance, now)?;
 
         let hold = buyer::hold(&BuyerKey::of(&self.purchase.buyer, wanted.event_id), quantity);
         // Where there is nothing to forget, one that ends at this moment must not be.

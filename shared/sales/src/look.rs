@@ -31,8 +31,13 @@ pub async fn look(
         let ticket_ids = payment.tickets_left().collect();
         let asked = Asked { ticket_ids, cause: Cause::WentBack, total: None };
         match refund(store, kakaopay, payment.clone(), balance, &asked, None, now).await {
-            // It was used, and its money is back: what to do about that a person says.
-            Err(SalesFault::TicketUsed | SalesFault::PointsSpent | SalesFault::Settled) => {}
+            // It was used, or is not to be touched, and its money is back: what to do about that a person says.
+            Err(
+                SalesFault::TicketUsed
+                | SalesFault::PointsSpent
+                | SalesFault::UnderReview(_)
+                | SalesFault::Settled,
+            ) => {}
             // Somebody else gave it back, and that is what KakaoPay's books show.
             Err(
                 SalesFault::RefundInProgress

@@ -70,11 +70,12 @@ pub fn quote(
 /// Whether what was paid for no tickets is still there to go back.
 ///
 /// # Errors
-/// `POINTS_SPENT`, `SPONSORSHIP_SETTLED`, or the database's trouble.
+/// `POINTS_SPENT`, `POINTS_UNDER_REVIEW`, `SPONSORSHIP_SETTLED`, or the database's trouble.
 pub async fn is_there(store: &Store, payment: &Payment) -> Result<(), SalesFault> {
     match &payment.subject {
         Subject::Points => {
             let balance = store.get(&BalanceKey(payment.member_id)).await?.unwrap_or_default();
+            balance.may_be_spent()?;
             if balance.bought < payment.amounts.cash {
                 Err(SalesFault::PointsSpent)
             } else {
@@ -155,6 +156,7 @@ fn taken_back(
             return Ok(whole.require(SponsorshipKey::of(payment, gift).give_back(), Unmet::Settled));
         }
         Subject::Points => {
+            balance.may_be_spent()?;
             let sold = points::sell_back(member_id, payment.id, refund.cash, balance, now);
             let sold = sold.ok_or(SalesFault::PointsSpent)?;
             return Ok(sold.into_iter().fold(whole, |whole, it| whole.require(it, Unmet::Points)));

@@ -10,26 +10,30 @@ use store::{
     },
 };
 
-use crate::Unmet;
+use crate::{Lack, SalesFault, Unmet};
 
-/// Holds what the payment says, and sets its points aside from a balance as it was read. `None` when there are not so many.
+/// Holds what the payment says, and sets its points aside from a balance as it was read.
+///
+/// # Errors
+/// When there are not so many, or none of them is to be spent.
 pub(crate) fn hold(
     mut payment: Payment,
     balance: Balance,
     now: Time,
-) -> Option<(Payment, Transaction<Unmet>)> {
+) -> Result<(Payment, Transaction<Unmet>), SalesFault> {
     let coupon = payment.claim().map(|claim| claim.hold(payment.id, now));
     let mut whole = coupon
         .into_iter()
         .fold(Transaction::new(), |whole, hold| whole.require(hold, Unmet::Coupon));
     let points = payment.amounts.points;
     if !points.is_zero() {
-        let (set_aside, moves) =
-            points::set_aside(payment.member_id, payment.id, points, balance, now)?;
+        balance.may_be_spent()?;
+        let set_aside = points::set_aside(payment.member_id, payment.id, points, balance, now);
+        let (set_aside, moves) = set_aside.ok_or(SalesFault::Lacks(Lack::Points, None))?;
         payment.set_aside = Some(set_aside);
         whole = moves.into_iter().fold(whole, |whole, it| whole.require(it, Unmet::Points));
     }
-    Some((payment, whole))
+    Ok((payment, whole))
 }
 
 /// Spends it: the purchase is paid.

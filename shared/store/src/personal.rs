@@ -29,7 +29,7 @@ use crate::{
         member::{Member, MemberKey},
         session::{SessionItem, SessionKey},
     },
-    inbox::notification::{Artist, Notification, NotificationKey},
+    inbox::notification::{Names, Notification, NotificationKey},
     key::Named,
     sales::{
         claim::Claim,
@@ -181,6 +181,13 @@ pub const ITEMS: &[Item] = &[
     ),
     item("points balance", ACCOUNT, Erasure::AtOnce),
     item("transfer", Export::In(Section::Transfers), BOOKS),
+    item(
+        "proof of the ledger",
+        OF_THE_SHOP,
+        Erasure::Expires(
+            "the ids of members whose points were not what they should be, for 400 days",
+        ),
+    ),
     item("coupon", OF_THE_SHOP, NOBODY),
     item("coupon on offer", OF_THE_SHOP, NOBODY),
     item("coupon code", OF_THE_SHOP, NOBODY),
@@ -345,7 +352,7 @@ fn following((followed, artist): (Following, Member)) -> Value {
     })
 }
 
-fn told((notification, artist): (Notification, Option<Artist>)) -> Value {
+fn told((notification, Names { artist, giver }): (Notification, Names)) -> Value {
     let artist = artist.map(|artist| json!({ "id": artist.id, "nickname": artist.nickname }));
     json!({
         "id": notification.id,
@@ -354,6 +361,8 @@ fn told((notification, artist): (Notification, Option<Artist>)) -> Value {
         "artist": artist,
         "paymentId": notification.payment_id,
         "tickets": notification.tickets,
+        "amount": notification.amount,
+        "giver": giver,
         "createdAt": notification.created_at,
         "readAt": notification.read_at,
     })

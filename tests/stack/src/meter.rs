@@ -16,6 +16,7 @@ use aws_sdk_dynamodb::{
         get_item::{GetItemError, GetItemInput, GetItemOutput},
         put_item::{PutItemError, PutItemInput, PutItemOutput},
         query::{QueryError, QueryInput, QueryOutput},
+        scan::{ScanError, ScanInput, ScanOutput},
         transact_write_items::{
             TransactWriteItemsError, TransactWriteItemsInput, TransactWriteItemsOutput,
         },
@@ -83,6 +84,7 @@ impl Intercept for Meter {
             GetItemInput,
             BatchGetItemInput,
             QueryInput,
+            ScanInput,
             PutItemInput,
             UpdateItemInput,
             DeleteItemInput,
@@ -132,6 +134,7 @@ impl Intercept for Meter {
             "GetItem": GetItemOutput, GetItemError, read_units;
             "BatchGetItem": BatchGetItemOutput, BatchGetItemError, read_units;
             "Query": QueryOutput, QueryError, read_units;
+            "Scan": ScanOutput, ScanError, read_units;
             "PutItem": PutItemOutput, PutItemError, write_units;
             "UpdateItem": UpdateItemOutput, UpdateItemError, write_units;
             "DeleteItem": DeleteItemOutput, DeleteItemError, write_units;

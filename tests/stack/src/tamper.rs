@@ -119,7 +119,9 @@ impl Without {
         values: &mut Option<HashMap<String, AttributeValue>>,
     ) {
         let Some(text) = condition.take() else { return };
-        let goes = |clause: &&str| clause.contains(&self.compared) || *clause == self.present;
+        let goes = |clause: &&str| {
+            clause.contains(&self.compared) || *clause == self.absent || *clause == self.present
+        };
         let kept: Vec<_> = text.split(" AND ").filter(|clause| !goes(clause)).collect();
         let kept = kept.join(" AND ");
         // DynamoDB refuses names and values that nothing mentions.

@@ -120,6 +120,24 @@ fn a_part_or_a_used_ticket_is_shown_to_a_person_once_and_nothing_is_taken_back()
 }
 
 #[test]
+fn bought_points_that_are_looked_into_and_went_back_there_are_shown_to_a_person_and_stop_no_other_look()
+ {
+    stack::run(async {
+        let shop = Shop::open(9).await;
+        let fan = shop.fan().await;
+        let held = shop.buys_points(fan, "points").await;
+        shop.review(fan, true).await;
+        shop.desk_gives_back(&held, 10_000);
+        let looked = shop.after(DAY).looks_at(&held).await;
+        assert_eq!((looked.state, looked.needs_person), (State::Approved, true));
+        assert_eq!(shop.purse(fan).await, (10_000, 10_000));
+        shop.review(fan, false).await;
+        let looked = shop.after(DAY * 2).looks_at(&held).await;
+        assert_eq!((looked.state, shop.purse(fan).await), (State::Refunded, (0, 0)));
+    });
+}
+
+#[test]
 fn what_kakaopay_does_not_answer_is_asked_tomorrow() {
     stack::run(async {
         let (shop, held) = Shop::day_after().await;

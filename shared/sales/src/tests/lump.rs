@@ -46,7 +46,7 @@ impl Shop {
     }
 
     /// The fan buys points at KakaoPay.
-    async fn buys_points(&self, fan: Fan, key: &str) -> Held {
+    pub(super) async fn buys_points(&self, fan: Fan, key: &str) -> Held {
         let held = self.wants(fan, Wants::Points(amount()), key).await.unwrap();
         assert_eq!(self.agree(&held).await.state, State::Approved);
         held
@@ -115,6 +115,26 @@ fn points_that_are_bought_go_back_for_money_while_all_of_them_are_there() {
         shop.refunds(&second, Vec::new(), None).await.unwrap();
         assert_eq!((shop.purse(fan).await, shop.kept_of(&second)), ((0, 0), 0));
         assert_eq!(shop.sum(Account::Member(fan.member_id)).await, 0);
+    });
+}
+
+#[test]
+fn bought_points_that_are_looked_into_are_not_had_for_money_until_they_are_found_right() {
+    stack::run(async {
+        let shop = Shop::open(9).await;
+        let fan = shop.fan().await;
+        let top_up = shop.buys_points(fan, "points").await;
+        shop.review(fan, true).await;
+        let told = is_there(&shop.store, &shop.payment(&top_up).await).await.unwrap_err();
+        assert_eq!(told.code(), "POINTS_UNDER_REVIEW");
+        let refused = shop.refunds(&top_up, Vec::new(), Some(AMOUNT)).await.unwrap_err();
+        assert_eq!(refused.code(), "POINTS_UNDER_REVIEW");
+        assert_eq!((shop.purse(fan).await, shop.kept_of(&top_up)), ((AMOUNT, AMOUNT), AMOUNT));
+        // More of them are bought meanwhile.
+        shop.buys_points(fan, "more").await;
+        shop.review(fan, false).await;
+        shop.refunds(&top_up, Vec::new(), Some(AMOUNT)).await.unwrap();
+        assert_eq!((shop.purse(fan).await, shop.kept_of(&top_up)), ((AMOUNT, AMOUNT), 0));
     });
 }
 

@@ -14,7 +14,7 @@ use store::{
     Client, Store, Transaction, Write,
     sales::{
         claim::{Claim, ClaimKey},
-        points::{earn, top_up},
+        points::{BalanceKey, earn, review, sell_back, set_aside, top_up},
     },
 };
 
@@ -369,6 +369,90 @@ fn without_the_condition_on_the_balance_points_are_spent_twice() {
     stack::run(async {
         let happens = async || twice_at_once(stack::without("balance")).await == (2, false);
         assert!(stack::happens(happens).await, "the condition makes no difference");
+    });
+}
+
+impl Shop {
+    /// The fan's points turn out not to be what their transfers say, or are found right again.
+    pub(super) async fn review(&self, fan: Fan, is_under: bool) {
+        let since = is_under.then_some(self.now);
+        let read = self.balance(fan.member_id).await;
+        self.store.write(review(fan.member_id, read, since), ()).await.unwrap();
+    }
+}
+
+#[test]
+fn points_that_are_looked_into_are_not_spent_and_their_owner_buys_earns_and_has_refunds_all_the_same()
+ {
+    stack::run(async {
+        let (shop, fan, coupon, held) = holding().await;
+        let other = shop.fan().await;
+        shop.tops_up(other, 5_000).await;
+        shop.review(fan, true).await;
+        let refused = shop.buy_with(fan, 1, "points", None, 1_000).await.unwrap_err();
+        assert_eq!(refused.code(), "POINTS_UNDER_REVIEW");
+        // What was set aside before is spent, and earns.
+        assert_eq!(shop.agree(&held).await.state, State::Approved);
+        assert_eq!(shop.purse(fan).await, (3_090, 3_000));
+        let cash = shop.buy_with(fan, 1, "cash", None, 0).await.unwrap();
+        assert_eq!(shop.agree(&cash).await.state, State::Approved);
+        assert_eq!(shop.purse(fan).await, (3_240, 3_000));
+        shop.gives_back(&held, &[0]).await.unwrap();
+        assert_eq!(shop.coupon(fan, coupon).await, ClaimState::Usable);
+        assert_eq!(shop.purse(fan).await, (10_150, 10_000));
+        assert_eq!(shop.balance(fan.member_id).await.under_review_since, Some(shop.now));
+        // Nobody else is stopped.
+        shop.buy_with(other, 1, "points", None, 5_000).await.unwrap();
+
+        shop.review(fan, false).await;
+        shop.buy_with(fan, 1, "points", None, 1_000).await.unwrap();
+        assert_eq!(shop.purse(fan).await, (9_150, 9_150));
+    });
+}
+
+#[test]
+fn who_pays_too_late_with_points_that_are_looked_into_is_not_charged() {
+    stack::run(async {
+        let (shop, fan, coupon, held) = holding().await;
+        let late = shop.after(HOLD + MINUTE);
+        late.expire(&held).await;
+        late.review(fan, true).await;
+        assert_eq!(late.agree(&held).await.state, State::Expired);
+        assert_eq!(late.kept_of(&held), 0);
+        all_is_back(&late, fan, coupon, "under review").await;
+    });
+}
+
+/// Points that turn out to be wrong after they were read and before they are taken, one time to be spent and one time to be had for
+/// money: whether they are taken.
+async fn taken_under_review(client: Client) -> [bool; 2] {
+    let shop = Shop::open(9).await;
+    let store = Store::new(client, stack::prefix());
+    let mut taken = [false; 2];
+    for (is_taken, is_spent) in taken.iter_mut().zip([true, false]) {
+        let fan = shop.fan().await;
+        shop.tops_up(fan, 1_000).await;
+        let (points, payment) = (Won::new(1_000), PaymentId::generate());
+        let read = shop.balance(fan.member_id).await;
+        let pieces = match is_spent {
+            true => set_aside(fan.member_id, payment, points, read, shop.now).unwrap().1,
+            false => sell_back(fan.member_id, payment, points, read, shop.now).unwrap(),
+        };
+        shop.review(fan, true).await;
+        let whole = pieces.into_iter().fold(Transaction::new(), |it, piece| it.require(piece, ()));
+        *is_taken = store.transact(whole).await.is_ok();
+        let left = store.get(&BalanceKey(fan.member_id)).await.unwrap().unwrap();
+        assert_eq!(left.balance.is_zero(), *is_taken);
+    }
+    taken
+}
+
+#[test]
+fn no_point_is_taken_that_is_looked_into_since_it_was_read() {
+    stack::run(async {
+        assert_eq!(taken_under_review(stack::dynamo()).await, [false, false]);
+        let without = stack::without("underReviewSince");
+        assert_eq!(taken_under_review(without).await, [true, true], "the condition does it");
     });
 }
 

@@ -12,6 +12,7 @@ use domain::{
     member::Nickname,
     notification::Kind,
     time::Time,
+    won::Won,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -59,6 +60,12 @@ pub struct Notification {
     /// How many tickets it is about, if it is about tickets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tickets: Option<u32>,
+    /// How much was given, in won, if it is about a sponsorship.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Won>,
+    /// Who gave it. What they are called goes with them, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub giver_id: Option<MemberId>,
     /// When it happened.
     #[serde(with = "domain::time::millis")]
     pub created_at: Time,
@@ -89,6 +96,15 @@ pub struct Artist {
     pub id: MemberId,
     /// What they are called; of who is gone, [`Nickname::of_nobody`].
     pub nickname: Nickname,
+}
+
+/// What those are called now whom a notification is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The artist.
+    pub artist: Option<Artist>,
+    /// Whoever gave something; of who is gone, [`Nickname::of_nobody`].
+    pub giver: Option<Nickname>,
 }
 
 key!(
@@ -127,13 +143,25 @@ impl Notification {
 
     /// Tells of something that happened about an event, by a name that nothing else has, and when that was.
     pub fn about(event: Event, kind: Kind, name: &str, at: Time) -> Self {
+        Self { event: Some(event), ..Self::of(kind, name, at) }
+    }
+
+    /// Tells an artist what they were given and by whom, in the same way.
+    pub fn sponsored(giver_id: MemberId, amount: Won, name: &str, at: Time) -> Self {
+        let (giver_id, amount) = (Some(giver_id), Some(amount));
+        Self { giver_id, amount, ..Self::of(Kind::Sponsored, name, at) }
+    }
+
+    fn of(kind: Kind, name: &str, at: Time) -> Self {
         Self {
             id: NotificationId::of(at, of_name(name)),
             kind,
-            event: Some(event),
+            event: None,
             artist_id: None,
             payment_id: None,
             tickets: None,
+            amount: None,
+            giver_id: None,
             created_at: at,
             read_at: None,
             expires_at: expiry(period(at)),
@@ -191,7 +219,7 @@ impl Store {
         Ok(())
     }
 
-    /// What a member was told, the latest first, each with the artist whom it is about as they are called now.
+    /// What a member was told, the latest first, each with what those are called now whom it is about.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -201,16 +229,20 @@ impl Store {
         now: Time,
         limit: u32,
         start: Option<Start>,
-    ) -> Result<Page<(Notification, Option<Artist>)>, StoreFault> {
+    ) -> Result<Page<(Notification, Names)>, StoreFault> {
         let query = Query::new(Index::of(Table::Inbox), format!("MEM#{member_id}"), limit);
         let query = query.beginning("NOTE#").backwards().after(start);
         let mut page = self.query::<Notification>(query).await?;
         page.items.retain(|notification| !notification.expires_at.is_past(now));
-        let names = self.nicknames(page.items.iter().filter_map(|it| it.artist_id)).await?;
-        let artist = |id| names.get(&id).map(|name| Artist { id, nickname: name.clone() });
+        let all: Vec<_> =
+            page.items.iter().flat_map(|it| [it.artist_id, it.giver_id]).flatten().collect();
+        let names = self.nicknames(all).await?;
+        let called = |id| names.get(&id).cloned();
         Ok(page.map(|it| {
-            let artist = it.artist_id.and_then(artist);
-            (it, artist)
+            let artist = it.artist_id.zip(it.artist_id.and_then(called));
+            let artist = artist.map(|(id, nickname)| Artist { id, nickname });
+            let giver = it.giver_id.and_then(called);
+            (it, Names { artist, giver })
         }))
     }
 

@@ -8,6 +8,7 @@ pub mod due;
 pub mod event_refunds;
 pub mod payment;
 pub mod points;
+pub mod proof;
 pub mod purchase;
 pub mod sold_out;
 pub mod sponsorship;

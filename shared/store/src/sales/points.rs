@@ -2,7 +2,10 @@
 
 use domain::{
     id::{MemberId, PaymentId, TransferId},
-    points::{Account, Kind, Move, Spent, Standing, State, Transfer, available, balance},
+    points::{
+        Account, Books, Kind, Move, Spent, Standing, State, Transfer, UnderReview, available,
+        balance,
+    },
     time::Time,
     won::Won,
 };
@@ -10,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::payment::BY_MEMBER;
 use crate::{
-    Compare, Index, Page, Query, Start, Store, StoreFault, Table, Write,
+    Compare, Index, Key, Page, Query, Relaxed, Start, Store, StoreFault, Table, Write,
     identity::session::SignedIn, shard::shard_of,
 };
 
@@ -30,6 +33,7 @@ key!(
 
 /// A member's points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Balance {
     /// What can be spent.
     #[serde(default)]
@@ -40,12 +44,39 @@ pub struct Balance {
     /// What the next earning pays first: earned points that were spent when their purchase went back.
     #[serde(default)]
     pub debt: Won,
+    /// Since when it is known not to be the sum of its transfers: until that is mended, nothing of it is spent.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "domain::time::optional_millis"
+    )]
+    pub under_review_since: Option<Time>,
 }
 
+key!(
+    /// The same place, of which nothing is read but whether something is there.
+    struct AnyBalanceKey(member_id: MemberId) => AnyBalance in Sales, pk("MEM#{member_id}#POINTS"), sk("BALANCE")
+);
+
+#[derive(Serialize, Deserialize)]
+struct AnyBalance {}
+
+/// What stops a balance from being spent.
+const UNDER_REVIEW: &str = "underReviewSince";
+
 impl Balance {
-    fn standing(self) -> Standing {
-        let Self { balance, bought, debt } = self;
+    /// How its member stands.
+    pub fn standing(self) -> Standing {
+        let Self { balance, bought, debt, .. } = self;
         Standing { balance, bought, debt }
+    }
+
+    /// Whether points of it may leave it because its member wants them to.
+    ///
+    /// # Errors
+    /// While it is not the sum of its transfers.
+    pub fn may_be_spent(self) -> Result<(), UnderReview> {
+        self.under_review_since.map_or(Ok(()), |_| Err(UnderReview))
     }
 }
 
@@ -115,6 +146,24 @@ impl Entry {
         Self { transfer, payment_id, created_at: now, member_key, member_sort }
     }
 
+    /// Those of its two accounts that find it, where it stands under these keys. Where accounts of a newer program keep theirs only that
+    /// one knows.
+    pub(crate) fn found_by(&self, keys: (&str, &str)) -> Vec<Account> {
+        let Transfer { id, from, to, .. } = self.transfer;
+        let (lesser, greater) = (from.min(to), from.max(to));
+        let right = Self::of(self.transfer.clone(), None, self.created_at);
+        let (pk, sk) = TransferKey { account: greater, id }.pair();
+        let listed = (right.member_key, right.member_sort);
+        let any = greater == Account::Unknown;
+        let by_index = listed == (self.member_key.clone(), self.member_sort.clone());
+        let found = [(lesser, any || by_index), (greater, any || keys == (&pk, &sk))];
+        let mut accounts: Vec<_> =
+            found.into_iter().filter_map(|(account, finds)| finds.then_some(account)).collect();
+        // Points that stay where they are move once.
+        accounts.dedup();
+        accounts
+    }
+
     /// Writes a new transfer: a piece for the transaction that moves the balance.
     pub fn create(&self) -> Write {
         let Transfer { id, from, to, .. } = self.transfer;
@@ -150,7 +199,7 @@ pub fn top_up(member_id: MemberId, payment_id: PaymentId, amount: Won, now: Time
 }
 
 /// Takes back what a member bought: pieces for the transaction in which it is refunded, of which one fails when the balance is no
-/// longer what was read. `None` when some of it was spent.
+/// longer what was read, or must not be spent. `None` when some of it was spent.
 pub fn sell_back(
     member_id: MemberId,
     payment_id: PaymentId,
@@ -160,7 +209,7 @@ pub fn sell_back(
 ) -> Option<[Write; 2]> {
     let after = read.standing().sells_back(amount)?;
     let sold = (Account::Member(member_id), Account::Platform, amount, Kind::TopUpRefunded);
-    Some([posted(sold, Some(payment_id), now).create(), stands(member_id, read, after)])
+    Some([posted(sold, Some(payment_id), now).create(), spent(member_id, read, after)])
 }
 
 /// Posts what a member who owes nothing earned by a payment: two pieces for the transaction that approves it, of which one fails
@@ -190,7 +239,7 @@ pub fn earn_and_owe(
 }
 
 /// Sets points of a member aside for a payment: pieces for the transaction that holds its seats, of which one fails when the
-/// balance is no longer what was read. `None` when there are not so many.
+/// balance is no longer what was read, or must not be spent. `None` when there are not so many.
 pub fn set_aside(
     member_id: MemberId,
     payment_id: PaymentId,
@@ -202,7 +251,7 @@ pub fn set_aside(
     let used = (Account::Member(member_id), Account::Platform, points, Kind::Used);
     let used = entry(used, State::Pending, Some(payment_id), now);
     let set_aside = SetAside { transfer_id: used.transfer.id, bought };
-    Some((set_aside, [used.create(), stands(member_id, read, after)]))
+    Some((set_aside, [used.create(), spent(member_id, read, after)]))
 }
 
 /// A purchase goes back: its points return, and what it earned is taken back, or owed. Pieces for the transaction in which it
@@ -235,22 +284,36 @@ fn settled(
     Ok(moves.chain([stands(member_id, read, after)]).collect())
 }
 
+/// Writes how a member stands who takes points out of their balance.
+fn spent(member_id: MemberId, read: Balance, after: Standing) -> Write {
+    stands(member_id, read, after).when_absent(UNDER_REVIEW)
+}
+
 /// Writes how a member stands, if they still stand as it was read.
 fn stands(member_id: MemberId, read: Balance, after: Standing) -> Write {
     let Standing { balance, bought, debt } = after;
-    let all = [
-        ("balance", read.balance, balance),
-        ("bought", read.bought, bought),
-        ("debt", read.debt, debt),
-    ];
-    all.into_iter().fold(Write::update(&BalanceKey(member_id)), |write, (name, was, is)| {
-        let write = write.set(name, is);
-        match was {
-            // An absent one reads as nothing.
-            Won::ZERO => write.when_absent_or(name, Compare::Equal, was),
-            was => write.when(name, Compare::Equal, was),
-        }
+    let write = if_still(member_id, read);
+    write.set("balance", balance).set("bought", bought).set("debt", debt)
+}
+
+/// A change of a balance that is still as it was read.
+fn if_still(member_id: MemberId, read: Balance) -> Write {
+    let Standing { balance, bought, debt } = read.standing();
+    let all = [("balance", balance), ("bought", bought), ("debt", debt)];
+    all.into_iter().fold(Write::update(&BalanceKey(member_id)), |write, (name, was)| match was {
+        // An absent one reads as nothing.
+        Won::ZERO => write.when_absent_or(name, Compare::Equal, was),
+        was => write.when(name, Compare::Equal, was),
     })
+}
+
+/// Stops a member's points from being spent, or lets them be spent again, if the balance is there and still as it was read.
+pub fn review(member_id: MemberId, read: Balance, since: Option<Time>) -> Write {
+    let write = if_still(member_id, read).when_present("pk");
+    match since {
+        Some(since) => write.set(UNDER_REVIEW, since.millis()),
+        None => write.remove(UNDER_REVIEW),
+    }
 }
 
 fn posted(moved: Move, payment_id: Option<PaymentId>, now: Time) -> Entry {
@@ -329,25 +392,60 @@ impl Store {
         };
         let mut sum = Sum::default();
         for shard in 0..shards {
-            let (own, listed) = (partition(account, shard), listed(account, shard));
-            let mut queries = vec![Query::new(BY_MEMBER, listed.clone(), PAGE)];
-            // What a member owes is listed whole; of the others, what they are the greater of stands under their own key.
-            if own == listed {
-                queries.push(Query::new(LEDGER, own, PAGE));
-            }
-            for mut query in queries {
-                loop {
-                    let page = self.page(query.clone()).await?;
-                    let entries = page.items.into_iter().map(serde_dynamo::from_item);
-                    let entries = entries.collect::<Result<Vec<Entry>, _>>()?;
-                    let transfers = || entries.iter().map(|entry| &entry.transfer);
-                    sum.posted += balance(account, transfers());
-                    sum.available += available(account, transfers());
-                    let Some(next) = page.next else { break };
-                    query = query.after(Some(next));
-                }
-            }
+            self.each_of(account, shard, |transfer| {
+                sum.posted += balance(account, [transfer]);
+                sum.available += available(account, [transfer]);
+            })
+            .await?;
         }
         Ok(sum)
+    }
+
+    /// Those of some members, at most 100, who have no balance, which may be a second old.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn without_balance(&self, members: &[MemberId]) -> Result<Vec<MemberId>, StoreFault> {
+        let keys: Vec<_> = members.iter().map(|id| Relaxed(AnyBalanceKey(*id))).collect();
+        let found = self.read_all(&keys).await?;
+        let without = members.iter().zip(found).filter(|(_, found)| found.is_none());
+        Ok(without.map(|(member, _)| *member).collect())
+    }
+
+    /// What a member's transfers say of how they stand, however many they are. The newest may be missing: an index is a moment behind.
+    ///
+    /// # Errors
+    /// When the database does not answer, or an item can't be read.
+    pub async fn books_of(&self, member_id: MemberId) -> Result<Books, StoreFault> {
+        let mut books = Books::default();
+        let count = |transfer: &Transfer| books.count(member_id, transfer);
+        self.each_of(Account::Member(member_id), 0, count).await?;
+        Ok(books)
+    }
+
+    /// Every transfer that an account finds in one of its shards; a member's with those of what they owe.
+    async fn each_of(
+        &self,
+        account: Account,
+        shard: u8,
+        mut each: impl FnMut(&Transfer),
+    ) -> Result<(), StoreFault> {
+        let (own, listed) = (partition(account, shard), listed(account, shard));
+        let mut queries = vec![Query::new(BY_MEMBER, listed.clone(), PAGE)];
+        // What a member owes is listed whole; of the others, what they are the greater of stands under their own key.
+        if own == listed {
+            queries.push(Query::new(LEDGER, own, PAGE));
+        }
+        for mut query in queries {
+            loop {
+                let page = self.page(query.clone()).await?;
+                for entry in page.items {
+                    each(&serde_dynamo::from_item::<_, Entry>(entry)?.transfer);
+                }
+                let Some(next) = page.next else { break };
+                query = query.after(Some(next));
+            }
+        }
+        Ok(())
     }
 }
