@@ -5,7 +5,7 @@ import unittest
 from model import LIMITS, Patience, Stock, closed, compare, done_of, most, per_order, report, units_of_order
 from plot import Line, bars, plot
 
-EAGER = Patience(first=0.001, longest=0.001, limit=8.0, call=0.0)
+EAGER = Patience(longest=0.08)
 ALONE = {"shards": 1, "serviceMs": 50, "clients": 1, "seconds": 60, "aloneOrderMs": 200, "aloneReturnMs": 100, "callMs": 0, "returned": 0.0}
 
 
@@ -80,7 +80,7 @@ class Report(unittest.TestCase):
         right = ALONE | {"ordersPerMinute": 300}
         self.assertAlmostEqual(compare([right])[0][2], 0, delta=0.01)
         for runs, near in [([right], True), ([right, ALONE | {"ordersPerMinute": 200}], False), ([], False)]:
-            text, told = report(runs, [])
+            text, told = report(runs, [], [])
             self.assertEqual((told, "NO." in text), (near, not near))
 
     def test_plots_show_what_they_are_given(self) -> None:
