@@ -67,7 +67,7 @@ fuzz: $(VENV)/ready
 bench: $(VENV)/ready
 	@$(RUN) run -- cargo bench --package tests --profile dev --bench cold_start
 
-# Both keep what they found in infra/throughput.
+# `bench-sales` and `model` keep what they found in infra/throughput.
 bench-sales: $(VENV)/ready
 	@$(VENV)/bin/python tests/benches/sales/sales.py $(ROWS)
 

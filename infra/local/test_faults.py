@@ -202,6 +202,15 @@ class Faults(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(runs[0], runs[1])
         self.assertEqual(set(runs[0]), {True, False})
 
+    async def test_what_is_billed_is_counted_between_two_moments(self) -> None:
+        dynamodb, meter = self.client("dynamodb"), f"{self.aws}/_meter"
+        await self.put(dynamodb)
+        await self.call(urllib3.request, "POST", meter)
+        await self.put(dynamodb)
+        told = [(await self.call(urllib3.request, "DELETE", meter)).json() for _ in range(2)]
+        self.assertEqual([[(it["function"], it["operation"]) for it in calls] for calls in told], [[("local-a", "PutItem")], []])
+        self.assertEqual([asked.get("ReturnConsumedCapacity") for asked in self.upstream.reached], [None, "INDEXES"])
+
     async def test_a_fault_that_there_is_not_is_refused(self) -> None:
         for rule in ({"fault": "rain"}, {"fault": "lost", "rat": 1}, {}):
             answer = await self.call(urllib3.request, "POST", f"{self.aws}/_faults", body=json.dumps(rule).encode())
