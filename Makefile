@@ -76,7 +76,7 @@ model: $(VENV)/ready
 	@$(VENV)/bin/python infra/throughput/model.py
 
 cost: $(VENV)/ready
-	@$(RUN) run --set HoldSeconds=20 -- $(VENV)/bin/python tests/cost.py
+	@$(VENV)/bin/python tests/cost.py
 
 timing: $(VENV)/ready
 	@$(RUN) run -- cargo bench --package tests --profile dev --bench timing
