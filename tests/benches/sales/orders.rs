@@ -29,6 +29,9 @@ const EACH: usize = 4;
 
 /// A shop that can be bought from.
 pub trait Shop: Sync {
+    /// How many people there have to be so that none of them runs out of tickets that they may have.
+    const CROWD: usize;
+
     /// Puts an event with so many free seats on sale.
     async fn publish(&self, seats: u32) -> Result<String>;
     /// Lets so many people in; each is what [`Shop::order`] knows them by.
@@ -47,14 +50,13 @@ pub async fn measure(name: &str, shop: &impl Shop, functions: Option<&Functions>
     Ok(json!({ "name": name, "steady": steady, "rush": rush }))
 }
 
-async fn steady(
-    shop: &impl Shop,
+async fn steady<S: Shop>(
+    shop: &S,
     watched: &Watched,
     functions: Option<&Functions>,
 ) -> Result<Value> {
     let event = shop.publish(100_000).await?;
-    // Enough for 20,000 orders a minute.
-    let people = shop.people(2_100).await?;
+    let people = shop.people(S::CROWD).await?;
     eprintln!(
         "  {} people are in; {CLIENTS} of them at a time buy for {} s",
         people.len(),

@@ -227,7 +227,7 @@ def main() -> int:
     wanted = [name for name in ROWS if not sys.argv[1:] or any(word in name for word in sys.argv[1:])]
     say("building create_payment, as it is deployed and as it is tested")
     run(["cargo", "build", "--release", "--locked", "--package", "payments", "--bin", "create_payment"])
-    run(["cargo", "build", "--locked", "--package", "payments", "--bin", "create_payment"])
+    run(["cargo", "build", "--locked", "--workspace", "--bin", "create_payment"])
     file = KEPT / "sales.json"
     kept = {row["name"]: row for row in json.loads(file.read_text())} if file.exists() else {}
     for kind in (deployed, functions_alone, references):
