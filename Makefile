@@ -4,7 +4,7 @@ RUN := $(VENV)/bin/python infra/local/stack.py
 TEMPLATES := template.yaml infra/data.yaml functions/template.yaml $(wildcard functions/*/template.yaml)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help up down fresh demo test clients fuzz second-opinion bench timing coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy deploy-check rollback
+.PHONY: help up down fresh demo test clients fuzz second-opinion bench bench-sales model cost timing coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy deploy-check rollback
 
 help:
 	@echo "make up        the whole product on this machine, with a programme in it"
@@ -18,6 +18,9 @@ help:
 	@echo "make fuzz      the same requests for an hour, or FUZZ_SECONDS, with a seed that it prints"
 	@echo "make second-opinion  the store's and the sales' tests against a DynamoDB that others wrote"
 	@echo "make bench     cold starts beside Go, Node and Python"
+	@echo "make bench-sales  orders a minute of one event over HTTP, debug and release, beside two shops over PostgreSQL; ROWS='release row'"
+	@echo "make model     the same by DynamoDB's documented limits, held against runs of our code that meet on a shard"
+	@echo "make cost      what 1,000 purchases, and 1,000 refunds, cost in won, from calls that are counted"
 	@echo "make timing    whether the time that a public route takes tells whose an address is: 10,000 pairs, or PAIRS (hours)"
 	@echo "make check     the templates, by cfn-lint and sam, and the local cloud's own rules"
 	@echo "make new-endpoint PART=tickets NAME=get_ticket METHOD=get ROUTE='/v1/tickets/{ticketId}'  writes its skeleton"
@@ -64,6 +67,17 @@ fuzz: $(VENV)/ready
 bench: $(VENV)/ready
 	@$(RUN) run -- cargo bench --package tests --profile dev --bench cold_start
 
+# `bench-sales` and `model` keep what they found in infra/throughput.
+bench-sales: $(VENV)/ready
+	@$(VENV)/bin/python tests/benches/sales/sales.py $(ROWS)
+
+model: $(VENV)/ready
+	@$(VENV)/bin/python tests/benches/sales/sales.py conflicts
+	@$(VENV)/bin/python infra/throughput/model.py
+
+cost: $(VENV)/ready
+	@$(VENV)/bin/python tests/cost.py
+
 timing: $(VENV)/ready
 	@$(RUN) run -- cargo bench --package tests --profile dev --bench timing
 
@@ -89,7 +103,7 @@ publish:
 	@cargo run --package generate -- publish
 
 check: $(VENV)/ready-deploy
-	@for folder in infra infra/local tests/streams; do $(VENV)/bin/python -m unittest discover --quiet --start-directory $$folder || exit 1; done
+	@for folder in infra infra/local infra/throughput tests/streams; do $(VENV)/bin/python -m unittest discover --quiet --start-directory $$folder || exit 1; done
 	@$(VENV)/bin/cfn-lint --regions ap-northeast-2 -- $(TEMPLATES)
 	@for template in $(TEMPLATES); do \
 		$(VENV)/bin/sam validate --lint --region ap-northeast-2 --template $$template || exit 1; done

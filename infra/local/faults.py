@@ -1,5 +1,6 @@
 """What AWS answers on a bad day and the local cloud never does: a call that is turned away, one that meets another, one whose
-work is done and whose answer is lost, a read of what was true a moment ago.
+work is done and whose answer is lost, a read of what was true a moment ago. Of `taken` each transaction has its items to itself for
+`milliseconds`, and whoever writes one of them meanwhile is refused: so buyers meet on a shard as they would there.
 
 A rule names whose calls fare so (`function`, `service`; all if it does not say), how (`fault`), how often (`rate`) and the
 `seed` of its chances:
@@ -10,6 +11,7 @@ A rule names whose calls fare so (`function`, `service`; all if it does not say)
 The words of each service are those of botocore's models and of DynamoDB's developer guide, *Error handling*.
 """
 
+import asyncio
 import json
 import random
 import re
@@ -20,7 +22,11 @@ from typing import Any, NamedTuple
 
 from calls import Request, service_of
 
-FAULTS = ("unavailable", "throttled", "conflict", "stale", "lost")
+FAULTS = ("unavailable", "throttled", "conflict", "stale", "lost", "taken")
+
+WRITES = ("TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem")
+# What a write is told whose item a transaction has: the kind of the refusal, and its words.
+BUSY_ITEM = ("com.amazonaws.dynamodb.v20120810#TransactionConflictException", "Transaction is ongoing for the item")
 
 # How long an index may be behind its table here. AWS says that it is a fraction of a second, and promises nothing.
 BEHIND = 1.5
@@ -31,6 +37,8 @@ class Answer(NamedTuple):
     body: bytes
 
 
+# A table, and the two keys of an item in it.
+Item = tuple[str, str, str]
 # Passes a body on and brings what comes of it.
 Pass = Callable[[bytes], Any]
 
@@ -42,6 +50,7 @@ class Rule:
     service: str | None = None
     rate: float = 1.0
     seed: int = 0
+    milliseconds: float = 0.0
     met: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +68,9 @@ class Weather:
 
     rules: dict[int, Rule] = field(default_factory=dict)
     made: int = 0
-    written: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    written: dict[Item, float] = field(default_factory=dict)
+    # What transactions have to themselves at this moment.
+    taken: set[Item] = field(default_factory=set)
 
     def add(self, rule: Rule) -> int:
         self.made += 1
@@ -85,11 +96,29 @@ class Weather:
                     return None
                 case "stale" if service == "dynamodb" and "IndexName" in (asked := json.loads(request.body)):
                     return self._behind(asked, await go_on(request.body))
+                case "taken" if service == "dynamodb" and operation in WRITES:
+                    return await self._alone(operation, request.body, go_on, rule.milliseconds / 1000)
             # It can't happen to such a call.
             rule.met -= 1
         answer = await go_on(request.body)
         if self.rules:
             self._remember(service, operation, request.body)
+        return answer
+
+    async def _alone(self, operation: str, body: bytes, go_on: Pass, seconds: float) -> Answer:
+        asked = json.loads(body)
+        if operation != "TransactWriteItems":
+            [item] = writes(operation, asked)
+            return refusal(400, *BUSY_ITEM) if item in self.taken else await go_on(body)
+        items = [item for _, item in parts(asked)]
+        if met := [at for at, item in enumerate(items) if item in self.taken]:
+            return cancelled(body, "TransactionConflict", BUSY_ITEM[1], met)
+        self.taken.update(items)
+        try:
+            # However slow the local cloud is, it is no shorter than ordered.
+            answer, _ = await asyncio.gather(go_on(body), asyncio.sleep(seconds))
+        finally:
+            self.taken.difference_update(items)
         return answer
 
     def _remember(self, service: str, operation: str, body: bytes) -> None:
@@ -140,7 +169,8 @@ async def throttled(service: str, operation: str, body: bytes, go_on: Pass, chan
     """Too many calls. Of several things in one call only some are done, where the service can say so."""
     match service, operation:
         case "dynamodb", "TransactWriteItems" | "TransactGetItems":
-            return cancelled(body, "ThrottlingError", "Throughput exceeds the current capacity of your table or index.", chance)
+            message = "Throughput exceeds the current capacity of your table or index."
+            return cancelled(body, "ThrottlingError", message, any_of(body, chance))
         case _ if split := PARTLY.get(operation):
             through, merge = split(body, lambda: chance.random() < 0.5)
             answer = await go_on(through)
@@ -219,19 +249,24 @@ BUSY = {"type": "rejected_execution_exception", "reason": "rejected execution of
 
 def conflict(operation: str, body: bytes, chance: random.Random) -> Answer | None:
     """Another transaction is at one of the items. Whoever only reads meets it in a transaction alone."""
-    message = "Transaction is ongoing for the item"
     match operation:
         case "TransactWriteItems" | "TransactGetItems":
-            return cancelled(body, "TransactionConflict", message, chance)
+            return cancelled(body, "TransactionConflict", BUSY_ITEM[1], any_of(body, chance))
         case "PutItem" | "UpdateItem" | "DeleteItem":
-            return refusal(400, "com.amazonaws.dynamodb.v20120810#TransactionConflictException", message)
+            return refusal(400, *BUSY_ITEM)
         case _:
             return None
 
 
-def cancelled(body: bytes, code: str, message: str, chance: random.Random) -> Answer:
+def any_of(body: bytes, chance: random.Random) -> list[int]:
+    return [chance.randrange(len(json.loads(body)["TransactItems"]))]
+
+
+def cancelled(body: bytes, code: str, message: str, met: list[int]) -> Answer:
+    """A transaction that was not done because of these of its items."""
     reasons: list[dict[str, str]] = [{"Code": "None"} for _ in json.loads(body)["TransactItems"]]
-    chance.choice(reasons).update(Code=code, Message=message)
+    for at in met:
+        reasons[at].update(Code=code, Message=message)
     codes = ", ".join(reason["Code"] for reason in reasons)
     return Answer(400, json.dumps({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
@@ -239,15 +274,18 @@ def cancelled(body: bytes, code: str, message: str, chance: random.Random) -> An
         "CancellationReasons": reasons}).encode())
 
 
-def writes(operation: str, asked: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """The table and the key of each item that a call writes."""
+def writes(operation: str, asked: dict[str, Any]) -> Iterator[Item]:
+    """Each item that a call writes."""
     match operation:
         case "TransactWriteItems":
-            parts = [(kind, part) for item in asked["TransactItems"] for kind, part in item.items() if kind != "ConditionCheck"]
+            yield from (item for kind, item in parts(asked) if kind != "ConditionCheck")
         case "PutItem" | "UpdateItem" | "DeleteItem":
-            parts = [(operation.removesuffix("Item"), asked)]
-        case _:
-            return
-    for kind, part in parts:
-        key = part["Item" if kind == "Put" else "Key"]
-        yield part["TableName"], key["pk"]["S"], key["sk"]["S"]
+            yield from (item for _, item in parts({"TransactItems": [{operation.removesuffix("Item"): asked}]}))
+
+
+def parts(asked: dict[str, Any]) -> Iterator[tuple[str, Item]]:
+    """What a transaction does with which items, in its order."""
+    for entry in asked["TransactItems"]:
+        for kind, part in entry.items():
+            key = part["Item" if kind == "Put" else "Key"]
+            yield kind, (part["TableName"], key["pk"]["S"], key["sk"]["S"])

@@ -1,7 +1,7 @@
 """Passes the functions' calls on to the local AWS and to OpenSearch, and writes down which permission each one needs.
 
 No emulator enforces IAM. A test compares these lines with what each function's role allows. And none has a bad day: a test
-orders one for itself at the address `/_faults` (`faults.py`).
+orders one for itself at the address `/_faults` (`faults.py`). What is billed is counted at `/_meter` (`meter.py`).
 """
 
 import argparse
@@ -16,7 +16,8 @@ from aiohttp import BasicAuth, ClientSession, TCPConnector, web
 from yarl import URL
 
 from calls import Permission, Request, permissions, service_of
-from faults import Answer, Rule, Weather
+from faults import Answer, Rule, Weather, operation_of
+from meter import Meter
 
 OF_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
@@ -56,6 +57,7 @@ class Recorder:
         self.needed = needed
         self.log = log
         self.weather = weather
+        self.meter = Meter()
 
     async def run(self, app: web.Application) -> Any:
         self.client = ClientSession(auto_decompress=False, connector=TCPConnector(limit=0))
@@ -67,6 +69,8 @@ class Recorder:
         call = Request(request.method, request.raw_path, lower, await request.read())
         needed = self.needed(call)
         write(self.log, needed.function, needed.permissions)
+        operation = operation_of(call)
+        call = self.meter.asking(needed.service, operation, call)
         headers = [(k, v) for k, v in request.headers.items() if k.lower() not in OF_CONNECTION]
         kept: list[tuple[str, str]] = []
 
@@ -82,6 +86,7 @@ class Recorder:
             if request.transport:
                 request.transport.abort()
             return web.Response()
+        self.meter.note(needed.function, needed.service, operation, call.body, answer.body)
         if self.weather.rules:
             # The checksum was that of another body.
             kept = [(k, v) for k, v in kept if k.lower() != "x-amz-crc32"]
@@ -97,11 +102,21 @@ class Recorder:
         rule = self.weather.rules.pop(int(request.match_info["id"]), None)
         return web.json_response({"met": rule.met}) if rule else web.Response(status=404)
 
+    async def count(self, _: web.Request) -> web.Response:
+        self.meter = Meter(counting=True)
+        return web.Response()
+
+    async def told(self, _: web.Request) -> web.Response:
+        counted, self.meter = self.meter.calls, Meter()
+        return web.json_response(counted)
+
     def app(self) -> web.Application:
         app = web.Application(client_max_size=0)
         app.cleanup_ctx.append(self.run)
         app.router.add_post("/_faults", self.add_rule)
         app.router.add_delete("/_faults/{id:[0-9]+}", self.end_rule)
+        app.router.add_post("/_meter", self.count)
+        app.router.add_delete("/_meter", self.told)
         app.router.add_route("*", "/{path:.*}", self.handle)
         return app
 

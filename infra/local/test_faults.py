@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import time
 import unittest
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -167,6 +168,22 @@ class Faults(unittest.IsolatedAsyncioTestCase):
         await self.call(urllib3.request, "DELETE", f"{self.aws}/_faults/{rule}")
         self.assertEqual((await self.call(dynamodb.query, IndexName="due", **query))["Items"], [KEY])
 
+    async def test_a_transaction_has_its_items_to_itself_as_long_as_was_ordered(self) -> None:
+        await self.order("taken", milliseconds=500)
+        dynamodb, other = self.client("dynamodb"), {"pk": {"S": "EVT#2"}, "sk": {"S": "EVENT"}}
+        began = time.monotonic()
+        first = asyncio.create_task(self.transact(dynamodb))
+        while not self.upstream.reached:
+            await asyncio.sleep(0.001)
+        _, code, answer = await self.refused(self.transact(dynamodb))
+        self.assertEqual([it["Code"] for it in answer["CancellationReasons"]], ["TransactionConflict"] * 2)
+        self.assertEqual((code, (await self.refused(self.put(dynamodb)))[1]), ("TransactionCanceledException", "TransactionConflictException"))
+        await self.call(dynamodb.put_item, TableName="local-catalog", Item=other)
+        self.assertFalse(first.done(), "who writes another item waits for nobody")
+        await first
+        self.assertGreaterEqual(time.monotonic() - began, 0.5)
+        await self.put(dynamodb)
+
     async def test_a_rule_is_for_the_calls_it_names_and_a_seed_repeats_its_chances(self) -> None:
         runs = []
         for _ in range(2):
@@ -184,6 +201,15 @@ class Faults(unittest.IsolatedAsyncioTestCase):
             runs.append(outcomes)
         self.assertEqual(runs[0], runs[1])
         self.assertEqual(set(runs[0]), {True, False})
+
+    async def test_what_is_billed_is_counted_between_two_moments(self) -> None:
+        dynamodb, meter = self.client("dynamodb"), f"{self.aws}/_meter"
+        await self.put(dynamodb)
+        await self.call(urllib3.request, "POST", meter)
+        await self.put(dynamodb)
+        told = [(await self.call(urllib3.request, "DELETE", meter)).json() for _ in range(2)]
+        self.assertEqual([[(it["function"], it["operation"]) for it in calls] for calls in told], [[("local-a", "PutItem")], []])
+        self.assertEqual([asked.get("ReturnConsumedCapacity") for asked in self.upstream.reached], [None, "INDEXES"])
 
     async def test_a_fault_that_there_is_not_is_refused(self) -> None:
         for rule in ({"fault": "rain"}, {"fault": "lost", "rat": 1}, {}):

@@ -1,0 +1,264 @@
+"""How many orders a minute of one event DynamoDB and Lambda take by their documented limits: `make model`.
+
+    model.py [measured.json]
+
+A shard is an item, and a transaction has it to itself for a service time; whoever meets it is refused and comes again as
+shared/store/src/retry.rs does. That is simulated. Capacity of partitions, warm throughput of the table and of each index, and Lambda's
+concurrency are divisions. Before it says anything of 40 shards it has to come within a fifth of runs of our code, measured on the local
+cloud with transactions of an ordered length (`make bench-sales`, faults.py).
+"""
+
+import heapq
+import json
+import random
+import sys
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from plot import Line, plot
+
+HERE = Path(__file__).parent
+LIMITS = tomllib.loads((HERE / "limits.toml").read_text())
+SHARDS = (1, 10, 40)
+SERVICE_MS = (5, 10, 15, 20, 30, 40, 50)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds."""
+
+    first: float = LIMITS["dynamodb"]["first_wait_ms"] / 1000
+    longest: float = LIMITS["dynamodb"]["longest_wait_ms"] / 1000
+    limit: float = LIMITS["dynamodb"]["patience_ms"] / 1000
+    call: float = LIMITS["dynamodb"]["call_ms"] / 1000
+
+
+class Stock:
+    """Shards that transactions take, and a clock; what is told is called back."""
+
+    def __init__(self, shards: int, service: float, patience: Patience, seed: int) -> None:
+        self.service, self.patience = service, patience
+        self.free_at = [0.0] * shards
+        self.chance = random.Random(seed)
+        self.now, self.number = 0.0, 0
+        self.events: list[tuple[float, int, Callable[[], None]]] = []
+        self.attempts = self.refused = 0
+
+    def at(self, moment: float, what: Callable[[], None]) -> None:
+        self.number += 1
+        heapq.heappush(self.events, (moment, self.number, what))
+
+    def run(self, seconds: float) -> None:
+        while self.events and self.events[0][0] <= seconds:
+            self.now, _, what = heapq.heappop(self.events)
+            what()
+
+    def any_shard(self) -> int:
+        return self.chance.randrange(len(self.free_at))
+
+    def transact(self, shard: int, then: Callable[[bool], None]) -> None:
+        """Takes the shard once it is free, and says whether that was in time."""
+        half, patience = self.patience.call / 2, self.patience
+        until, longest = self.now + patience.limit, patience.first
+
+        def arrive() -> None:
+            nonlocal longest
+            self.attempts += 1
+            if self.free_at[shard] <= self.now:
+                self.free_at[shard] = self.now + self.service
+                self.at(self.now + self.service + half, lambda: then(True))
+                return
+            wait = longest * self.chance.random()
+            longest = min(2 * longest, patience.longest)
+            told = self.now + half
+            if told + wait > until:
+                self.refused += 1
+                self.at(told, lambda: then(False))
+            else:
+                self.at(told + wait + half, arrive)
+
+        self.at(self.now + half, arrive)
+
+
+def done_of(rate: float, service: float, patience: Patience, seed: int, seconds: float = 300.0) -> tuple[float, float]:
+    """Of a shard that so many transactions a second come to at random: which part gives up, and how many attempts one took."""
+    stock = Stock(1, service, patience, seed)
+    answered = [0, 0]
+
+    def told(ok: bool) -> None:
+        answered[ok] += 1
+
+    def come() -> None:
+        if stock.now < seconds:
+            stock.transact(0, told)
+            stock.at(stock.now + stock.chance.expovariate(rate), come)
+
+    stock.at(0.0, come)
+    # Nobody comes any more, and everybody is told.
+    stock.run(seconds + 2 * patience.limit)
+    return answered[False] / sum(answered), stock.attempts / sum(answered)
+
+
+def most(service: float, patience: Patience | None = None, seed: int = 2026) -> tuple[float, float]:
+    """The most transactions a second that a shard takes while no more than 1 of 1,000 give up, and the attempts of each."""
+    patience = patience or Patience()
+    allowed = LIMITS["sale"]["refused_per_mille"] / 1000
+    low, high, attempts = 0.0, 1.0 / service, 1.0
+    for _ in range(9):
+        rate = (low + high) / 2
+        failed, tried = done_of(rate, service, patience, seed)
+        if failed <= allowed:
+            low, attempts = rate, tried
+        else:
+            high = rate
+    return low, attempts
+
+
+def per_order(sale: dict[str, Any] = LIMITS["sale"]) -> float:
+    """How many transactions on a shard come with one order: its hold and its sale, the hold and the end of those that expire, its refund."""
+    expired = sale["expired_percent"] / 100
+    return 2 / (1 - expired) + sale["refunded_percent"] / 100
+
+
+def units_of_order(where: str, sale: dict[str, Any] = LIMITS["sale"], units: dict[str, Any] = LIMITS["units"]) -> float:
+    """Write units that one order brings to a table or an index, with its share of those that expire and are refunded."""
+    expired = sale["expired_percent"] / 100 / (1 - sale["expired_percent"] / 100)
+    return (units["bought"].get(where, 0) + expired * units["expired"].get(where, 0)
+            + sale["refunded_percent"] / 100 * units["refunded"].get(where, 0))
+
+
+def closed(run: dict[str, Any], patience: Patience, seed: int = 1) -> float:
+    """Orders a minute of buyers who come again at once, as `make bench-sales` measured them; `alone` is what one takes without others."""
+    service = run["serviceMs"] / 1000
+    stock = Stock(run["shards"], service, patience, seed)
+    rest = max(0.0, run["aloneOrderMs"] / 1000 - 2 * (service + patience.call))
+    rest_of_return = max(0.0, run["aloneReturnMs"] / 1000 - service - patience.call)
+    orders = 0
+
+    def begin() -> None:
+        shard = stock.any_shard()
+        stock.at(stock.now + rest, lambda: stock.transact(shard, lambda ok: sell(shard) if ok else begin()))
+
+    def sell(shard: int) -> None:
+        stock.transact(shard, lambda ok: sold(shard) if ok else begin())
+
+    def sold(shard: int) -> None:
+        nonlocal orders
+        orders += 1
+        if stock.chance.random() < run["returned"]:
+            stock.at(stock.now + rest_of_return, lambda: stock.transact(shard, lambda _: begin()))
+        else:
+            begin()
+
+    for _ in range(run["clients"]):
+        begin()
+    seconds = max(60.0, run["seconds"])
+    stock.run(seconds)
+    return orders / seconds * 60
+
+
+def limits(units: Callable[[str], float] = units_of_order) -> list[tuple[str, float, str]]:
+    """Orders a minute by each limit that is no matter of shards, and how it is raised."""
+    dynamodb, functions = LIMITS["dynamodb"], LIMITS["lambda"]
+    rows = []
+    for where in ("sales", "sales.byMember", "sales.due", "sales.byEvent"):
+        need = units(where)
+        rows.append((f"warm writes of `{where}`, {dynamodb['warm_writes']:,} a second", dynamodb["warm_writes"] / need * 60,
+                     f"{need * LIMITS['sale']['bar'] / 60:,.0f} a second for the bar: `WarmWrites`, a day ahead"
+                     + ("; byEvent has no setting, and follows a rush more slowly" if where.endswith("byEvent") else "")))
+    rows.append(("on-demand quota of `sales`, 40,000 a second", dynamodb["table_writes"] / units("sales") * 60, "a quota of the account"))
+    rows.append(("the 8 entries of an event in `byEvent`, a partition each", 8 * dynamodb["partition_writes"] / units("sales.byEvent") * 60, "more shards of `eventKey`"))
+    rows.append(("the 16 shards of `due` of a kind", 16 * dynamodb["partition_writes"] / units("sales.due") * 60, "more shards of `dueKey`"))
+    rows.append(("the sold-out mark, read by each who tries (tries a minute)", dynamodb["partition_reads"] * 60, "a queue before the sale"))
+    for kakaopay in functions["kakaopay_ms"]:
+        busy = (2 * kakaopay + functions["own_ms"]) / 1000
+        rows.append((f"Lambda's concurrency, KakaoPay {kakaopay} ms a call", (functions["concurrency"] - functions["reserved"]) / busy * 60,
+                     f"{busy * LIMITS['sale']['bar'] / 60:,.0f} at once for the bar: a quota of the account"))
+    return rows
+
+
+def sweep() -> list[dict[str, Any]]:
+    rows = []
+    for service_ms in SERVICE_MS:
+        rate, attempts = most(service_ms / 1000)
+        # What a shard's partition takes counts attempts, not successes.
+        by_capacity = LIMITS["dynamodb"]["partition_writes"] / (attempts * LIMITS["dynamodb"]["shard_units"])
+        rate = min(rate, by_capacity)
+        orders = {shards: shards * rate / per_order() * 60 for shards in SHARDS}
+        rows.append({"serviceMs": service_ms, "transactions": rate, "attempts": attempts, "orders": orders,
+                     "enough": -(-LIMITS["sale"]["bar"] // (orders[1] or 1))})
+    return rows
+
+
+def changes(service_ms: int) -> list[tuple[str, float]]:
+    """What 40 shards would take at a service time that is too long as it is, if something else were changed."""
+    expired = LIMITS["sale"]["expired_percent"] / 100
+    # A sale that counts nothing on the shard: held seats stay held, and what is sold the tickets say.
+    without_sale = 1 / (1 - expired) + expired / (1 - expired) + LIMITS["sale"]["refunded_percent"] / 100
+    as_it_is, _ = most(service_ms / 1000)
+    shorter, _ = most(service_ms / 1000, Patience(longest=0.16))
+    return [
+        ("as it is", 40 * as_it_is / per_order() * 60),
+        ("the longest wait between attempts 160 ms in place of 640", 40 * shorter / per_order() * 60),
+        ("a sale writes no shard: one transaction less an order", 40 * as_it_is / without_sale * 60),
+        ("both", 40 * shorter / without_sale * 60),
+        ("80 shards (a transaction over all of them may write 100 items)", 80 * as_it_is / per_order() * 60),
+        ("all three", 80 * shorter / without_sale * 60),
+    ]
+
+
+def compare(runs: list[dict[str, Any]]) -> list[tuple[dict[str, Any], float, float]]:
+    """Each measured run, what the model says of it, and how far that is off."""
+    compared = []
+    for run in runs:
+        said = closed(run, Patience(call=run["callMs"] / 1000))
+        compared.append((run, said, said / run["ordersPerMinute"] - 1))
+    return compared
+
+
+def report(runs: list[dict[str, Any]], rows: list[dict[str, Any]], changed: list[tuple[str, float]]) -> tuple[str, bool]:
+    sale = LIMITS["sale"]
+    lines = [f"# Orders a minute of one event, by the model ({date.today()})", "", "`make model` writes this from limits.toml and measured.json.", ""]
+    compared = compare(runs)
+    lines += ["Our code against the local cloud, a transaction's items taken for an ordered time; a quarter of the orders given back:", "",
+              "| shards | service, ms | buyers | measured | model | off |", "|---|---|---|---|---|---|"]
+    lines += [f"| {run['shards']} | {run['serviceMs']:g} | {run['clients']} | {run['ordersPerMinute']:,.0f} | {said:,.0f} | {off:+.0%} |" for run, said, off in compared]
+    near = bool(compared) and all(abs(off) <= 0.2 for _, _, off in compared)
+    lines += ["", "Within a fifth: " + ("yes." if near else "NO. What follows is not to be leaned on."), ""]
+    lines += [f"Shards: {sale['expired_percent']} % of the holds expire, {sale['refunded_percent']} % of the orders are refunded meanwhile, so that an order brings {per_order():.2f} transactions "
+              f"to a shard; at most {sale['refused_per_mille']} of 1,000 are told to come again:", "",
+              "| service, ms | a shard, transactions a second | attempts each | " + " | ".join(map(shards_are, SHARDS)) + f" | shards for {sale['bar']:,} |",
+              "|---" * (4 + len(SHARDS)) + "|"]
+    lines += [f"| {row['serviceMs']} | {row['transactions']:.1f} | {row['attempts']:.2f} | " + " | ".join(f"{row['orders'][n]:,.0f}" for n in SHARDS) + f" | {row['enough']:.0f} |" for row in rows]
+    slow = SERVICE_MS[-1]
+    lines += ["", f"What would change it where a transaction takes {slow} ms, 40 shards unless it says otherwise:", "", "| | orders a minute |", "|---|---|"]
+    lines += [f"| {name} | {orders:,.0f} |" for name, orders in changed]
+    lines += ["", "What else limits an event, as it is without any quota raised:", "", "| limit | orders a minute | raised by |", "|---|---|---|"]
+    lines += [f"| {name} | {orders:,.0f} | {how} |" for name, orders, how in limits()]
+    return "\n".join(lines) + "\n", near
+
+
+def shards_are(number: int) -> str:
+    return "1 shard" if number == 1 else f"{number} shards"
+
+
+def main() -> int:
+    measured = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "measured.json"
+    runs = json.loads(measured.read_text())["runs"] if measured.exists() else []
+    rows = sweep()
+    text, near = report(runs, rows, changes(SERVICE_MS[-1]))
+    (HERE / "model.md").write_text(text)
+    lines = [Line(shards_are(shards), [(row["serviceMs"], row["orders"][shards]) for row in rows]) for shards in SHARDS]
+    lines.append(Line(f"the bar, {LIMITS['sale']['bar']:,}", [(SERVICE_MS[0], LIMITS["sale"]["bar"]), (SERVICE_MS[-1], LIMITS["sale"]["bar"])]))
+    (HERE / "model.svg").write_text(plot(f"Orders a minute of one event, by the model ({date.today()})",
+                                         "ms for which a transaction has its items", lines))
+    print(text)
+    return 0 if near else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
