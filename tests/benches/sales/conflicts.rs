@@ -160,6 +160,7 @@ impl Buying {
                 quantity,
                 claim_id: None,
                 points: Default::default(),
+                offer_id: None,
             }),
             language: Language::Korean,
             key: number.to_string(),

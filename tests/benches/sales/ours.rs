@@ -35,10 +35,9 @@ pub async fn deployed() -> Result<Ours> {
 }
 
 /// One that functions at this address are, with tables of this process.
-pub fn with_tables_of_this_process(url: &str) -> Ours {
+pub fn with_tables_of_this_process(url: &str) -> Result<Ours> {
     let keys = json!({ "current": { "kid": stack::KEY_ID, "pem": stack::PRIVATE_KEY } });
-    let keys = serde_json::from_value(keys).expect("the key of tests is one");
-    Ours { url: url.to_owned(), store: store(), keys }
+    Ok(Ours { url: url.to_owned(), store: store(), keys: serde_json::from_value(keys)? })
 }
 
 /// Tables of this process.
@@ -58,9 +57,10 @@ pub async fn publish(store: &Store, seats: u32, shards: Option<u16>) -> Result<E
             .into_iter()
             .zip(0..)
             .map(|(free, number)| {
-                let shard = domain::stock::Shard { number, free, held: 0, sold: 0 };
-                let key = StockKey { event_id: event.id, number };
-                Write::create(&key, &stock::Stock { event_id: event.id, shard, sale: event.sale() })
+                let (event_id, sale) = (event.id, event.sale());
+                let shard = domain::stock::Shard::of_free(number, free);
+                let stock = stock::Stock { event_id, shard, sale, waited_for: false };
+                Write::create(&StockKey { event_id, number }, &stock)
             })
             .collect(),
     };
