@@ -33,10 +33,10 @@ fn main() -> Result<()> {
             ["deployed", name] => measure(name, &ours::deployed().await?, None).await,
             ["functions", name, program] => {
                 let functions = functions::serve(Path::new(program)).await?;
-                let shop = ours::with_tables_of_this_process(&functions.url);
+                let shop = ours::with_tables_of_this_process(&functions.url)?;
                 measure(name, &shop, Some(&functions)).await
             }
-            ["reference", name, url] => measure(name, &reference::at(url), None).await,
+            ["reference", name, url] => measure(name, &reference::at(url)?, None).await,
             _ => Err("say what is to be run".into()),
         }
     })?;

@@ -12,9 +12,9 @@ pub struct Reference {
 }
 
 /// The one at this address.
-pub fn at(url: &str) -> Reference {
+pub fn at(url: &str) -> Result<Reference> {
     let client = Client::builder().no_proxy().timeout(std::time::Duration::from_secs(60)).build();
-    Reference { url: url.to_owned(), client: client.expect("a client without TLS") }
+    Ok(Reference { url: url.to_owned(), client: client? })
 }
 
 impl Shop for Reference {

@@ -33,8 +33,8 @@ HERE = Path(__file__).parent
 KEPT = ROOT / "infra/throughput"
 RELEASE, DEBUG = ROOT / "target/release/create_payment", ROOT / "target/debug/create_payment"
 BAR = 10_000
-# Measured once on such a machine, and not here.
-PRETIX = ("pretix 2026.8 over PostgreSQL and Redis, 4 workers, its own order API, measured once on such a machine: "
+# Measured once, and not by this program.
+PRETIX = ("pretix 2026.8 over PostgreSQL and Redis, 4 workers, its own order API, measured once, not by this program: "
           "1,425 to 1,525 a minute, p99 1.0 s")
 
 
