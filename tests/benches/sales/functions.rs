@@ -91,6 +91,15 @@ impl Functions {
     }
 }
 
+/// Whoever serves them keeps them, too, and lives as long as the process.
+impl Drop for Functions {
+    fn drop(&mut self) {
+        for function in self.running.iter() {
+            function.killer()();
+        }
+    }
+}
+
 async fn invoke(
     State(idle): State<Idle>,
     ConnectInfo(from): ConnectInfo<SocketAddr>,

@@ -104,12 +104,12 @@ async fn steady<S: Shop>(
             *refused.entry(refusal).or_default() += 1;
         }
     }
-    let orders = times.len();
+    let (used, orders) = (used?, times.len());
     let minute = orders as f64 * 60.0 / COUNTED.as_secs_f64();
     let [p50, p99] = quantiles(&mut times);
     Ok(
         json!({ "orders": orders, "ordersPerMinute": minute, "p50": p50, "p99": p99, "refused": refused,
-        "processorMs": used?.each(orders) }),
+        "others": used.others(COUNTED.as_secs_f64() * 1e3), "processorMs": used.each(orders) }),
     )
 }
 

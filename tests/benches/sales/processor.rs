@@ -9,6 +9,9 @@ use crate::{Result, functions::Functions};
 /// Linux counts in hundredths of a second.
 const TICK_MS: f64 = 10.0;
 
+/// Whoever else is on the machine.
+const OTHERS: &str = "others";
+
 /// Processes by what they are called in the table. Those below them count as `NAME's`.
 pub struct Watched(BTreeMap<String, u32>);
 
@@ -46,8 +49,19 @@ impl Watched {
             used.insert("functions".into(), functions.processor_ms()?);
         }
         used.insert("clients".into(), all.get(&std::process::id()).map_or(0.0, |own| own.1));
+        used.insert(OTHERS.into(), busy()? - used.values().sum::<f64>());
         Ok(Used(used))
     }
+}
+
+/// How long all processors together have not been idle.
+fn busy() -> Result<f64> {
+    let all = fs::read_to_string("/proc/stat")?;
+    let line = all.lines().next().unwrap_or_default();
+    let ticks: Vec<f64> = line.split_whitespace().skip(1).flat_map(str::parse).collect();
+    // User, nice, system, idle, waiting, interrupts, and those of software.
+    let working = [0, 1, 2, 5, 6].iter().filter_map(|&field| ticks.get(field));
+    Ok(working.sum::<f64>() * TICK_MS)
 }
 
 fn is_below(all: &BTreeMap<u32, (u32, f64)>, mut id: u32, above: u32) -> bool {
@@ -70,8 +84,14 @@ impl Used {
         Self(self.0.into_iter().map(since).collect())
     }
 
+    /// How many processors whoever else is on the machine has used in so many milliseconds.
+    pub fn others(&self, ms: f64) -> f64 {
+        self.0.get(OTHERS).copied().unwrap_or_default() / ms
+    }
+
     /// For each of so many orders.
-    pub fn each(self, orders: usize) -> Value {
+    pub fn each(mut self, orders: usize) -> Value {
+        self.0.remove(OTHERS);
         let each = self.0.into_iter().map(|(name, ms)| (name, json!(ms / orders.max(1) as f64)));
         Value::Object(each.collect())
     }
