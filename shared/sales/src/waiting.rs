@@ -219,7 +219,7 @@ pub async fn leave(
         if store.leave_line(&waiting, now).await? {
             return Ok(());
         }
-        waits = store.get(&key).await?;
+        (_, waits) = store.read_for(caller, key, now).await?;
     }
     Err(SalesFault::Contended)
 }
