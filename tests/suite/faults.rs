@@ -1,6 +1,9 @@
 //! KakaoPay and AWS fail in every way at once, and in the end each won that it took has its ticket or went back.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use domain::{
     event::Quantity,
@@ -59,13 +62,19 @@ struct Visit {
     doomed: Shop,
     /// Who is given something.
     artist: MemberId,
+    /// Who waits for seats of the first.
+    line: Line,
 }
+
+/// Those who joined the line. Asking of everybody whether they wait would keep the local cloud from all else for a minute.
+type Line = Arc<Mutex<Vec<Fan>>>;
 
 impl Visit {
     /// One buyer: of tickets for the most part, else of points, or who gives an artist something.
     async fn begins(self, seed: u64) {
         let mut chance = fastrand::Rng::with_seed(seed);
-        let shop = if chance.u8(..6) == 0 { self.doomed } else { self.shop };
+        let is_doomed = chance.u8(..6) == 0;
+        let shop = if is_doomed { self.doomed } else { self.shop };
         // Each third spends a coupon and points.
         let fan = if chance.u8(..3) == 0 { shop.fan_with_purse().await } else { shop.fan().await };
         let amount = Some(LumpSum::try_from(1_000 + chance.i64(0..9_000)).unwrap());
@@ -79,7 +88,10 @@ impl Visit {
         };
         match shop.order_patiently(fan, order.clone(), "key").await {
             Ok(held) => pays(shop, fan, held, chance).await,
-            Err((_, "SOLD_OUT")) if chance.bool() => joins(&shop, fan, order.quantity).await,
+            Err((_, "SOLD_OUT")) if !is_doomed && chance.bool() => {
+                joins(&shop, fan, order.quantity).await;
+                self.line.lock().unwrap().push(fan);
+            }
             Err(_) => {}
         }
     }
@@ -143,7 +155,8 @@ async fn joins(shop: &Shop, fan: Fan, quantity: Option<Quantity>) {
 
 /// The list's worker comes, and whoever is offered something takes it or lets it pass, until nothing is offered any more. Answers how
 /// many took what they were offered, and how many let it pass.
-async fn serves(shop: &Shop, chance: &mut fastrand::Rng) -> [usize; 2] {
+async fn serves(shop: &Shop, line: &Line, chance: &mut fastrand::Rng) -> [usize; 2] {
+    let line = line.lock().unwrap().clone();
     let post = stack::OwnQueue::new().await;
     let aws = stack::aws(&variable("AWS_ENDPOINT_URL"));
     let mail = Queue::new(&aws, post.url.clone());
@@ -155,7 +168,7 @@ async fn serves(shop: &Shop, chance: &mut fastrand::Rng) -> [usize; 2] {
     loop {
         let event_id = shop.event.id;
         while sales::serve(&shop.served, &mail, event_id, shop.now).await.is_err() {}
-        let all = at_once(shop.fans().into_iter().map(|fan| waits(shop.clone(), fan))).await;
+        let all = at_once(line.iter().map(|fan| waits(shop.clone(), *fan))).await;
         let offered: Vec<_> = all.into_iter().flatten().collect();
         if offered.is_empty() {
             return done;
@@ -210,7 +223,10 @@ fn no_won_is_lost_and_none_taken_twice_when_a_fifth_of_everything_fails() {
         let artist = stack::sign_in(&shop.store, Role::Artist, shop.now).await.member_id;
 
         let (troubled, storm) = in_storm(&shop, "faults").await;
-        let mut visit = Visit { shop: troubled.clone(), doomed: doomed.clone(), artist };
+        let line = Line::default();
+        let (on_sale, to_be_cancelled) = (troubled.clone(), doomed.clone());
+        let mut visit =
+            Visit { shop: on_sale, doomed: to_be_cancelled, artist, line: line.clone() };
         visit.doomed.served = troubled.served.clone();
         let (first, second) = (0..purchases).partition::<Vec<_>, _>(|it| *it < purchases / 2);
         for (half, is_last) in [(first, false), (second, true)] {
@@ -221,7 +237,7 @@ fn no_won_is_lost_and_none_taken_twice_when_a_fifth_of_everything_fails() {
             }
         }
         let mut chance = fastrand::Rng::with_seed(seed);
-        let [taken, passed] = serves(&troubled, &mut chance).await;
+        let [taken, passed] = serves(&troubled, &line, &mut chance).await;
         storm.end().await;
         let before = [books::check(&shop).await, books::check(&doomed).await];
         for (name, books) in ["on sale", "cancelled"].iter().zip(&before) {
@@ -233,7 +249,7 @@ fn no_won_is_lost_and_none_taken_twice_when_a_fifth_of_everything_fails() {
         shop.settle().await;
         doomed.settle().await;
         let gone = doomed.goes_back().await;
-        let [later_taken, later_passed] = serves(&shop, &mut chance).await;
+        let [later_taken, later_passed] = serves(&shop, &line, &mut chance).await;
         shop.settle().await;
         doomed.settle().await;
         let [after, cancelled] = [books::check(&shop).await, books::check(&doomed).await];

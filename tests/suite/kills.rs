@@ -205,7 +205,7 @@ const SERVING: Dying = Dying {
     function: "serve_waiting_lists",
     event: World::seats_came_back,
     calls: "GetItem UpdateItem BatchGetItem Query BatchGetItem Query BatchGetItem SendMessage \
-        TransactWriteItems BatchGetItem Query TransactWriteItems UpdateItem BatchGetItem Query",
+        TransactWriteItems BatchGetItem Query TransactWriteItems UpdateItem BatchGetItem Query UpdateItem",
 };
 
 #[test]
