@@ -8,6 +8,7 @@ use domain::{
 };
 use futures::future::join_all;
 use gateways::{MailMessage, Queue};
+use serde_json::json;
 use store::{
     Client, Store, Transaction, Write,
     catalog::on_sale::OnSaleKey,
@@ -18,6 +19,7 @@ use store::{
         waiting::{Waiting, WaitingKey, WaitingListKey},
     },
 };
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::shop::{DAY, Fan, HOLD, Shop};
 use crate::{
@@ -59,9 +61,7 @@ impl Shop {
 
     /// The worker comes.
     async fn serves(&self) {
-        let post = stack::OwnQueue::new().await;
-        let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
-        let mail = Queue::<MailMessage>::new(&aws, post.url.clone());
+        let (_post, mail) = post().await;
         serve(&self.store, &mail, self.event.id, self.now).await.unwrap();
     }
 
@@ -159,6 +159,15 @@ impl Shop {
     async fn offered(&self, fans: &[Fan]) -> Vec<bool> {
         join_all(fans.iter().map(async |fan| self.offer(*fan).await.is_some())).await
     }
+}
+
+/// A queue that takes everything. The second opinion has none.
+async fn post() -> (MockServer, Queue<MailMessage>) {
+    let server = MockServer::start().await;
+    let taken = ResponseTemplate::new(200).set_body_json(json!({ "MessageId": "1" }));
+    Mock::given(any()).respond_with(taken).mount(&server).await;
+    let queue = Queue::new(&stack::aws(&server.uri()), server.uri());
+    (server, queue)
 }
 
 fn code(result: Result<Held, SalesFault>) -> &'static str {
@@ -675,9 +684,7 @@ fn waiting_calls_and_costs_what_the_data_model_says() {
         metered.serves().await;
         stack::assert_operation("serve_waiting_lists, nobody left", &meter.take());
         let event_id = domain::id::EventId::generate();
-        let post = stack::OwnQueue::new().await;
-        let aws = stack::aws(&std::env::var("AWS_ENDPOINT_URL").unwrap());
-        let mail = Queue::<MailMessage>::new(&aws, post.url.clone());
+        let (_post, mail) = post().await;
         serve(&metered.store, &mail, event_id, shop.now).await.unwrap();
         stack::assert_operation("serve_waiting_lists, no list", &meter.take());
     });
