@@ -104,28 +104,19 @@ impl Wanted {
         now: Time,
         rest: impl Fn(&[Seats]) -> Transaction<Unmet>,
     ) -> Result<Vec<Seats>, NotTaken> {
-        if let Some(seats) = &self.offered {
-            let accept = |transaction: Transaction<_>, seats: &Seats| {
-                let accept = stock::accept(self.event_id, *seats, &self.sale, now);
-                transaction.require(accept, Unmet::Seats)
-            };
-            return match store.transact(seats.iter().fold(rest(seats), accept)).await {
-                Ok(()) => Ok(seats.clone()),
-                // What `rest` says of the offer held.
-                Err(Rejected::Condition(Unmet::Seats)) => Err(SalesFault::TermsChanged.into()),
-                Err(Rejected::Condition(cause)) => Err(NotTaken::Because(cause)),
-                Err(Rejected::Store(fault)) => Err(fault.into()),
-            };
-        }
-        let mut seats =
-            vec![Seats { number: fastrand::u16(..self.shards), count: self.quantity.get() }];
+        let any = || Seats { number: fastrand::u16(..self.shards), count: self.quantity.get() };
+        let mut seats = self.offered.clone().unwrap_or_else(|| vec![any()]);
+        let one = if self.offered.is_some() { stock::accept } else { stock::hold };
         for _ in 0..ROUNDS {
-            let hold = |transaction: Transaction<_>, seats: &Seats| {
-                transaction
-                    .require(stock::hold(self.event_id, *seats, &self.sale, now), Unmet::Seats)
+            let all = |transaction: Transaction<_>, seats: &Seats| {
+                transaction.require(one(self.event_id, *seats, &self.sale, now), Unmet::Seats)
             };
-            match store.transact(seats.iter().fold(rest(&seats), hold)).await {
+            match store.transact(seats.iter().fold(rest(&seats), all)).await {
                 Ok(()) => return Ok(seats),
+                // What `rest` says of the offer held.
+                Err(Rejected::Condition(Unmet::Seats)) if self.offered.is_some() => {
+                    return Err(SalesFault::TermsChanged.into());
+                }
                 Err(Rejected::Condition(Unmet::Seats)) => seats = self.look(store, now).await?,
                 Err(Rejected::Condition(cause)) => return Err(NotTaken::Because(cause)),
                 Err(Rejected::Store(fault)) => return Err(fault.into()),
@@ -147,7 +138,7 @@ impl Wanted {
         let shards: Vec<Shard> = found.iter().map(of).collect();
         if let Some(taken) = domain::stock::take(&shards, self.quantity.get(), fastrand::usize(..))
         {
-            return Ok(taken.into_iter().map(|(number, count)| Seats { number, count }).collect());
+            return Ok(taken.into_iter().map(Seats::from).collect());
         }
         let left: u32 = shards.iter().map(|shard| shard.free).sum();
         if left > 0 {

@@ -13,7 +13,6 @@ use store::{
         buyer::{self, BuyerKey},
         payment::{Booking, Order, Payment, Subject},
         points::{self, BalanceKey},
-        sold_out,
         sponsorship::Sponsorship,
         stock,
         ticket::Ticket,
@@ -158,9 +157,8 @@ pub(crate) async fn give_back(
 
 /// Takes the sold-out mark away, after the transaction that gave seats back.
 pub(crate) async fn seats_are_back(store: &Store, payment: &Payment) {
-    let Some(Booking { event_id, .. }) = payment.booking() else { return };
-    if let Err(Rejected::Store(fault)) = store.write(sold_out::clear(*event_id), ()).await {
-        tracing::warn!(%event_id, error = %fault, "the sold-out mark stays until its time is over");
+    if let Some(Booking { event_id, .. }) = payment.booking() {
+        store.seats_are_back(*event_id).await;
     }
 }
 

@@ -29,10 +29,10 @@ use store::{
     sales::{
         buyer::BuyerKey,
         due::DueWaiting,
-        sold_out,
         stock::{self, Seats, Stock},
-        waiting::{Lease, Waiting, WaitingKey, WaitingList, WaitingListKey, look_now, postpone},
+        waiting::{Lease, Waiting, WaitingKey, WaitingList, WaitingListKey, look_at, postpone},
     },
+    was_done,
 };
 
 use crate::{Lack, SalesFault, Unmet, on_sale, settle::ROUNDS};
@@ -152,7 +152,7 @@ pub async fn join(
                 let put = Transaction::new().require(next.instead_of(over.as_ref()), Unmet::Offer);
                 let put = put.also(next.enters());
                 // Should it not be opened below, whoever looks at it opens it.
-                let due = (!is_open).then(|| look_now(event_id, now));
+                let due = (!is_open).then(|| look_at(event_id, now));
                 (next, due.into_iter().fold(put, Transaction::also))
             }
         };
@@ -160,7 +160,7 @@ pub async fn join(
         match written {
             Ok(()) => {
                 open(store, &event).await?;
-                look(store, event_id, now).await?;
+                was_done(store.write(look_at(event_id, now), ()).await)?;
                 return Ok(Place::of(store, next, event.sale(), now).await?);
             }
             Err(Rejected::Condition(_)) => {
@@ -250,9 +250,7 @@ pub async fn withdraw(
 /// The database's trouble.
 pub async fn look_again(store: &Store, due: &[DueWaiting], now: Time) -> Result<(), SalesFault> {
     for due in due {
-        let postponed: Result<(), Rejected<()>> =
-            store.write(postpone(*due, now.plus(AGAIN)), ()).await;
-        store::was_done(postponed)?;
+        was_done(store.write(postpone(*due, now.plus(AGAIN)), ()).await)?;
     }
     Ok(())
 }
@@ -272,12 +270,10 @@ pub async fn serve(
         return Ok(());
     }
     let lease = Lease::new(event_id, now.plus(AGAIN));
-    let taken: Result<(), Rejected<()>> = store.write(lease.take(), ()).await;
-    store::was_done(taken)?;
+    was_done(store.write(lease.take(), ()).await)?;
     let next = offer_all(store, mail, event_id, now).await?;
     // What happened meanwhile has made it due again.
-    let ended: Result<(), Rejected<()>> = store.write(lease.end(next), ()).await;
-    store::was_done(ended)?;
+    was_done(store.write(lease.end(next), ()).await)?;
     Ok(())
 }
 
@@ -361,14 +357,12 @@ async fn offer(
             // Who left, or changed their mind, since the line was read; else it is one that nobody has, and stands before others.
             if now_there == Some(place) {
                 tracing::error!(waiting_id = %party.id, "a place in a line is nobody's");
-                let gone: Result<(), Rejected<()>> =
-                    store.write(place.key(event.id).leave(), ()).await;
-                store::was_done(gone)?;
+                was_done(store.write(place.key(event.id).leave(), ()).await)?;
             }
             return Ok(Offered::Next);
         };
         let taken = domain::stock::take(&shards, party.quantity.get(), fastrand::usize(..));
-        let seats = taken.into_iter().flatten().map(|(number, count)| Seats { number, count });
+        let seats = taken.into_iter().flatten().map(Seats::from);
         let ends_at = now.plus(OFFER).min(sale.window.sale_ends_at);
         let offered = waiting.offered(seats.collect(), ends_at, now);
         let served = WaitingList { served: list.served.and(party.id), ..list.clone() };
@@ -384,7 +378,7 @@ async fn offer(
         mail.send(&MailMessage::Mail(telling.mail.id), ANNOUNCED).await?;
         let whole = whole.and(telling.writing().map(|()| Unmet::Offer));
         // Whatever was not as it was read is read again.
-        store::was_done(store.transact(whole).await)?;
+        was_done(store.transact(whole).await)?;
         return Ok(Offered::Next);
     }
 }
@@ -404,7 +398,7 @@ async fn gather(
             let gathering = Gathering::beginning(id, sale.window.sale_ends_at, now);
             let next = WaitingList { gathering: Some(gathering), ..list.clone() };
             // Whoever was faster looks at the list, too.
-            store::was_done(store.write(list.becomes(event.id, next), ()).await)?;
+            was_done(store.write(list.becomes(event.id, next), ()).await)?;
             gathering.until
         }
     })
@@ -437,8 +431,7 @@ async fn open(store: &Store, event: &OnSale) -> Result<(), SalesFault> {
 /// Puts all free seats on the open sale: nobody waits. Who joins in between opens it again, or is seen in the line after this.
 async fn close(store: &Store, event: &OnSale, list: &WaitingList) -> Result<(), SalesFault> {
     if turn(store, event, list, false).await? {
-        let cleared: Result<(), Rejected<()>> = store.write(sold_out::clear(event.id), ()).await;
-        store::was_done(cleared)?;
+        store.seats_are_back(event.id).await;
     }
     Ok(())
 }
@@ -452,17 +445,10 @@ async fn turn(
     let turned = WaitingList { open: waits, ..list.clone() };
     let whole = Transaction::new().require(list.becomes(event.id, turned), ());
     let shards = stock::wait_for(event.id, event.shards.max(1), waits);
-    store::was_done(store.transact(shards.fold(whole, Transaction::also)).await)
+    was_done(store.transact(shards.fold(whole, Transaction::also)).await)
 }
 
 async fn shards(store: &Store, event: &OnSale) -> Result<Vec<Stock>, StoreFault> {
     let keys = stock::keys(event.id, event.shards.max(1));
     Ok(store.read_all(&keys).await?.into_iter().flatten().collect())
-}
-
-/// Has the list looked at within a minute.
-async fn look(store: &Store, event_id: EventId, now: Time) -> Result<(), SalesFault> {
-    let due: Result<(), Rejected<()>> = store.write(look_now(event_id, now), ()).await;
-    store::was_done(due)?;
-    Ok(())
 }

@@ -102,19 +102,29 @@ impl Shop {
         claim_id: Option<ClaimId>,
         points: u64,
     ) -> Result<Held, SalesFault> {
+        let tickets = Tickets { claim_id, points: Won::new(points), ..self.so_many(quantity) };
+        self.order(fan, tickets, key).await
+    }
+
+    /// Tickets, and nothing besides to pay them with.
+    pub(crate) fn so_many(&self, quantity: i64) -> Tickets {
+        let (event_id, quantity) = (self.event.id, quantity.try_into().unwrap());
+        Tickets { event_id, quantity, claim_id: None, points: Won::ZERO, offer_id: None }
+    }
+
+    pub(crate) async fn order(
+        &self,
+        fan: Fan,
+        tickets: Tickets,
+        key: &str,
+    ) -> Result<Held, SalesFault> {
         let purchase = Purchase {
             buyer: stack::caller(&fan.claims()),
             address: fan.member_id.to_string(),
-            wants: Wants::Tickets(Tickets {
-                offer_id: None,
-                event_id: self.event.id,
-                quantity: quantity.try_into().unwrap(),
-                claim_id,
-                points: Won::new(points),
-            }),
+            wants: Wants::Tickets(tickets),
             language: Language::English,
             key: key.into(),
-            body_hash: quantity.to_string(),
+            body_hash: tickets.quantity.to_string(),
         };
         hold(&self.store, &self.kakaopay.client, &Self::terms(), &purchase, self.now).await
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     fault::Fault, id::OfferId, language::Language, payment::State as PaymentState, time::Time,
-    waiting::State, won::Won,
+    waiting::State,
 };
 use futures::future::join_all;
 use gateways::{MailMessage, Queue};
@@ -23,8 +23,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::shop::{DAY, Fan, HOLD, Shop};
 use crate::{
-    Held, Place, Purchase, SalesFault, Tickets, Wants, give_up, hold, join, leave, look_again,
-    place, serve, withdraw,
+    Held, Place, SalesFault, Tickets, give_up, join, leave, look_again, place, serve, withdraw,
 };
 
 const OFFER: Duration = Duration::from_secs(30 * 60);
@@ -72,21 +71,8 @@ impl Shop {
     }
 
     async fn takes(&self, fan: Fan, quantity: i64, offer: OfferId) -> Result<Held, SalesFault> {
-        let purchase = Purchase {
-            buyer: stack::caller(&fan.claims()),
-            address: fan.member_id.to_string(),
-            wants: Wants::Tickets(Tickets {
-                event_id: self.event.id,
-                quantity: quantity.try_into().unwrap(),
-                claim_id: None,
-                points: Won::ZERO,
-                offer_id: Some(offer),
-            }),
-            language: Language::English,
-            key: offer.to_string(),
-            body_hash: quantity.to_string(),
-        };
-        hold(&self.store, &self.kakaopay.client, &Self::terms(), &purchase, self.now).await
+        let tickets = Tickets { offer_id: Some(offer), ..self.so_many(quantity) };
+        self.order(fan, tickets, &offer.to_string()).await
     }
 
     /// Free, offered, held and sold seats of all shards, which are the capacity, and whether they are for those who wait.

@@ -8,7 +8,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Rejected, Start, Store, Write, was_done};
+use crate::{Compare, Start, Store, Write, was_done};
 
 /// So many failures are named; all are counted.
 const NAMED: usize = 50;
@@ -157,7 +157,6 @@ impl Store {
                 write.when("version", Compare::Equal, before.version)
             }
         };
-        let written: Result<(), Rejected<()>> = self.write(write, ()).await;
-        was_done(written)
+        was_done(self.write(write, ()).await)
     }
 }

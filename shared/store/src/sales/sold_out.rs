@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::{id::EventId, time::Time};
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Write};
+use crate::{Compare, Rejected, Store, Write};
 
 /// How long the hint is believed.
 const BELIEVED: Duration = Duration::from_secs(5);
@@ -54,6 +54,15 @@ pub fn mark(event_id: EventId, seen: SoldOut, waited_for: bool, now: Time) -> Wr
 }
 
 /// Takes the mark away, and keeps one from being set that was decided on before: what follows each transaction that gives seats back.
-pub fn clear(event_id: EventId) -> Write {
+fn clear(event_id: EventId) -> Write {
     Write::update(&SoldOutKey(event_id)).add("epoch", 1).remove("soldOutAt")
+}
+
+impl Store {
+    /// Takes the mark away, after the transaction that gave seats back. Where that fails, it ends by itself.
+    pub async fn seats_are_back(&self, event_id: EventId) {
+        if let Err(Rejected::Store(fault)) = self.write(clear(event_id), ()).await {
+            tracing::warn!(%event_id, error = %fault, "the sold-out mark stays until its time is over");
+        }
+    }
 }

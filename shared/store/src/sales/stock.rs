@@ -55,6 +55,13 @@ pub struct Seats {
     pub count: u32,
 }
 
+impl From<(u16, u32)> for Seats {
+    /// As [`domain::stock::take`] answers them.
+    fn from((number, count): (u16, u32)) -> Self {
+        Self { number, count }
+    }
+}
+
 /// The keys of an event's shards.
 pub fn keys(event_id: EventId, shards: u16) -> Vec<StockKey> {
     (0..shards).map(|number| StockKey { event_id, number }).collect()

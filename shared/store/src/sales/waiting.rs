@@ -11,12 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     due::waiting_key,
-    sold_out,
     stock::{self, Seats},
 };
 use crate::{
-    Compare, Index, Page, Query, Rejected, Start, Store, StoreFault, Table, Transaction, Ttl,
-    Write, catalog::on_sale::OnSale, identity::session::SignedIn, was_done,
+    Compare, Index, Page, Query, Start, Store, StoreFault, Table, Transaction, Ttl, Write,
+    catalog::on_sale::OnSale, identity::session::SignedIn, was_done,
 };
 
 /// How long after the end of its event it is known who waited.
@@ -155,7 +154,7 @@ impl Lease {
 
     /// Takes it.
     pub fn take(&self) -> Write {
-        due(self.event_id, self.until)
+        look_at(self.event_id, self.until)
     }
 
     /// Gives it back: the list is due no more, or at this time. Not if it was made due meanwhile, or another has it in hand.
@@ -291,7 +290,7 @@ impl Waiting {
     fn giving_back(&self, write: Write, now: Time) -> Transaction<()> {
         let seats = self.offer.iter().flat_map(|offer| &offer.seats);
         let back = seats.map(|seats| stock::withdraw(self.event_id, *seats));
-        let all = Transaction::new().require(write, ()).also(look_now(self.event_id, now));
+        let all = Transaction::new().require(write, ()).also(look_at(self.event_id, now));
         back.fold(all, |all, write| all.require(write, ()))
     }
 }
@@ -332,12 +331,8 @@ impl WaitingList {
     }
 }
 
-/// Has the list looked at, whenever it was to be before.
-pub fn look_now(event_id: EventId, now: Time) -> Write {
-    due(event_id, now)
-}
-
-fn due(event_id: EventId, at: Time) -> Write {
+/// Has the list looked at then, whenever it was to be before.
+pub fn look_at(event_id: EventId, at: Time) -> Write {
     let write = Write::update(&WaitingListKey(event_id)).set("dueKey", waiting_key(event_id));
     write.set("dueAt", at.millis())
 }
@@ -381,9 +376,7 @@ impl Store {
     ) -> Result<bool, StoreFault> {
         let done = was_done(self.transact(whole).await)?;
         if done && waiting.offer.is_some() {
-            let cleared: Result<(), Rejected<()>> =
-                self.write(sold_out::clear(waiting.event_id), ()).await;
-            was_done(cleared)?;
+            self.seats_are_back(waiting.event_id).await;
         }
         Ok(done)
     }
