@@ -200,7 +200,7 @@ def main() -> int:
     sweep()
     end_by_exception()
     # Holds end while this runs.
-    stack = Stack(LOCAL / f"test-{os.getpid()}", Ports(*free_ports(6)), {"HoldSeconds": "30"})
+    stack = Stack(LOCAL / f"test-{os.getpid()}", Ports(*free_ports(6)), {"HoldSeconds": "30"}, outlives_kills=True)
     kept = True
     try:
         walk(stack)

@@ -60,7 +60,7 @@ USUAL = {
 
 def usual_stack() -> "Stack":
     ports = {name: int(os.environ.get(variable, port)) for name, (_, variable, port) in USUAL.items()}
-    return Stack(LOCAL / "main", Ports(**ports))
+    return Stack(LOCAL / "main", Ports(**ports), outlives_kills=True)
 
 
 @dataclass
@@ -68,6 +68,8 @@ class Stack:
     folder: Path
     ports: Ports
     values: dict[str, str] = field(default_factory=dict)
+    # What is thrown away in the end need not, and nobody waits for its snapshots.
+    outlives_kills: bool = False
 
     @property
     def url(self) -> str:
@@ -207,8 +209,7 @@ class Stack:
             "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(self.ports.aws), "MINISTACK_HOST": "127.0.0.1",
             "MINISTACK_REGION": REGION, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{endpoint}",
             "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-            # What is thrown away in the end need not outlive a kill, and nobody waits for its snapshots.
-            "PERSIST_STATE": "0" if self.ports.recorded_aws else "1", "STATE_DIR": str(self.folder / "state"),
+            "PERSIST_STATE": str(int(self.outlives_kills)), "STATE_DIR": str(self.folder / "state"),
             "S3_PERSIST": "1", "S3_DATA_DIR": str(self.folder / "s3"),
             # Both would listen on ports of their own, beyond this machine.
             "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0",

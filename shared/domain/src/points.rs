@@ -312,9 +312,9 @@ impl Books {
         let Transfer { from, to, kind, state, .. } = *transfer;
         self.newer |= kind == Kind::Unknown || state == State::Unknown;
         self.newer |= from == Account::Unknown || to == Account::Unknown;
-        self.balance += available(own, [transfer]);
-        self.debt -= balance(debt, [transfer]);
         let change = available(own, [transfer]);
+        self.balance += change;
+        self.debt -= balance(debt, [transfer]);
         match kind {
             Kind::TopUp | Kind::TopUpRefunded => {
                 self.bought_at_least += change;

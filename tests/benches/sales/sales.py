@@ -39,10 +39,7 @@ PRETIX = ("pretix 2026.8 over PostgreSQL and Redis, 4 workers, its own order API
 
 
 class Quiet(Stack):
-    """A stack whose calls nobody records, and whose AWS writes nothing to disk: its snapshots take seconds, and nobody is answered meanwhile."""
-
-    def _aws_environment(self) -> dict[str, str]:
-        return super()._aws_environment() | {"PERSIST_STATE": "0", "S3_PERSIST": "0"}
+    """A stack whose calls nobody records, or of which the local AWS alone is wanted."""
 
     def start_aws(self) -> None:
         """The local AWS alone, and who stands before it if its calls are to fare ill."""
