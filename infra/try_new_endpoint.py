@@ -53,7 +53,7 @@ def inside() -> None:
     expect(own, "infra/data-model.md", "exit 101")
     expect(every, f"{NAME} is not in tests/suite/parts/{PART}.rs", "exit 101")
     edit("infra/data-model.md", "| `list_my_tickets` |", f"{ROW}| `list_my_tickets` |")
-    edit(f"tests/suite/parts/{PART}.rs", 'route == "list_my_tickets"', f'matches!(route, "list_my_tickets" | "{NAME}")')
+    edit(f"tests/suite/parts/{PART}.rs", "_ => return None,", f'"{NAME}" => rows,\n        _ => return None,')
     own, every = tests()
     expect(own, "exit 0")
     expect(every, "exit 0")
