@@ -109,7 +109,9 @@ def listed(source: str, name: str) -> str:
     if not first:
         raise SystemExit("lib.rs names no endpoint yet: write the first one's two lines by hand.")
     source = source.replace(first[0], "".join(f"pub mod {module};\n" for module in modules))
-    return re.sub(r"api::routes! \{\s*([^}]*?),?\s*\}", rf"api::routes! {{ \1, {name} }}", source)
+    # One in a line, or all in one line.
+    several = re.sub(r"(api::routes! \{\n[^}]*?),?\n\}", rf"\1,\n    {name},\n}}", source)
+    return several if several != source else re.sub(r"(api::routes! \{[^}]*?),? \}", rf"\1, {name} }}", source)
 
 
 def depends(manifest: str, crate: str) -> str:
