@@ -21,6 +21,7 @@ pub mod member;
 pub mod notification;
 pub mod payment;
 pub mod points;
+pub mod queue;
 pub mod refund;
 pub mod sponsorship;
 pub mod stock;

@@ -5,11 +5,13 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     primitives::Blob,
     types::{
-        AttributeValue, CancellationReason, ConditionCheck, Delete, Put,
+        AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
         ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
         error::ConditionalCheckFailedException,
     },
 };
+
+use serde::de::DeserializeOwned;
 
 use crate::{
     Key, Rejected, Store, StoreFault, Write,
@@ -141,6 +143,30 @@ impl Store {
         let Err(found) = self.write_or_stop(write).await? else { return Ok(()) };
         let found = found.map(serde_dynamo::from_item).transpose().map_err(StoreFault::from)?;
         Err(Rejected::Condition(found))
+    }
+
+    /// Updates an item and answers what it has set; none if a condition did not hold. One whose answer is lost may be done
+    /// twice: it is for what may be.
+    pub(crate) async fn write_and_see<T: DeserializeOwned>(
+        &self,
+        write: &Write,
+    ) -> Result<Option<T>, StoreFault> {
+        let mut retry = Retry::start();
+        loop {
+            let request = common!(self, write, self.client.update_item());
+            let request = request.set_key(write.checked()?);
+            let request = request.set_update_expression(write.update_expression());
+            let answer = request.return_values(ReturnValue::UpdatedNew).send().await;
+            let seen = answer.as_ref().ok().and_then(|answer| answer.attributes.clone());
+            match outcome(answer)? {
+                Once::Done => {
+                    return Ok(Some(serde_dynamo::from_item(seen.unwrap_or_default())?));
+                }
+                Once::ConditionFailed(_) => return Ok(None),
+                Once::Busy(fault) if !retry.again().await => return Err(fault),
+                Once::Busy(_) => {}
+            }
+        }
     }
 
     /// Puts an item, in place of what is there.

@@ -10,6 +10,7 @@ pub mod payment;
 pub mod points;
 pub mod proof;
 pub mod purchase;
+pub mod queue;
 pub mod sold_out;
 pub mod sponsorship;
 pub mod stock;
