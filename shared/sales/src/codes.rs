@@ -9,6 +9,14 @@ domain::codes! {
         "매진되었습니다": "남은 자리가 없습니다. 취소된 자리가 나올 수 있습니다.",
         "Sold out": "No seat is left. Some may come back.",
     }
+    Refused QUEUE_NUMBER_NEEDED {
+        "대기표가 필요합니다": "많은 분이 한꺼번에 예매하고 있습니다. 대기표를 받고 차례를 기다려 주세요.",
+        "Take a number": "Many want to buy just now. Take a number, and wait for your turn.",
+    }
+    TooMany NOT_YOUR_TURN {
+        "아직 차례가 아닙니다": "대기표의 차례가 되면 살 수 있습니다.",
+        "Not your turn yet": "You can buy once your number is let in.",
+    }
     Refused SEATS_LEFT {
         "아직 자리가 있습니다": "기다리지 않고 바로 살 수 있습니다.",
         "Seats are left": "Buy them; nobody has to wait.",

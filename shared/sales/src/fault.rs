@@ -56,6 +56,15 @@ pub enum SalesFault {
         /// Whether seats that come back are for those who wait for them.
         waited_for: bool,
     },
+    /// The event has a queue, and the buyer no number of it that is good.
+    #[error("the event has a queue")]
+    Queued,
+    /// The buyer's number is not let in yet.
+    #[error("the buyer's turn is to come")]
+    NotYet {
+        /// How long they wait.
+        wait: Duration,
+    },
     /// Nobody need wait while there are seats.
     #[error("{left} seats are left")]
     SeatsLeft {
@@ -217,6 +226,8 @@ impl Fault for SalesFault {
             Self::EventNotFound => domain::codes::EVENT_NOT_FOUND,
             Self::PaymentNotFound => codes::PAYMENT_NOT_FOUND,
             Self::SoldOut { .. } => codes::SOLD_OUT,
+            Self::Queued => codes::QUEUE_NUMBER_NEEDED,
+            Self::NotYet { .. } => codes::NOT_YOUR_TURN,
             Self::SeatsLeft { .. } => codes::SEATS_LEFT,
             Self::NotWaiting => codes::NOT_WAITING,
             Self::OfferOpen => codes::OFFER_OPEN,
@@ -247,6 +258,7 @@ impl Fault for SalesFault {
         match self {
             Self::Contended => Some(Duration::from_secs(1)),
             Self::RefundInProgress => Some(REFUND_TAKES),
+            Self::NotYet { wait } => Some(*wait),
             _ => self.passed_on()?.retry_after(),
         }
     }
