@@ -65,9 +65,14 @@ impl Number {
         self.0
     }
 
+    /// When it is over.
+    pub fn ends_at(self) -> Time {
+        self.0.plus(STAYS)
+    }
+
     /// How it stands at a time.
     pub fn standing(self, pace: Pace, now: Time) -> Standing {
-        let until = self.0.plus(STAYS);
+        let until = self.ends_at();
         if now >= until {
             return Standing::Over;
         }
@@ -81,7 +86,7 @@ impl Number {
 
     /// Whether its holder may buy.
     pub fn is_admitted(self, now: Time) -> bool {
-        self.0 <= now && now < self.0.plus(STAYS)
+        self.0 <= now && now < self.ends_at()
     }
 }
 

@@ -1,13 +1,13 @@
 //! The waiting room of an event: which moment is the next that is free.
 
 use domain::{
-    id::EventId,
-    queue::{Number, Pace},
+    id::{EventId, MemberId},
+    queue::{Number, Pace, Standing},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Rejected, Store, StoreFault, Write};
+use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write, identity::session::SignedIn};
 
 key!(
     /// Where the queue of an event stands. There is none of an event that never had one.
@@ -33,6 +33,42 @@ impl Queue {
     }
 }
 
+key!(
+    /// Where it stands which number a member has: one of an event at a time.
+    #[derive(Copy)]
+    pub struct QueuedKey {
+        /// Who.
+        member_id: MemberId,
+        /// For what.
+        event_id: EventId,
+    } => Queued in Ephemeral, pk("MEM#{member_id}#QUEUE"), sk("EVT#{event_id}")
+);
+
+/// Somebody's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Queued {
+    /// Which.
+    pub number: Number,
+    /// The pace at which it was given.
+    pub pace: Pace,
+    expires_at: Ttl,
+}
+
+impl Queued {
+    /// How it stands.
+    pub fn standing(&self, now: Time) -> Standing {
+        self.number.standing(self.pace, now)
+    }
+}
+
+impl QueuedKey {
+    /// Of a caller whose session is read together with it.
+    pub fn of(caller: &SignedIn, event_id: EventId) -> Self {
+        Self { member_id: caller.member_id(), event_id }
+    }
+}
+
 /// What is left of the item after a number was taken.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,6 +88,28 @@ impl Store {
             self.write(write.set("openUntil", queue.open_until.millis()), ()).await;
         crate::was_done(opened)?;
         Ok(())
+    }
+
+    /// Gives a member the next number, in place of the one that was read, which is over. None if somebody else did meanwhile.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn queue_up(
+        &self,
+        key: QueuedKey,
+        before: Option<Queued>,
+        pace: Pace,
+        now: Time,
+    ) -> Result<Option<Queued>, StoreFault> {
+        let number = self.next_number(key.event_id, pace, now).await?;
+        let expires_at = Ttl::at(number.ends_at());
+        let queued = Queued { number, pace, expires_at };
+        let put = Write::put(&key, &queued);
+        let put = match before {
+            None => put.when_absent("pk"),
+            Some(before) => put.when("number", Compare::Equal, before.number),
+        };
+        Ok(crate::was_done(self.write(put, ()).await)?.then_some(queued))
     }
 
     /// The next moment that is free: nobody else is given it. One whose answer is lost is nobody's.
