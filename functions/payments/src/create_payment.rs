@@ -1,6 +1,6 @@
 //! `POST /v1/payments`: holds seats for a buyer and opens the payment at KakaoPay.
 
-use api::{Answer, Body, Call, FieldFaults, Idempotency, Place, Problem};
+use api::{Answer, Body, Call, Cursors, FieldFaults, Idempotency, Place, Problem};
 use deserr::Deserr;
 use domain::{
     event::Quantity,
@@ -15,14 +15,14 @@ use domain::{
 use gateways::Kakaopay;
 use sales::{
     Held, Lack, Purchase, SalesFault, Terms, Tickets, Wants,
-    codes::{NOT_AS_OFFERED, OFFER_OVER},
+    codes::{NOT_AS_OFFERED, OFFER_OVER, QUEUE_NUMBER_NEEDED},
     hold,
 };
 use serde::Serialize;
 use store::{Store, identity::session::SignedIn};
 use utoipa::ToSchema;
 
-use crate::view::KakaopayPages;
+use crate::{queue_ticket, view::KakaopayPages};
 
 /// What is bought.
 #[derive(Debug, Clone, Deserr, ToSchema)]
@@ -49,6 +49,9 @@ pub struct CreatePayment {
     /// Of `TICKETS`, if they were waited for: the offer that is taken, with as many tickets as it is for.
     #[deserr(default)]
     pub offer_id: Option<OfferId>,
+    /// Of `TICKETS`, while the event has a queue: the caller's ticket of it.
+    #[deserr(default)]
+    pub queue_ticket: Option<String>,
     /// Of `SPONSORSHIP`: who is given something.
     #[deserr(default)]
     pub artist_id: Option<MemberId>,
@@ -62,7 +65,7 @@ pub struct CreatePayment {
 
 impl CreatePayment {
     /// What is wanted, if all that belongs to it is there and nothing else.
-    fn wants(self) -> Result<Wants, Problem> {
+    async fn wants(self, cursors: &Cursors) -> Result<Wants, Problem> {
         let Self {
             purpose,
             event_id,
@@ -70,6 +73,7 @@ impl CreatePayment {
             claim_id,
             points,
             offer_id,
+            queue_ticket,
             artist_id,
             amount,
             message,
@@ -89,6 +93,7 @@ impl CreatePayment {
             ("claimId", claim_id.is_some(), false, tickets),
             ("points", points.is_some(), false, tickets),
             ("offerId", offer_id.is_some(), false, tickets),
+            ("queueTicket", queue_ticket.is_some(), false, tickets),
             ("artistId", artist_id.is_some(), gift, gift),
             ("amount", amount.is_some(), lump, lump),
             ("message", message.is_some(), false, gift),
@@ -103,7 +108,15 @@ impl CreatePayment {
             _ if !broken.is_empty() => Err(Problem::broken_rules(broken)),
             (Some(event_id), Some(quantity), _, _) => {
                 let points = points.unwrap_or_default();
-                Ok(Wants::Tickets(Tickets { event_id, quantity, claim_id, points, offer_id }))
+                let ticket = match queue_ticket {
+                    Some(sealed) => {
+                        let place = (Place::Body, "/queueTicket");
+                        Some(queue_ticket::open(cursors, event_id, &sealed, place).await?)
+                    }
+                    None => None,
+                };
+                let tickets = Tickets { event_id, quantity, claim_id, points, offer_id, ticket };
+                Ok(Wants::Tickets(tickets))
             }
             (_, _, Some(artist_id), Some(amount)) => {
                 Ok(Wants::Sponsorship { artist_id, amount, message })
@@ -174,7 +187,8 @@ pub struct PurchaseRefused {
 /// Holds the seats, a coupon and points for 15 minutes and answers KakaoPay's pages. Points that are bought, and what an artist is given, are
 /// there once they are paid. The same key with the same body never buys twice: for 24 hours
 /// it answers the payment as it is now, without pages once it waits no more. Who has held and not paid before waits a while (`UNPAID_TOO_OFTEN`);
-/// what KakaoPay does not take in one payment is not held (`AMOUNT_NOT_PAYABLE`). What was waited for is taken with its offer. Who buys has a verified e-mail address (`EMAIL_NEEDED`) and is of age (`AGE_NEEDED`).
+/// what KakaoPay does not take in one payment is not held (`AMOUNT_NOT_PAYABLE`). What was waited for is taken with its offer.
+/// Where many come at once, who has a number that is let in buys (`QUEUE_NUMBER_NEEDED`, `NOT_YOUR_TURN`). Who buys has a verified e-mail address (`EMAIL_NEEDED`) and is of age (`AGE_NEEDED`).
 #[utoipa::path(post, path = "/v1/payments", request_body = CreatePayment,
     params(Idempotency),
     responses(
@@ -184,7 +198,7 @@ pub struct PurchaseRefused {
     security(("bearer" = [])),
 )]
 pub async fn handle(
-    (store, kakaopay, terms): (Store, Kakaopay, Terms),
+    (store, kakaopay, terms, cursors): (Store, Kakaopay, Terms, Cursors),
     call: Call<SignedIn, Body<CreatePayment>>,
 ) -> Result<Answer<HeldView>, Problem> {
     let idempotency = call.idempotency()?;
@@ -192,7 +206,7 @@ pub async fn handle(
     let purchase = Purchase {
         buyer,
         address: context.address,
-        wants: body.wants()?,
+        wants: body.wants(&cursors).await?,
         language: context.language,
         key: idempotency.key,
         body_hash: idempotency.fingerprint,
@@ -223,6 +237,7 @@ fn refused(fault: SalesFault) -> Problem {
             let told = PurchaseRefused { waited_for: Some(waited_for), ..Default::default() };
             Problem::from(SalesFault::SoldOut { waited_for }).telling(&told)
         }
+        SalesFault::Queued => Problem::field(Place::Body, "/queueTicket", QUEUE_NUMBER_NEEDED),
         SalesFault::OfferOver => Problem::field(Place::Body, "/offerId", OFFER_OVER),
         SalesFault::NotAsOffered { .. } => Problem::field(Place::Body, "/quantity", NOT_AS_OFFERED),
         SalesFault::Points(fault) => Problem::field(Place::Body, "/points", fault.code()),

@@ -4,11 +4,14 @@ pub mod approve_payment;
 pub mod audit_payments;
 pub mod call_off_payment;
 pub mod cancel_payment;
+pub mod close_queue;
 pub mod create_payment;
+pub mod create_queue_ticket;
 pub mod expire_holds;
 pub mod fail_payment;
 pub mod get_event_refunds;
 pub mod get_payment;
+pub mod get_queue_ticket;
 pub mod get_refund_quote;
 pub mod get_waiting_list;
 pub mod give_up_payment;
@@ -16,6 +19,7 @@ pub mod join_waiting_list;
 pub mod leave_waiting_list;
 pub mod list_my_payments;
 pub mod list_my_sponsorships;
+pub mod open_queue;
 pub mod reconcile_payments;
 pub mod refund_buyers;
 pub mod refund_payment;
@@ -25,6 +29,7 @@ pub mod sweep_payments;
 
 mod message;
 mod path;
+mod queue_ticket;
 mod return_page;
 mod view;
 
@@ -48,7 +53,7 @@ use store::codes::{AGE_NEEDED, ARTIST_NOT_FOUND, EMAIL_NEEDED};
 api::routes! {
     create_payment [
         ARTIST_NOT_FOUND, SPONSORS_ONESELF, AGE_NEEDED, EMAIL_NEEDED, EVENT_NOT_FOUND, SALE_NOT_STARTED, SALE_ENDED, SALE_CLOSED, EVENT_CANCELLED, SOLD_OUT, NOT_ENOUGH_SEATS, TICKET_LIMIT, TERMS_CHANGED,
-        COUPON_NOT_USABLE, NOT_ENOUGH_POINTS, POINTS_UNDER_REVIEW, POINTS_EXCEED_PRICE, OFFER_OVER, NOT_AS_OFFERED, PAYMENT_REFUSED, AMOUNT_NOT_PAYABLE, UNPAID_TOO_OFTEN, KAKAOPAY_UNAVAILABLE, KAKAOPAY_OUTCOME_UNKNOWN,
+        COUPON_NOT_USABLE, NOT_ENOUGH_POINTS, POINTS_UNDER_REVIEW, POINTS_EXCEED_PRICE, OFFER_OVER, NOT_AS_OFFERED, QUEUE_NUMBER_NEEDED, QUEUE_TICKET_INVALID, NOT_YOUR_TURN, PAYMENT_REFUSED, AMOUNT_NOT_PAYABLE, UNPAID_TOO_OFTEN, KAKAOPAY_UNAVAILABLE, KAKAOPAY_OUTCOME_UNKNOWN,
     ],
     approve_payment [PAYMENT_NOT_FOUND, TICKET_LIMIT, KAKAOPAY_UNAVAILABLE, KAKAOPAY_OUTCOME_UNKNOWN],
     cancel_payment [PAYMENT_NOT_FOUND],
@@ -72,6 +77,10 @@ api::routes! {
     ],
     leave_waiting_list [EVENT_NOT_FOUND, NOT_WAITING],
     get_waiting_list [EVENT_NOT_FOUND, NOT_WAITING],
+    open_queue [EVENT_NOT_FOUND, SALE_ENDED, SALE_CLOSED, EVENT_CANCELLED],
+    close_queue [EVENT_NOT_FOUND, NO_QUEUE],
+    create_queue_ticket [EVENT_NOT_FOUND, SALE_ENDED, SALE_CLOSED, EVENT_CANCELLED, NO_QUEUE, SOLD_OUT],
+    get_queue_ticket [QUEUE_TICKET_INVALID],
 }
 
 /// The part's functions without a route.

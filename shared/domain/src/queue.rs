@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Time;
+use crate::{id::MemberId, time::Time};
 
 /// How long who was let in may buy.
 const STAYS: Duration = Duration::from_secs(600);
 
-/// How long a queue that opened by itself stays open after the last who came too quickly.
+/// How long a queue that opened by itself stays open, and longer while somebody waits.
 pub const CALMS_DOWN: Duration = Duration::from_secs(600);
 
 number!(
@@ -45,11 +45,8 @@ pub enum Standing {
         /// How long.
         wait: Duration,
     },
-    /// Its holder may buy until then.
-    Admitted {
-        /// Until when.
-        until: Time,
-    },
+    /// Its holder may buy.
+    Admitted,
     /// Its time is over.
     Over,
 }
@@ -70,23 +67,36 @@ impl Number {
         self.0.plus(STAYS)
     }
 
+    /// Whether its time is over.
+    pub fn is_over(self, now: Time) -> bool {
+        now >= self.ends_at()
+    }
+}
+
+/// A number, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ticket {
+    /// Whose.
+    pub member_id: MemberId,
+    /// Which.
+    pub number: Number,
+    /// The pace at which it was given.
+    pub pace: Pace,
+}
+
+impl Ticket {
     /// How it stands at a time.
-    pub fn standing(self, pace: Pace, now: Time) -> Standing {
-        let until = self.ends_at();
-        if now >= until {
+    pub fn standing(self, now: Time) -> Standing {
+        if self.number.is_over(now) {
             return Standing::Over;
         }
-        let wait = now.until(self.0);
+        let wait = now.until(self.number.admitted_at());
         if wait.is_zero() {
-            return Standing::Admitted { until };
+            return Standing::Admitted;
         }
-        let ahead = wait.as_millis() / pace.interval().as_millis().max(1);
+        let ahead = wait.as_millis() / self.pace.interval().as_millis().max(1);
         Standing::Waits { ahead: u32::try_from(ahead).unwrap_or(u32::MAX), wait }
-    }
-
-    /// Whether its holder may buy.
-    pub fn is_admitted(self, now: Time) -> bool {
-        self.0 <= now && now < self.ends_at()
     }
 }
 
@@ -102,16 +112,16 @@ mod tests {
 
     #[test]
     fn a_number_waits_for_its_moment_is_good_for_ten_minutes_and_then_over() {
-        let pace = Pace::try_from(60).unwrap();
-        let number = Number::at(at(10_000));
+        let (member_id, pace) = (MemberId::generate(), Pace::try_from(60).unwrap());
+        let ticket = Ticket { member_id, number: Number::at(at(10_000)), pace };
         let wait = Duration::from_secs(10);
-        assert_eq!(number.standing(pace, at(0)), Standing::Waits { ahead: 10, wait });
-        assert!(!number.is_admitted(at(9_999)));
-        let until = at(610_000);
-        assert_eq!(number.standing(pace, at(10_000)), Standing::Admitted { until });
-        assert!(number.is_admitted(at(609_999)));
-        assert_eq!(number.standing(pace, at(610_000)), Standing::Over);
-        assert!(!number.is_admitted(at(610_000)));
+        assert_eq!(ticket.standing(at(0)), Standing::Waits { ahead: 10, wait });
+        let wait = Duration::from_millis(1);
+        assert_eq!(ticket.standing(at(9_999)), Standing::Waits { ahead: 0, wait });
+        for moment in [10_000, 609_999] {
+            assert_eq!(ticket.standing(at(moment)), Standing::Admitted);
+        }
+        assert_eq!(ticket.standing(at(610_000)), Standing::Over);
     }
 
     proptest! {

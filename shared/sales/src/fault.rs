@@ -59,6 +59,9 @@ pub enum SalesFault {
     /// The event has a queue, and the buyer no number of it that is good.
     #[error("the event has a queue")]
     Queued,
+    /// Anybody may buy at once.
+    #[error("the event has no queue")]
+    NoQueue,
     /// The buyer's number is not let in yet.
     #[error("the buyer's turn is to come")]
     NotYet {
@@ -227,6 +230,7 @@ impl Fault for SalesFault {
             Self::PaymentNotFound => codes::PAYMENT_NOT_FOUND,
             Self::SoldOut { .. } => codes::SOLD_OUT,
             Self::Queued => codes::QUEUE_NUMBER_NEEDED,
+            Self::NoQueue => codes::NO_QUEUE,
             Self::NotYet { .. } => codes::NOT_YOUR_TURN,
             Self::SeatsLeft { .. } => codes::SEATS_LEFT,
             Self::NotWaiting => codes::NOT_WAITING,

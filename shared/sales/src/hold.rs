@@ -7,7 +7,7 @@ use domain::{
     id::{ClaimId, EventId, MemberId, OfferId, PaymentId},
     language::Language,
     payment::{Amounts, LumpSum, State, Step, amounts},
-    queue::{CALMS_DOWN, Number, Pace},
+    queue::Ticket,
     sponsorship::Message,
     time::Time,
     won::Won,
@@ -18,7 +18,7 @@ use store::{
     catalog::on_sale::{OnSale, OnSaleKey},
     ephemeral::{
         idempotency::{IdempotencyFault, LEASE},
-        rate::{self, RateFault, Rule},
+        rate::{self, Rule},
     },
     identity::{
         member::{Member, MemberKey},
@@ -30,7 +30,7 @@ use store::{
         payment::{Booking, Gift, Order, Payment, Secret, Subject},
         points::{Balance, BalanceKey},
         purchase::{self, PurchaseKey, PurchaseRecord},
-        queue::{Queue, QueueKey},
+        queue::QueueKey,
         sold_out::{SoldOut, SoldOutKey},
         stock::Seats,
         waiting::{Offer, Waiting, WaitingKey},
@@ -39,6 +39,7 @@ use store::{
 
 use crate::{
     Lack, SalesFault, Unmet, as_told, expire, find, on_sale,
+    queue::{look_out, may_pass},
     seats::{NotTaken, Wanted},
     settle::{self, ROUNDS},
     spending,
@@ -51,9 +52,6 @@ pub(crate) const BY_MEMBER: Rule =
 /// How many all those behind one address may try: carriers put many people behind one.
 pub(crate) const FROM_ADDRESS: Rule =
     Rule { name: "purchase_from", limit: 120, window: Duration::from_secs(60) };
-
-/// Sixteen times as many attempts in ten seconds are a rush.
-const RUSH: Rule = Rule { name: "rush", limit: 30, window: Duration::from_secs(10) };
 
 /// Among how many of a buyer's payments those are looked for that fill the limit of an event.
 const NEWEST: u32 = 20;
@@ -123,8 +121,8 @@ pub struct Tickets {
     pub points: Won,
     /// What of the waiting list's is taken, if it is.
     pub offer_id: Option<OfferId>,
-    /// The buyer's number, if the event has a queue.
-    pub number: Option<Number>,
+    /// The number that was taken for it, if one was.
+    pub ticket: Option<Ticket>,
 }
 
 /// A purchase as it is now: what it holds, and where to pay it while it waits for that.
@@ -187,13 +185,17 @@ pub async fn hold(
             let made = match wants {
                 Wants::Tickets(wanted) => {
                     let (event, mark, queue, own) = tickets.pop().unwrap_or_default();
-                    may_pass(store, queue, wanted, now).await?;
                     let own = Own::of(own);
                     own.may_hold(wanted, now)?;
+                    let mark = mark.unwrap_or_default();
+                    // Whoever comes too late hears that at once, and takes no number for it.
+                    if wanted.offer_id.is_none() && !mark.is_fresh(now) {
+                        may_pass(queue, buyer, wanted.ticket, now)?;
+                    }
                     count(store, buyer, purchase, now).await?;
                     let event = on_sale(store, wanted.event_id, event).await?;
                     let event = event.ok_or(SalesFault::EventNotFound)?;
-                    let mark = mark.unwrap_or_default();
+                    look_out(store, wanted.event_id, queue, now).await?;
                     let (event, known) = (&event, &known);
                     let reserving = Reserving {
                         store,
@@ -250,44 +252,6 @@ pub async fn hold(
         drop(store.write(purchase::release(&key), ()).await);
     }
     opened
-}
-
-/// While an event has a queue, only who was let in buys; what is offered is kept for its member in any case. Where many come in a
-/// short while, a queue opens by itself.
-async fn may_pass(
-    store: &Store,
-    queue: Option<Queue>,
-    wanted: &Tickets,
-    now: Time,
-) -> Result<(), SalesFault> {
-    if wanted.offer_id.is_some() {
-        return Ok(());
-    }
-    match queue.filter(|queue| queue.is_open(now)) {
-        None => look_out(store, wanted.event_id, now).await,
-        Some(_) => match wanted.number {
-            Some(number) if number.is_admitted(now) => Ok(()),
-            Some(number) if number.admitted_at() > now => {
-                Err(SalesFault::NotYet { wait: now.until(number.admitted_at()) })
-            }
-            _ => Err(SalesFault::Queued),
-        },
-    }
-}
-
-/// Counts one attempt in sixteen, for sixteen: all of them would meet on one item.
-async fn look_out(store: &Store, event_id: EventId, now: Time) -> Result<(), SalesFault> {
-    if fastrand::u8(..16) > 0 {
-        return Ok(());
-    }
-    match store.count(RUSH, &event_id.to_string(), now).await {
-        Err(RateFault::TooMany { .. }) => {
-            let queue = Queue { pace: Pace::USUAL, open_until: now.plus(CALMS_DOWN) };
-            store.open_queue(event_id, queue).await?;
-            Ok(())
-        }
-        counted => Ok(counted?),
-    }
 }
 
 /// The member first: whoever tries too often does not use up what their neighbours may.

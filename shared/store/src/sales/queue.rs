@@ -2,12 +2,12 @@
 
 use domain::{
     id::{EventId, MemberId},
-    queue::{Number, Pace, Standing},
+    queue::{CALMS_DOWN, Number, Pace},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Compare, Rejected, Store, StoreFault, Ttl, Write, identity::session::SignedIn};
+use crate::{Compare, Store, StoreFault, Ttl, Write, identity::session::SignedIn};
 
 key!(
     /// Where the queue of an event stands. There is none of an event that never had one.
@@ -21,15 +21,21 @@ key!(
 pub struct Queue {
     /// How many are let in a minute.
     pub pace: Pace,
-    /// Until when nobody buys without a number.
     #[serde(with = "domain::time::millis")]
-    pub open_until: Time,
+    open_until: Time,
+    /// The next moment that is free, if anybody ever took a number.
+    #[serde(
+        default,
+        with = "domain::time::optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    next_at: Option<Time>,
 }
 
 impl Queue {
-    /// Whether nobody buys without a number.
+    /// Whether nobody buys without a number: until it closes, and longer while somebody waits.
     pub fn is_open(&self, now: Time) -> bool {
-        now < self.open_until
+        now < self.open_until || self.next_at.is_some_and(|next| now < next)
     }
 }
 
@@ -55,13 +61,6 @@ pub struct Queued {
     expires_at: Ttl,
 }
 
-impl Queued {
-    /// How it stands.
-    pub fn standing(&self, now: Time) -> Standing {
-        self.number.standing(self.pace, now)
-    }
-}
-
 impl QueuedKey {
     /// Of a caller whose session is read together with it.
     pub fn of(caller: &SignedIn, event_id: EventId) -> Self {
@@ -77,17 +76,49 @@ struct Next {
     next_at: Time,
 }
 
+fn open(event_id: EventId, pace: Pace, until: Time) -> Write {
+    Write::update(&QueueKey(event_id)).set("pace", pace).set("openUntil", until.millis())
+}
+
 impl Store {
-    /// Opens a queue, or another pace of it.
+    /// Opens a queue until then, or sets the pace and the end of an open one.
     ///
     /// # Errors
     /// The database's trouble.
-    pub async fn open_queue(&self, event_id: EventId, queue: Queue) -> Result<(), StoreFault> {
-        let write = Write::update(&QueueKey(event_id)).set("pace", queue.pace);
-        let opened: Result<(), Rejected<()>> =
-            self.write(write.set("openUntil", queue.open_until.millis()), ()).await;
-        crate::was_done(opened)?;
+    pub async fn open_queue(
+        &self,
+        event_id: EventId,
+        pace: Pace,
+        until: Time,
+    ) -> Result<(), StoreFault> {
+        crate::was_done(self.write(open(event_id, pace, until), ()).await)?;
         Ok(())
+    }
+
+    /// Opens one for a rush, unless there is one.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn open_queue_for_a_rush(
+        &self,
+        event_id: EventId,
+        pace: Pace,
+        now: Time,
+    ) -> Result<(), StoreFault> {
+        let write = open(event_id, pace, now.plus(CALMS_DOWN));
+        let write = write.when_absent_or("openUntil", Compare::AtMost, now.millis());
+        crate::was_done(self.write(write, ()).await)?;
+        Ok(())
+    }
+
+    /// Closes one that is open, once nobody waits any more. Answers whether there was one.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn close_queue(&self, event_id: EventId, now: Time) -> Result<bool, StoreFault> {
+        let write = Write::update(&QueueKey(event_id)).set("openUntil", now.millis());
+        let write = write.when("openUntil", Compare::Above, now.millis());
+        crate::was_done(self.write(write, ()).await)
     }
 
     /// Gives a member the next number, in place of the one that was read, which is over. None if somebody else did meanwhile.
@@ -99,9 +130,9 @@ impl Store {
         key: QueuedKey,
         before: Option<Queued>,
         pace: Pace,
-        now: Time,
+        from: Time,
     ) -> Result<Option<Queued>, StoreFault> {
-        let number = self.next_number(key.event_id, pace, now).await?;
+        let number = self.next_number(key.event_id, pace, from).await?;
         let expires_at = Ttl::at(number.ends_at());
         let queued = Queued { number, pace, expires_at };
         let put = Write::put(&key, &queued);
@@ -112,7 +143,7 @@ impl Store {
         Ok(crate::was_done(self.write(put, ()).await)?.then_some(queued))
     }
 
-    /// The next moment that is free: nobody else is given it. One whose answer is lost is nobody's.
+    /// The next moment from then on that is free: nobody else is given it. One whose answer is lost is nobody's.
     ///
     /// # Errors
     /// The database's trouble.
@@ -120,20 +151,20 @@ impl Store {
         &self,
         event_id: EventId,
         pace: Pace,
-        now: Time,
+        from: Time,
     ) -> Result<Number, StoreFault> {
         let interval = i64::try_from(pace.interval().as_millis()).unwrap_or(i64::MAX);
         loop {
             let behind = Write::update(&QueueKey(event_id)).add("nextAt", interval);
-            let behind = behind.when("nextAt", Compare::AtLeast, now.millis());
+            let behind = behind.when("nextAt", Compare::AtLeast, from.millis());
             if let Some(Next { next_at }) = self.write_and_see(&behind).await? {
                 return Ok(Number::at(next_at.minus(pace.interval())));
             }
-            // Nobody waits: it is free now.
-            let first = Write::update(&QueueKey(event_id)).set("nextAt", now.millis() + interval);
-            let first = first.when_absent_or("nextAt", Compare::Below, now.millis());
+            // Nobody waits: it is free.
+            let first = Write::update(&QueueKey(event_id)).set("nextAt", from.millis() + interval);
+            let first = first.when_absent_or("nextAt", Compare::Below, from.millis());
             if crate::was_done(self.write(first, ()).await)? {
-                return Ok(Number::at(now));
+                return Ok(Number::at(from));
             }
         }
     }
