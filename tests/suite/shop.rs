@@ -13,7 +13,8 @@ use std::{
     time::Duration,
 };
 
-use api::{Anyone, Body, Call, Context, Path, Problem, Query, Response};
+use api::{Anyone, Body, Call, Context, Cursors, Path, Problem, Query, Response};
+use aws::Secret;
 use domain::{
     event::Capacity,
     id::{ClaimId, CouponId, MemberId, PaymentId, SessionId},
@@ -65,6 +66,7 @@ pub struct Shop {
     /// What the handlers are given: the same tables, in whatever weather.
     pub served: Store,
     pub kakaopay: Kakaopay,
+    pub cursors: Cursors,
     pub simulator: Arc<Simulator>,
     pub event: Event,
     pub now: Time,
@@ -115,7 +117,7 @@ fn refusal(problem: Problem) -> Refusal {
 
 /// An order for this purpose that says nothing else.
 pub fn nothing(purpose: Purpose) -> CreatePayment {
-    let (event_id, quantity, claim_id, points, offer_id) = Default::default();
+    let (event_id, quantity, claim_id, points, offer_id, queue_ticket) = Default::default();
     let (artist_id, amount, message) = Default::default();
     CreatePayment {
         purpose,
@@ -124,6 +126,7 @@ pub fn nothing(purpose: Purpose) -> CreatePayment {
         claim_id,
         points,
         offer_id,
+        queue_ticket,
         artist_id,
         amount,
         message,
@@ -165,10 +168,12 @@ impl Shop {
             limits,
         };
         let kakaopay = Kakaopay::new(config).unwrap();
+        let (aws, id) = stack::cursor_secret().await;
         Self {
             served: store.clone(),
             store,
             kakaopay,
+            cursors: Cursors::new(Secret::new(&aws, &id)),
             simulator,
             event,
             now,
@@ -253,7 +258,7 @@ impl Shop {
             .map_or("fingerprint".into(), |known| known.body_hash);
         let call = Call { who: stack::caller(&fan.claims()), input: Body(body), context };
         let terms = Terms { hold: HOLD, public_url: "http://127.0.0.1:3000".into() };
-        let clients = (self.served.clone(), self.kakaopay.clone(), terms);
+        let clients = (self.served.clone(), self.kakaopay.clone(), terms, self.cursors.clone());
         let held = create_payment::handle(clients, call).await.map_err(refusal)?.value;
         let answer = serde_json::to_value(&held).unwrap();
         let page = answer["kakaopay"]["pc"].as_str().unwrap_or_default().to_owned();

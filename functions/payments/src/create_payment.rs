@@ -8,6 +8,7 @@ use domain::{
     id::{ClaimId, EventId, MemberId, OfferId, PaymentId},
     invalid::Invalid,
     payment::{LumpSum, Purpose, State},
+    queue::QueueTicket,
     sponsorship::Message,
     time::Time,
     won::Won,
@@ -64,8 +65,17 @@ pub struct CreatePayment {
 }
 
 impl CreatePayment {
+    /// What their ticket of a queue says, if they sent one.
+    async fn queue_ticket(&self, cursors: &Cursors) -> Result<Option<QueueTicket>, Problem> {
+        let Some((event_id, sealed)) = self.event_id.zip(self.queue_ticket.as_ref()) else {
+            return Ok(None);
+        };
+        let place = (Place::Body, "/queueTicket");
+        queue_ticket::open(cursors, event_id, sealed, place).await.map(Some)
+    }
+
     /// What is wanted, if all that belongs to it is there and nothing else.
-    async fn wants(self, cursors: &Cursors) -> Result<Wants, Problem> {
+    fn wants(self, queue_ticket: Option<QueueTicket>) -> Result<Wants, Problem> {
         let Self {
             purpose,
             event_id,
@@ -73,7 +83,7 @@ impl CreatePayment {
             claim_id,
             points,
             offer_id,
-            queue_ticket,
+            queue_ticket: sealed,
             artist_id,
             amount,
             message,
@@ -93,7 +103,7 @@ impl CreatePayment {
             ("claimId", claim_id.is_some(), false, tickets),
             ("points", points.is_some(), false, tickets),
             ("offerId", offer_id.is_some(), false, tickets),
-            ("queueTicket", queue_ticket.is_some(), false, tickets),
+            ("queueTicket", sealed.is_some(), false, tickets),
             ("artistId", artist_id.is_some(), gift, gift),
             ("amount", amount.is_some(), lump, lump),
             ("message", message.is_some(), false, gift),
@@ -108,14 +118,8 @@ impl CreatePayment {
             _ if !broken.is_empty() => Err(Problem::broken_rules(broken)),
             (Some(event_id), Some(quantity), _, _) => {
                 let points = points.unwrap_or_default();
-                let ticket = match queue_ticket {
-                    Some(sealed) => {
-                        let place = (Place::Body, "/queueTicket");
-                        Some(queue_ticket::open(cursors, event_id, &sealed, place).await?)
-                    }
-                    None => None,
-                };
-                let tickets = Tickets { event_id, quantity, claim_id, points, offer_id, ticket };
+                let tickets =
+                    Tickets { event_id, quantity, claim_id, points, offer_id, queue_ticket };
                 Ok(Wants::Tickets(tickets))
             }
             (_, _, Some(artist_id), Some(amount)) => {
@@ -203,10 +207,11 @@ pub async fn handle(
 ) -> Result<Answer<HeldView>, Problem> {
     let idempotency = call.idempotency()?;
     let Call { who: buyer, input: Body(body), context } = call;
+    let queue_ticket = body.queue_ticket(&cursors).await?;
     let purchase = Purchase {
         buyer,
         address: context.address,
-        wants: body.wants(&cursors).await?,
+        wants: body.wants(queue_ticket)?,
         language: context.language,
         key: idempotency.key,
         body_hash: idempotency.fingerprint,
@@ -305,7 +310,7 @@ mod tests {
             (json!({ "purpose": "POINTS", "amount": 1_000_000 }), ""),
         ] {
             let parsed: Result<CreatePayment, FieldFaults> = deserr::deserialize(body.clone());
-            let told = match parsed.unwrap().wants() {
+            let told = match parsed.unwrap().wants(None) {
                 Ok(_) => String::new(),
                 Err(problem) => {
                     let response = problem.into_response(&Context::at(Time::now()));

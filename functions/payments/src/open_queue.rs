@@ -31,8 +31,8 @@ pub struct QueueView {
 /// Opens a queue for the sale of an event, or sets its pace
 ///
 /// Its artist only; for everybody else the event does not exist. From now on nobody buys without a number. Another pace is that of the
-/// numbers which are given from now on: who has one keeps it. Where many come at once, a queue opens by itself, at 600 a minute, for ten
-/// minutes and as long as somebody waits.
+/// numbers which are given from now on: who has one keeps it. Where many come at once, a queue opens by itself, for ten
+/// minutes and as long as somebody waits: at the pace that was set last, or one that goes by the capacity.
 #[utoipa::path(put, path = "/v1/events/{eventId}/queue", request_body = OpenQueue, params(EventPath),
     responses((status = 200, description = "The queue", body = QueueView)),
     security(("bearer" = [])),

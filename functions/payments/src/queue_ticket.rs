@@ -4,7 +4,7 @@
 use api::{Cursors, Place, Problem, codes::CURSOR_INVALID};
 use domain::{
     id::EventId,
-    queue::{Standing, Ticket},
+    queue::{QueueTicket, Standing},
     time::Time,
 };
 use sales::codes::QUEUE_TICKET_INVALID;
@@ -47,7 +47,7 @@ pub struct QueueTicketView {
 
 impl QueueTicketView {
     /// How a ticket stands.
-    pub fn of(id: String, ticket: &Ticket, now: Time) -> Self {
+    pub fn of(id: String, ticket: &QueueTicket, now: Time) -> Self {
         let (state, ahead, wait) = match ticket.standing(now) {
             Standing::Waits { ahead, wait } => (QueueState::Waiting, ahead, Some(wait)),
             Standing::Admitted => (QueueState::Admitted, 0, None),
@@ -65,7 +65,7 @@ impl QueueTicketView {
 ///
 /// # Errors
 /// When there is no key.
-pub async fn seal(cursors: &Cursors, event_id: EventId, ticket: &Ticket) -> Result<String, Problem> {
+pub async fn seal(cursors: &Cursors, event_id: EventId, ticket: &QueueTicket) -> Result<String, Problem> {
     let sealed = cursors.seal(&scope(event_id), Some(ticket)).await?;
     sealed.ok_or_else(|| Problem::new(domain::codes::INTERNAL))
 }
@@ -79,7 +79,7 @@ pub async fn open(
     event_id: EventId,
     sealed: &str,
     (place, name): (Place, &str),
-) -> Result<Ticket, Problem> {
+) -> Result<QueueTicket, Problem> {
     let invalid = || Problem::field(place, name, QUEUE_TICKET_INVALID);
     match cursors.open(&scope(event_id), Some(sealed)).await {
         Ok(ticket) => ticket.ok_or_else(invalid),

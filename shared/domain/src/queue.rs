@@ -15,14 +15,19 @@ const STAYS: Duration = Duration::from_secs(600);
 /// How long a queue that opened by itself stays open, and longer while somebody waits.
 pub const CALMS_DOWN: Duration = Duration::from_secs(600);
 
+/// The highest pace: an interval of 10 ms.
+const MOST: u32 = 6_000;
+
 number!(
     /// How many are let in a minute: 10 to 6,000.
     Pace(u32), 10..=6_000, example 600
 );
 
 impl Pace {
-    /// That of a queue that opens by itself: what an event of one shard sells, at DynamoDB's usual pace.
-    pub const USUAL: Self = Self(600);
+    /// So many, or as many as there can be.
+    pub const fn at_most(admissions: u32) -> Self {
+        Self(if admissions < MOST { admissions } else { MOST })
+    }
 
     /// How long after one the next is let in.
     pub fn interval(self) -> Duration {
@@ -76,7 +81,7 @@ impl Number {
 /// A number, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Ticket {
+pub struct QueueTicket {
     /// Whose.
     pub member_id: MemberId,
     /// Which.
@@ -85,7 +90,7 @@ pub struct Ticket {
     pub pace: Pace,
 }
 
-impl Ticket {
+impl QueueTicket {
     /// How it stands at a time.
     pub fn standing(self, now: Time) -> Standing {
         if self.number.is_over(now) {
@@ -113,7 +118,7 @@ mod tests {
     #[test]
     fn a_number_waits_for_its_moment_is_good_for_ten_minutes_and_then_over() {
         let (member_id, pace) = (MemberId::generate(), Pace::try_from(60).unwrap());
-        let ticket = Ticket { member_id, number: Number::at(at(10_000)), pace };
+        let ticket = QueueTicket { member_id, number: Number::at(at(10_000)), pace };
         let wait = Duration::from_secs(10);
         assert_eq!(ticket.standing(at(0)), Standing::Waits { ahead: 10, wait });
         let wait = Duration::from_millis(1);

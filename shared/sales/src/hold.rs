@@ -7,7 +7,7 @@ use domain::{
     id::{ClaimId, EventId, MemberId, OfferId, PaymentId},
     language::Language,
     payment::{Amounts, LumpSum, State, Step, amounts},
-    queue::Ticket,
+    queue::QueueTicket,
     sponsorship::Message,
     time::Time,
     won::Won,
@@ -122,7 +122,7 @@ pub struct Tickets {
     /// What of the waiting list's is taken, if it is.
     pub offer_id: Option<OfferId>,
     /// The number that was taken for it, if one was.
-    pub ticket: Option<Ticket>,
+    pub queue_ticket: Option<QueueTicket>,
 }
 
 /// A purchase as it is now: what it holds, and where to pay it while it waits for that.
@@ -190,12 +190,14 @@ pub async fn hold(
                     let mark = mark.unwrap_or_default();
                     // Whoever comes too late hears that at once, and takes no number for it.
                     if wanted.offer_id.is_none() && !mark.is_fresh(now) {
-                        may_pass(queue, buyer, wanted.ticket, now)?;
+                        may_pass(queue, buyer, wanted.queue_ticket, now)?;
                     }
                     count(store, buyer, purchase, now).await?;
                     let event = on_sale(store, wanted.event_id, event).await?;
                     let event = event.ok_or(SalesFault::EventNotFound)?;
-                    look_out(store, wanted.event_id, queue, now).await?;
+                    if !mark.is_fresh(now) {
+                        look_out(store, &event, queue, now).await?;
+                    }
                     let (event, known) = (&event, &known);
                     let reserving = Reserving {
                         store,

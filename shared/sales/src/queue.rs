@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{
     event::SaleClosed,
     id::{EventId, MemberId},
-    queue::{Pace, Standing, Ticket},
+    queue::{Pace, Standing, QueueTicket},
     time::Time,
 };
 use store::{
@@ -24,8 +24,15 @@ use crate::{SalesFault, on_sale};
 /// How often one member may ask for another number than they have.
 const BY_MEMBER: Rule = Rule { name: "queue", limit: 10, window: Duration::from_secs(60) };
 
-/// Sixteen times as many attempts in ten seconds are a rush.
-const RUSH: Rule = Rule { name: "rush", limit: 30, window: Duration::from_secs(10) };
+/// One attempt in so many is counted: all of them would meet on one item.
+const SAMPLED: u8 = 16;
+
+/// So many counted ones in ten seconds, for each shard of the event's stock, are a rush: 6,000 attempts a minute, several times what
+/// a shard sells.
+const RUSH: Rule = Rule { name: "rush", limit: 64, window: Duration::from_secs(10) };
+
+/// How many a minute each shard lets in, where no artist said it: what it sells where DynamoDB is slow.
+const USUAL: u32 = 600;
 
 /// While an event has a queue, only who was let in buys.
 ///
@@ -34,7 +41,7 @@ const RUSH: Rule = Rule { name: "rush", limit: 30, window: Duration::from_secs(1
 pub(crate) fn may_pass(
     queue: Option<Queue>,
     buyer: MemberId,
-    ticket: Option<Ticket>,
+    ticket: Option<QueueTicket>,
     now: Time,
 ) -> Result<(), SalesFault> {
     if !queue.is_some_and(|queue| queue.is_open(now)) {
@@ -48,23 +55,25 @@ pub(crate) fn may_pass(
     }
 }
 
-/// Opens a queue where many come in a short while. It counts one attempt in sixteen, for sixteen: all of them would meet on one item.
+/// Opens a queue where many come in a short while.
 ///
 /// # Errors
 /// The database's trouble.
 pub(crate) async fn look_out(
     store: &Store,
-    event_id: EventId,
+    event: &OnSale,
     queue: Option<Queue>,
     now: Time,
 ) -> Result<(), SalesFault> {
-    if queue.is_some_and(|queue| queue.is_open(now)) || fastrand::u8(..16) > 0 {
+    if queue.is_some_and(|queue| queue.is_open(now)) || fastrand::u8(..SAMPLED) > 0 {
         return Ok(());
     }
-    match store.count(RUSH, &event_id.to_string(), now).await {
+    let shards = u32::from(event.shards);
+    let rush = Rule { limit: RUSH.limit * shards, ..RUSH };
+    match store.count(rush, &event.id.to_string(), now).await {
         Err(RateFault::TooMany { .. }) => {
-            let pace = queue.map_or(Pace::USUAL, |queue| queue.pace);
-            Ok(store.open_queue_for_a_rush(event_id, pace, now).await?)
+            let pace = queue.map_or(Pace::at_most(USUAL * shards), |queue| queue.pace);
+            Ok(store.open_queue_for_a_rush(event.id, pace, now).await?)
         }
         counted => Ok(counted?),
     }
@@ -81,13 +90,13 @@ pub async fn queue_up(
     caller: &SignedIn,
     event_id: EventId,
     now: Time,
-) -> Result<Ticket, SalesFault> {
+) -> Result<QueueTicket, SalesFault> {
     let key = QueuedKey::of(caller, event_id);
     let event = Relaxed(OnSaleKey(event_id));
     let keys = (event, Relaxed(QueueKey(event_id)), SoldOutKey(event_id), key);
     let (session, (event, queue, mark, before)) = store.read_for(caller, keys, now).await?;
     let member_id = session.member.id;
-    let ticket = |Queued { number, pace, .. }| Ticket { member_id, number, pace };
+    let ticket = |Queued { number, pace, .. }| QueueTicket { member_id, number, pace };
     let event = on_sale(store, event_id, event).await?.ok_or(SalesFault::EventNotFound)?;
     let sale = event.sale();
     let first = match sale.open_at(now) {

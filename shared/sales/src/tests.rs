@@ -6,6 +6,7 @@ mod look;
 mod lump;
 mod newer;
 mod own_holds;
+mod queue;
 mod refund;
 mod seats;
 mod shop;

@@ -161,6 +161,7 @@ impl Buying {
                 claim_id: None,
                 points: Default::default(),
                 offer_id: None,
+                queue_ticket: None,
             }),
             language: Language::Korean,
             key: number.to_string(),
