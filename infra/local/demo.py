@@ -260,6 +260,7 @@ def walk(demo: Demo) -> None:
                    token=token)
 
     waiting(demo, artist, fan)
+    rushed(demo, artist, fan)
     at_the_door(demo, artist, fan)
 
     demo.step("다른 기기에서 로그인한 것을 보고 한 번에 끝냅니다", "The fan sees where else they are signed in, and ends it")
@@ -320,6 +321,27 @@ def waiting(demo: Demo, artist: str, fan: str) -> None:
     demo.call("POST", "/v1/payments", "code", expect=400, body=order, token=artist, key=f"demo-{RUN}-not-theirs")
     offer = demo.call("GET", line, "offer.id", token=other)["offer"]["id"]
     demo.call("POST", "/v1/payments", "id", "state", expect=201, body=order | {"offerId": offer}, token=other, key=f"demo-{RUN}-taken")
+
+
+def rushed(demo: Demo, artist: str, fan: str) -> None:
+    """A show that many want: whoever has a number buys, one after the other."""
+    demo.step("모두가 원하는 공연. 아티스트가 1분에 12명씩 들여보냅니다", "A show that everybody wants: its artist lets twelve a minute in")
+    wanted = performance() | {"title": f"{TITLE}, 모두를 위하여", "capacity": 50, "price": 0}
+    event = demo.call("POST", "/v1/events", "id", expect=201, body=wanted, token=artist, key=f"demo-{RUN}-wanted")["id"]
+    demo.call("PUT", f"/v1/events/{event}/queue", "admissionsPerMinute", "openUntil", body={"admissionsPerMinute": 12}, token=artist)
+    order = {"purpose": "TICKETS", "eventId": event, "quantity": 1}
+    demo.call("POST", "/v1/payments", "code", expect=400, body=order, token=fan, key=f"demo-{RUN}-no-number")
+
+    demo.step("먼저 온 사람이 먼저 들어가고, 다음 사람은 차례를 기다립니다", "Who came first is let in first, and the next waits for their turn")
+    other = demo.sign_in("waits")
+    tickets = f"/v1/events/{event}/queue-tickets"
+    first = demo.call("POST", tickets, "state", "endsAt", expect=201, token=fan)
+    next_one = demo.call("POST", tickets, "state", "ahead", "admittedAt", expect=201, token=other)
+    order_of = [order | {"queueTicket": ticket["id"]} for ticket in (first, next_one)]
+    demo.call("POST", "/v1/payments", "state", expect=201, body=order_of[0], token=fan, key=f"demo-{RUN}-first")
+    demo.call("POST", "/v1/payments", "code", expect=429, body=order_of[1], token=other, key=f"demo-{RUN}-early")
+    demo.until("Their turn should come", f"{tickets}/{next_one['id']}", lambda body: body["state"] == "ADMITTED", "state", "endsAt")
+    demo.call("POST", "/v1/payments", "state", expect=201, body=order_of[1], token=other, key=f"demo-{RUN}-their-turn")
 
 
 def at_the_door(demo: Demo, artist: str, fan: str) -> None:

@@ -24,7 +24,8 @@ const ELSEWHERE: [&str; 6] =
     ["check_in", "delete_me", "get_refund_quote", "link_identity", "refund_payment", "set_email"];
 
 /// Routes about one's own place in the line of any event: `journey.rs` proves whose it is.
-const IN_LINE: [&str; 3] = ["get_waiting_list", "join_waiting_list", "leave_waiting_list"];
+const IN_LINE: [&str; 4] =
+    ["create_queue_ticket", "get_waiting_list", "join_waiting_list", "leave_waiting_list"];
 
 /// Routes to which a bad token is as good as none, since their callers have another way to say who they are.
 const FORGIVING: [&str; 1] = ["sign_out"];

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// `POST` routes without a key, each with the reason why it may be sent again all the same.
-const WITHOUT_KEY: [(&str, &str); 9] = [
+const WITHOUT_KEY: [(&str, &str); 10] = [
     ("sign_up", "an address has one account, and asking twice is a code more"),
     ("ask_for_code", "a code more is another mail, and so many there are of each"),
     (
@@ -21,6 +21,7 @@ const WITHOUT_KEY: [(&str, &str); 9] = [
     ("refresh", "its token is replaced by each use"),
     ("sign_out", "a session ends once"),
     ("call_off_payment", "a payment is called off once"),
+    ("create_queue_ticket", "a member has one number until it is over"),
     ("check_in", "the same scan is answered the same"),
     ("create_door_key", "a key more stands in their list, and is revoked there"),
 ];

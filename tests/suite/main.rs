@@ -29,6 +29,7 @@ mod refunds;
 mod refusals;
 mod releases;
 mod routes;
+mod rush;
 mod shop;
 mod social;
 mod storms;

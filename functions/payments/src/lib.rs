@@ -33,7 +33,7 @@ mod queue_ticket;
 mod return_page;
 mod view;
 
-pub use path::PaymentPath;
+pub use path::{EventPath, PaymentPath};
 pub use return_page::ReturnPath;
 
 use domain::codes::{

@@ -167,6 +167,7 @@ pub const ITEMS: &[Item] = &[
     item("sold-out mark", OF_THE_SHOP, NOBODY),
     item("buyer counter", ONLY_COUNTS, IDS_ALONE),
     item("waiting list", OF_THE_SHOP, IDS_ALONE),
+    item("queue", OF_THE_SHOP, NOBODY),
     item("place in a line", Export::In(Section::Waiting), Erasure::By(Work::Waiting)),
     item("waiting", Export::In(Section::Waiting), Erasure::By(Work::Waiting)),
     item("payment", Export::In(Section::Payments), BOOKS),
@@ -205,6 +206,7 @@ pub const ITEMS: &[Item] = &[
         ),
     ),
     item("rate counter", FOR_A_MOMENT, HASHED),
+    item("number in a queue", FOR_A_MOMENT, HASHED),
     item(
         "known network or device",
         Export::Nothing("hashes, of what their sessions say"),

@@ -2,7 +2,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Rows;
-use crate::world::World;
+use crate::world::{Member, World};
 
 pub fn rows(world: &World, route: &str) -> Option<Rows> {
     let rows = Rows::default();
@@ -34,6 +34,12 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                     order(json!({ "offerId": "ofr_01KB4ZXJ3V8Q5W7N2M6T9RHCDE" })),
                     400,
                     "OFFER_OVER",
+                )
+                .finds(
+                    order(json!({ "queueTicket": "x" })),
+                    "body",
+                    "/queueTicket",
+                    "QUEUE_TICKET_INVALID",
                 )
                 .refuses(order(json!({ "points": 1_000 })), 400, "NOT_ENOUGH_POINTS")
                 .refuses(order(json!({ "points": 30_001 })), 400, "POINTS_EXCEED_PRICE")
@@ -85,6 +91,31 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
             let path = format!("/v1/events/{}/waiting-list", world.event);
             let leaves = world.request(Method::DELETE, &path).bearer_auth(&world.fan.token);
             rows.refuses(leaves, 404, "NOT_WAITING")
+        }
+        "open_queue" => {
+            let path = format!("/v1/events/{}/queue", world.event);
+            let opening = |by: &Member, pace: i64| {
+                let opening = world.request(Method::PUT, &path).bearer_auth(&by.token);
+                opening.json(&json!({ "admissionsPerMinute": pace }))
+            };
+            rows.refuses(opening(&world.fan, 60), 404, "EVENT_NOT_FOUND")
+                .finds(opening(&world.artist, 9), "body", "/admissionsPerMinute", "RANGE")
+                .finds(opening(&world.artist, 6_001), "body", "/admissionsPerMinute", "RANGE")
+        }
+        "close_queue" => {
+            let path = format!("/v1/events/{}/queue", world.event);
+            let closing = |by: &Member| world.request(Method::DELETE, &path).bearer_auth(&by.token);
+            rows.refuses(closing(&world.fan), 404, "EVENT_NOT_FOUND")
+                .refuses(closing(&world.artist), 400, "NO_QUEUE")
+        }
+        "create_queue_ticket" => {
+            let path = format!("/v1/events/{}/queue-tickets", world.event);
+            rows.refuses(world.post(&path, &world.fan), 400, "NO_QUEUE")
+        }
+        "get_queue_ticket" => {
+            let path = format!("/v1/events/{}/queue-tickets/x", world.event);
+            let asks = world.request(Method::GET, &path);
+            rows.finds(asks, "path", "ticket", "QUEUE_TICKET_INVALID")
         }
         "get_payment"
         | "list_my_payments"
