@@ -52,6 +52,9 @@ function words(code: Refused["code"]): string {
       return "not on sale";
     case "OFFER_OVER":
       return "wait again";
+    case "QUEUE_NUMBER_NEEDED":
+    case "QUEUE_TICKET_INVALID":
+      return "take a number";
     case "COUPON_NOT_USABLE":
     case "NOT_ENOUGH_POINTS":
     case "POINTS_EXCEED_PRICE":

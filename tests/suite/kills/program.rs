@@ -49,6 +49,7 @@ pub fn program(name: &str, things: &Things, outside: &Outside) -> Command {
         ("KAKAOPAY_URL", outside.url("kakaopay")),
         ("KAKAOPAY_CID", simulator::CID),
         ("KAKAOPAY_SECRET_ID", &things.secret),
+        ("CURSOR_SECRET_ID", "none/cursor"),
         ("PUBLIC_URL", "http://127.0.0.1:3000"),
         ("HOLD_SECONDS", &HOLD.as_secs().to_string()),
         ("HOLD_QUEUE_URL", &things.queue),
