@@ -13,6 +13,7 @@ import json
 import random
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -173,12 +174,71 @@ def limits(units: Callable[[str], float] = units_of_order) -> list[tuple[str, fl
     rows.append(("on-demand quota of `sales`, 40,000 a second", dynamodb["table_writes"] / units("sales") * 60, "a quota of the account"))
     rows.append(("the 8 entries of an event in `byEvent`, a partition each", 8 * dynamodb["partition_writes"] / units("sales.byEvent") * 60, "more shards of `eventKey`"))
     rows.append(("the 16 shards of `due` of a kind", 16 * dynamodb["partition_writes"] / units("sales.due") * 60, "more shards of `dueKey`"))
-    rows.append(("the sold-out mark, read by each who tries (tries a minute)", dynamodb["partition_reads"] * 60, "a queue before the sale"))
+    read = LIMITS["sale"]["try_units"]
+    rows.append(("the sold-out mark and the queue, read by each who tries (tries a minute)", dynamodb["partition_reads"] / read * 60, "a queue before the sale"))
     for kakaopay in functions["kakaopay_ms"]:
         busy = (2 * kakaopay + functions["own_ms"]) / 1000
         rows.append((f"Lambda's concurrency, KakaoPay {kakaopay} ms a call", (functions["concurrency"] - functions["reserved"]) / busy * 60,
                      f"{busy * LIMITS['sale']['bar'] / 60:,.0f} at once for the bar: a quota of the account"))
     return rows
+
+
+@dataclass(frozen=True)
+class Rush:
+    """What a queue made of a crowd. Seconds."""
+
+    numbers: list[float]
+    served_until: float
+    most_in_a_minute: int
+    longest_wait: float
+    polls: int
+    most_polls_a_second: int
+
+
+def rush(people: int, within: float, pace: int, seed: int = 2026) -> Rush:
+    """So many come within so long, at random, to the queue of one event, and ask how they stand as often as they are told to.
+
+    All numbers are written to one item: who comes when it has no capacity left is served as soon as it has.
+    """
+    chance, write = random.Random(seed), 1 / LIMITS["dynamodb"]["partition_writes"]
+    interval = -(-60_000 // pace) / 1000
+    # A minute, but for what a sum of fractions is off by.
+    minute = 60 - 1e-6
+    least, longest, part = (LIMITS["queue"][it] for it in ("least_poll_s", "longest_poll_s", "poll_part"))
+    written = next_number = 0.0
+    numbers, waits, polls = [], [], Counter[int]()
+    for came in sorted(chance.uniform(0, within) for _ in range(people)):
+        served = max(came, written)
+        written = served + write
+        number = max(next_number, served)
+        next_number = number + interval
+        numbers.append(number)
+        waits.append(number - came)
+        now = served
+        while now < number:
+            now += min(max((number - now) // part, least), longest)
+            polls[int(now)] += 1
+    most, last = 0, 0
+    for first, number in enumerate(numbers):
+        while last < len(numbers) and numbers[last] < number + minute:
+            last += 1
+        most = max(most, last - first)
+    return Rush(numbers, written, most, max(waits), polls.total(), max(polls.values(), default=0))
+
+
+def queues() -> list[str]:
+    people, within = LIMITS["queue"]["people"], LIMITS["queue"]["within_s"]
+    lines = [f"A queue, when {people:,} people come within {within} s (`infra/data-model.md`, *Queues*); without it all of them try the shards at once, "
+             f"{people / within:,.0f} a second:", "",
+             "| let in a minute | all have a number after, s | most in any minute | the last waits, min | asked how one stands, most a second | each asks | shards that take it at 20 ms | at 50 ms |",
+             "|---|---|---|---|---|---|---|---|"]
+    takes = {service: most(service / 1000)[0] / per_order() * 60 for service in (20, 50)}
+    for pace in LIMITS["queue"]["paces"]:
+        it = rush(people, within, pace)
+        lines.append(f"| {pace:,} | {it.served_until:,.0f} | {it.most_in_a_minute:,} | {it.longest_wait / 60:,.0f} | {it.most_polls_a_second:,} | {it.polls / people:,.0f} | "
+                     + " | ".join(f"{-(-pace // takes[service]):.0f}" for service in takes) + " |")
+    lines += ["", "Numbers are given in the order in which they are asked for; how one stands reads no table. An order a person is assumed."]
+    return lines
 
 
 def sweep() -> list[dict[str, Any]]:
@@ -243,6 +303,7 @@ def report(runs: list[dict[str, Any]], rows: list[dict[str, Any]], changed: list
     lines += [f"| {name} | {orders:,.0f} |" for name, orders in changed]
     lines += ["", "What else limits an event, as it is without any quota raised:", "", "| limit | orders a minute | raised by |", "|---|---|---|"]
     lines += [f"| {name} | {orders:,.0f} | {how} |" for name, orders, how in limits()]
+    lines += ["", *queues()]
     return "\n".join(lines) + "\n", near
 
 

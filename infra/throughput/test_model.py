@@ -2,7 +2,7 @@
 
 import unittest
 
-from model import LIMITS, Patience, Stock, closed, compare, done_of, most, per_order, report, units_of_order
+from model import LIMITS, Patience, Stock, closed, compare, done_of, most, per_order, report, rush, units_of_order
 from plot import Line, bars, plot
 
 EAGER = Patience(longest=0.08)
@@ -73,6 +73,21 @@ class Orders(unittest.TestCase):
         crowd = ALONE | {"clients": 40}
         fewer = closed(crowd | {"returned": 1.0}, Patience(call=0.0))
         self.assertAlmostEqual(fewer / closed(crowd, Patience(call=0.0)), 2 / 3, delta=0.1)
+
+
+class Queue(unittest.TestCase):
+    def test_no_minute_lets_in_more_than_the_pace_and_nobody_passes_another(self) -> None:
+        crowd = rush(3_000, 10, 600)
+        self.assertEqual(crowd.most_in_a_minute, 600)
+        self.assertEqual(crowd.numbers, sorted(crowd.numbers))
+        self.assertAlmostEqual(crowd.longest_wait, 300, delta=10)
+
+    def test_who_comes_alone_is_in_and_asks_nothing(self) -> None:
+        self.assertEqual(rush(1, 10, 600).polls, 0)
+        self.assertEqual(rush(1, 10, 600).longest_wait, 0)
+
+    def test_one_item_gives_a_thousand_numbers_a_second(self) -> None:
+        self.assertAlmostEqual(rush(5_000, 1, 6_000).served_until, 5, delta=0.1)
 
 
 class Report(unittest.TestCase):
