@@ -196,7 +196,7 @@ pub async fn hold(
                     let event = on_sale(store, wanted.event_id, event).await?;
                     let event = event.ok_or(SalesFault::EventNotFound)?;
                     if !mark.is_fresh(now) {
-                        look_out(store, &event, queue, now).await?;
+                        look_out(store, &event, queue, &purchase.key, now).await?;
                     }
                     let (event, known) = (&event, &known);
                     let reserving = Reserving {

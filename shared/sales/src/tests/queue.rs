@@ -8,6 +8,7 @@ use domain::{
     time::Time,
 };
 use futures::future::join_all;
+use stack::{assert_operation, metered};
 use store::{
     Client, Store, Write,
     catalog::{
@@ -188,7 +189,8 @@ fn a_rush_opens_a_queue_that_closes_when_it_is_quiet_and_nobody_waits() {
         let queue = async || shop.store.get(&QueueKey(event.id)).await.unwrap();
         let mut tries = 0;
         while queue().await.is_none() {
-            look_out(&shop.store, &event, None, shop.now).await.unwrap();
+            let key = fastrand::u128(..).to_string();
+            look_out(&shop.store, &event, None, &key, shop.now).await.unwrap();
             tries += 1;
         }
         // What is counted is drawn.
@@ -202,6 +204,30 @@ fn a_rush_opens_a_queue_that_closes_when_it_is_quiet_and_nobody_waits() {
         assert_eq!(quiet.answer().await, "QUEUE_NUMBER_NEEDED", "one moment is taken");
         let later = quiet.after(Duration::from_secs(1));
         assert_eq!(later.answer().await, "held");
+    });
+}
+
+#[test]
+fn a_queue_costs_what_the_data_model_says() {
+    stack::run(async {
+        let (client, meter) = metered();
+        let shop = Shop::open(50).await.by_client(client);
+        let artist = shop.is_its_artists().await;
+        let [first, second] = [shop.fan().await, shop.fan().await];
+        meter.take();
+        let check = |operation: &str| assert_operation(operation, &meter.take());
+        shop.paced(artist, 60).await.unwrap();
+        check("open_queue");
+        shop.queues(first).await.unwrap();
+        check("create_queue_ticket, nobody waits");
+        shop.queues(second).await.unwrap();
+        check("create_queue_ticket, others wait");
+        shop.queues(second).await.unwrap();
+        check("create_queue_ticket again");
+        shop.buys(second, None).await.unwrap_err();
+        check("hold refused by the queue");
+        shop.closes(artist).await.unwrap();
+        check("close_queue");
     });
 }
 
