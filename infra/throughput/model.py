@@ -237,7 +237,7 @@ def queues() -> list[str]:
         it = rush(people, within, pace)
         lines.append(f"| {pace:,} | {it.served_until:,.0f} | {it.most_in_a_minute:,} | {it.longest_wait / 60:,.0f} | {it.most_polls_a_second:,} | {it.polls / people:,.0f} | "
                      + " | ".join(f"{-(-pace // takes[service]):.0f}" for service in takes) + " |")
-    lines += ["", "Numbers are given in the order in which they are asked for; how one stands reads no table. An order a person is assumed."]
+    lines += ["", "Numbers are given in the order in which they are asked for; how one stands reads one small item, half a unit each. An order a person is assumed."]
     return lines
 
 

@@ -136,7 +136,7 @@ fn a_ticket_is_good_for_its_event_alone_and_as_it_was_signed() {
         let told = async |shop: &Shop, ticket: String| -> Result<Value, Problem> {
             let path = Path(get_queue_ticket::TicketPath { event_id: shop.event.id, ticket });
             let call = Call { who: api::Anyone, input: path, context: Context::at(shop.now) };
-            get_queue_ticket::handle(shop.cursors.clone(), call).await.map(|it| json!(it.value))
+            get_queue_ticket::handle((shop.served.clone(), shop.cursors.clone()), call).await.map(|it| json!(it.value))
         };
         let ticket = came.ticket.clone();
         assert_eq!(told(&shop, ticket.clone()).await.unwrap()["state"], "ADMITTED");

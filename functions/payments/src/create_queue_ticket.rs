@@ -23,8 +23,8 @@ pub async fn handle(
     call: Call<SignedIn, Path<EventPath>>,
 ) -> Result<Answer<QueueTicketView>, Problem> {
     let Call { who, input: Path(EventPath { event_id }), context } = call;
-    let ticket = queue_up(&store, &who, event_id, context.now).await?;
+    let (ticket, seen) = queue_up(&store, &who, event_id, context.now).await?;
     let id = seal(&cursors, event_id, &ticket).await?;
     let location = format!("/v1/events/{event_id}/queue-tickets/{id}");
-    Ok(Answer::created(QueueTicketView::of(id, &ticket, context.now), &location))
+    Ok(Answer::created(QueueTicketView::of(id, &ticket, seen, context.now), &location))
 }

@@ -1,5 +1,7 @@
-//! The ticket of a number in a queue: signed, so that who asks how it stands needs no token of theirs and reads nothing, and nobody
-//! makes one up.
+//! The ticket of a number in a queue: signed, so that who asks how it stands needs no token and reads next to nothing, and nobody makes
+//! one up.
+
+use std::time::Duration;
 
 use api::{Cursors, Place, Problem, codes::CURSOR_INVALID};
 use domain::{
@@ -9,6 +11,7 @@ use domain::{
 };
 use sales::codes::QUEUE_TICKET_INVALID;
 use serde::Serialize;
+use store::sales::sold_out::SoldOut;
 use utoipa::ToSchema;
 
 /// The least and the most seconds after which it is worth asking again.
@@ -40,6 +43,8 @@ pub struct QueueTicketView {
     admitted_at: Time,
     /// Until when they may buy.
     ends_at: Time,
+    /// Whether no seat was left when somebody looked last. Some may come back.
+    sold_out: bool,
     /// While it waits: in so many seconds it is worth asking again.
     #[serde(skip_serializing_if = "Option::is_none")]
     ask_again_seconds: Option<u64>,
@@ -47,7 +52,7 @@ pub struct QueueTicketView {
 
 impl QueueTicketView {
     /// How a ticket stands.
-    pub fn of(id: String, ticket: &QueueTicket, now: Time) -> Self {
+    pub fn of(id: String, ticket: &QueueTicket, seen: SoldOut, now: Time) -> Self {
         let (state, ahead, wait) = match ticket.standing(now) {
             Standing::Waits { ahead, wait } => (QueueState::Waiting, ahead, Some(wait)),
             Standing::Admitted => (QueueState::Admitted, 0, None),
@@ -55,9 +60,10 @@ impl QueueTicketView {
         };
         // Often where the end is near: what is far away is no other in a minute.
         let [least, most] = AGAIN;
-        let again = |wait: std::time::Duration| (wait.as_secs() / 4).clamp(least, most);
+        let again = |wait: Duration| (wait.as_secs() / 4).clamp(least, most);
         let (admitted_at, ends_at) = (ticket.number.admitted_at(), ticket.number.ends_at());
-        Self { id, state, ahead, admitted_at, ends_at, ask_again_seconds: wait.map(again) }
+        let (sold_out, ask_again_seconds) = (seen.sold_out_at.is_some(), wait.map(again));
+        Self { id, state, ahead, admitted_at, ends_at, sold_out, ask_again_seconds }
     }
 }
 

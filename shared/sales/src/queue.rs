@@ -15,7 +15,7 @@ use store::{
     identity::session::SignedIn,
     sales::{
         queue::{Queue, QueueKey, Queued, QueuedKey},
-        sold_out::SoldOutKey,
+        sold_out::{SoldOut, SoldOutKey},
     },
 };
 
@@ -81,7 +81,7 @@ pub(crate) async fn look_out(
     }
 }
 
-/// Gives a member a number, or tells the one that they have.
+/// Gives a member a number, or tells the one that they have, with what was seen of the event's stock.
 ///
 /// Before the sale begins numbers are let in from its beginning on.
 ///
@@ -92,7 +92,7 @@ pub async fn queue_up(
     caller: &SignedIn,
     event_id: EventId,
     now: Time,
-) -> Result<QueueTicket, SalesFault> {
+) -> Result<(QueueTicket, SoldOut), SalesFault> {
     let key = QueuedKey::of(caller, event_id);
     let event = Relaxed(OnSaleKey(event_id));
     let keys = (event, Relaxed(QueueKey(event_id)), SoldOutKey(event_id), key);
@@ -106,11 +106,12 @@ pub async fn queue_up(
         open => open.map(|()| now)?,
     };
     let queue = queue.filter(|queue| queue.is_open(now)).ok_or(SalesFault::NoQueue)?;
-    if let Some(mark) = mark.filter(|mark| mark.is_fresh(now)) {
+    let mark = mark.unwrap_or_default();
+    if mark.is_fresh(now) {
         return Err(SalesFault::SoldOut { waited_for: mark.waited_for });
     }
     if let Some(queued) = before.filter(|queued| !queued.number.is_over(now)) {
-        return Ok(ticket(queued));
+        return Ok((ticket(queued), mark));
     }
     // Each who asks twice at once uses up a number that nobody has.
     store.count(BY_MEMBER, &member_id.to_string(), now).await?;
@@ -118,7 +119,8 @@ pub async fn queue_up(
         Some(queued) => Some(queued),
         None => store.get(&key).await?,
     };
-    queued.map(ticket).ok_or(SalesFault::Contended)
+    let queued = queued.ok_or(SalesFault::Contended)?;
+    Ok((ticket(queued), mark))
 }
 
 /// Whoever wants to buy an event's tickets from now on needs a number, until its sale ends; so many are let in a minute.

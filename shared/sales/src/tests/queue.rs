@@ -56,7 +56,9 @@ impl Shop {
     }
 
     async fn queues(&self, fan: Fan) -> Result<QueueTicket, SalesFault> {
-        queue_up(&self.store, &stack::caller(&fan.claims()), self.event.id, self.now).await
+        let queued =
+            queue_up(&self.store, &stack::caller(&fan.claims()), self.event.id, self.now).await;
+        queued.map(|(ticket, _)| ticket)
     }
 
     async fn buys(&self, fan: Fan, ticket: Option<QueueTicket>) -> Result<Held, SalesFault> {
