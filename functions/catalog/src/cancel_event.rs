@@ -83,7 +83,7 @@ mod tests {
         stack::run(async {
             let store = Store::new(stack::dynamo(), stack::prefix());
             let own = OwnQueue::new().await;
-            let event = on_sale(&store, 20_000).await;
+            let event = on_sale(&store, 40_000).await;
             let cancel = || handle((store.clone(), queue(&own)), Order { event_id: event.id });
             let first = cancel().await.unwrap();
             assert_eq!((first.state, first.version), (State::Cancelled, 2));
@@ -93,7 +93,7 @@ mod tests {
             assert_eq!(is, Event { updated_at: is.updated_at, ..event.cancelled(is.updated_at) });
             assert_eq!(store.get(&OnSaleKey(event.id)).await.unwrap(), Some((&is).into()));
             let stock = store.read_all(&stock::keys(event.id, event.shards)).await.unwrap();
-            assert_eq!(stock.len(), 40);
+            assert_eq!(stock.len(), 80);
             for (number, shard) in (0..).zip(stock) {
                 let shard = shard.unwrap();
                 assert_eq!(shard.sale, is.sale());

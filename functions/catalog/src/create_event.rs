@@ -407,7 +407,7 @@ mod tests {
         stack::run(async {
             let (store, now) = (store(), Time::now());
             let artist = artist(&store, now).await;
-            for (capacity, shards) in [(1, 1), (500, 1), (501, 2), (100_000, 40)] {
+            for (capacity, shards) in [(1, 1), (500, 1), (501, 2), (100_000, 80)] {
                 let mut body = body(now);
                 body["capacity"] = capacity.into();
                 let call = publish(&artist, &format!("capacity-{capacity}"), body, now);

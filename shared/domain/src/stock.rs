@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 const TICKETS_PER_SHARD: u32 = 500;
 
 /// One transaction changes all shards when the terms change, and DynamoDB takes at most 100 items in one.
-const MAX_SHARDS: u32 = 40;
+const MAX_SHARDS: u32 = 80;
 
 /// How many tickets each shard starts with.
 pub fn shards_for(tickets: u32) -> Vec<u32> {
@@ -77,12 +77,12 @@ mod tests {
     }
 
     #[test]
-    fn a_small_event_has_one_shard_and_the_largest_forty() {
+    fn a_small_event_has_one_shard_and_the_largest_eighty() {
         assert_eq!(shards_for(1), [1]);
         assert_eq!(shards_for(500), [500]);
         assert_eq!(shards_for(501), [251, 250]);
-        assert_eq!(shards_for(20_001).len(), 40);
-        assert_eq!(shards_for(100_000), [2_500; 40]);
+        assert_eq!(shards_for(20_001).len(), 41);
+        assert_eq!(shards_for(100_000), [1_250; 80]);
     }
 
     #[test]
@@ -106,13 +106,13 @@ mod tests {
             let shards = shards_for(tickets);
             prop_assert_eq!(shards.iter().sum::<u32>(), tickets);
             prop_assert!(shards[0] - shards[shards.len() - 1] <= 1);
-            prop_assert!((1..=40).contains(&shards.len()));
-            prop_assert!(shards[0] <= 500 || shards.len() == 40);
+            prop_assert!((1..=80).contains(&shards.len()));
+            prop_assert!(shards[0] <= 500 || shards.len() == 80);
         }
 
         #[test]
         fn tickets_are_found_exactly_while_there_are_enough(
-            free in prop::collection::vec(0..6_u32, 0..40),
+            free in prop::collection::vec(0..6_u32, 0..80),
             wanted in 1..=4_u32,
             start: usize,
         ) {

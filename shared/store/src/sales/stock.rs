@@ -67,7 +67,7 @@ pub fn keys(event_id: EventId, shards: u16) -> Vec<StockKey> {
     (0..shards).map(|number| StockKey { event_id, number }).collect()
 }
 
-/// Makes the stock of a new event: pieces for the transaction that makes the event, one for each shard (at most 40).
+/// Makes the stock of a new event: pieces for the transaction that makes the event, one for each shard (at most 80).
 pub fn create(event_id: EventId, capacity: Capacity, sale: Sale) -> Vec<Write> {
     let shard = |(number, free)| {
         let shard = Shard::of_free(number, free);
