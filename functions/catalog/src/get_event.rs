@@ -95,7 +95,7 @@ mod tests {
     fn reading_costs_what_the_data_model_says() {
         stack::run(async {
             let (store, now) = (store(), Time::now());
-            for (capacity, operation) in [(50, "get_event"), (20_000, "get_event_of_40_shards")] {
+            for (capacity, operation) in [(50, "get_event"), (40_000, "get_event_of_80_shards")] {
                 let artist = artist(&store, now).await;
                 let mut body = body(now);
                 body["capacity"] = capacity.into();
