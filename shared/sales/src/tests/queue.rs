@@ -210,6 +210,21 @@ fn a_rush_opens_a_queue_that_closes_when_it_is_quiet_and_nobody_waits() {
 }
 
 #[test]
+fn a_lost_answer_loses_a_moment_at_most_and_no_number() {
+    stack::run(async {
+        for (operation, lost) in [("UpdateItem", INTERVAL), ("PutItem", Duration::ZERO)] {
+            let (shop, _) = Shop::queued(50).await;
+            let (fan, losing) = (shop.fan().await, shop.by_client(stack::losing(operation, 1)));
+            // The first moment is somebody's, so that the next is one interval later.
+            shop.queues(shop.fan().await).await.unwrap();
+            let ticket = losing.queues(fan).await.unwrap();
+            assert_eq!(ticket.number, Number::at(shop.now.plus(INTERVAL + lost)), "{operation}");
+            assert_eq!(shop.queues(fan).await.unwrap(), ticket);
+        }
+    });
+}
+
+#[test]
 fn a_queue_costs_what_the_data_model_says() {
     stack::run(async {
         let (client, meter) = metered();
