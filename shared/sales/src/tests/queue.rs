@@ -212,15 +212,17 @@ fn a_rush_opens_a_queue_that_closes_when_it_is_quiet_and_nobody_waits() {
 #[test]
 fn a_lost_answer_loses_a_moment_at_most_and_no_number() {
     stack::run(async {
-        for (operation, lost) in [("UpdateItem", INTERVAL), ("PutItem", Duration::ZERO)] {
-            let (shop, _) = Shop::queued(50).await;
-            let (fan, losing) = (shop.fan().await, shop.by_client(stack::losing(operation, 1)));
-            // The first moment is somebody's, so that the next is one interval later.
-            shop.queues(shop.fan().await).await.unwrap();
-            let ticket = losing.queues(fan).await.unwrap();
-            assert_eq!(ticket.number, Number::at(shop.now.plus(INTERVAL + lost)), "{operation}");
-            assert_eq!(shop.queues(fan).await.unwrap(), ticket);
-        }
+        let (shop, _) = Shop::queued(50).await;
+        let pace = Pace::try_from(60).unwrap();
+        let losing = shop.by_client(stack::losing("UpdateItem", 1));
+        shop.queues(shop.fan().await).await.unwrap();
+        let next = losing.store.next_number(shop.event.id, pace, shop.now).await.unwrap();
+        assert_eq!(next, Number::at(shop.now.plus(INTERVAL * 2)), "one interval later is nobody's");
+
+        let (fan, losing) = (shop.fan().await, shop.by_client(stack::losing("PutItem", 1)));
+        let ticket = losing.queues(fan).await.unwrap();
+        assert_eq!(ticket.number, Number::at(shop.now.plus(INTERVAL * 3)));
+        assert_eq!(shop.queues(fan).await.unwrap(), ticket);
     });
 }
 
