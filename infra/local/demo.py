@@ -32,11 +32,12 @@ class Wrong(Exception):
     """Says in one sentence what is not as it should be."""
 
 
-def ask(method: str, address: str, body: Any = None, token: str = "", key: str = "") -> tuple[int, Any]:
+def ask(method: str, address: str, body: Any = None, token: str = "", key: str = "", ticket: str = "") -> tuple[int, Any]:
     headers = {"Accept": "application/json", "Accept-Language": "ko"}
     headers |= {"Content-Type": "application/json"} if body is not None else {}
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
     headers |= {"Idempotency-Key": key} if key else {}
+    headers |= {"Queue-Ticket": ticket} if ticket else {}
     data = None if body is None else json.dumps(body).encode()
     try:
         with urllib.request.urlopen(urllib.request.Request(address, data, headers, method=method), timeout=30) as answer:
@@ -335,13 +336,14 @@ def rushed(demo: Demo, artist: str, fan: str) -> None:
     demo.step("먼저 온 사람이 먼저 들어가고, 다음 사람은 차례를 기다립니다", "Who came first is let in first, and the next waits for their turn")
     other = demo.sign_in("waits")
     tickets = f"/v1/events/{event}/queue-tickets"
-    first = demo.call("POST", tickets, "state", "endsAt", expect=201, token=fan)
-    next_one = demo.call("POST", tickets, "state", "ahead", "admittedAt", expect=201, token=other)
-    order_of = [order | {"queueTicket": ticket["id"]} for ticket in (first, next_one)]
-    demo.call("POST", "/v1/payments", "state", expect=201, body=order_of[0], token=fan, key=f"demo-{RUN}-first")
-    demo.call("POST", "/v1/payments", "code", expect=429, body=order_of[1], token=other, key=f"demo-{RUN}-early")
-    demo.until("Their turn should come", f"{tickets}/{next_one['id']}", lambda body: body["state"] == "ADMITTED", "state", "endsAt")
-    demo.call("POST", "/v1/payments", "state", expect=201, body=order_of[1], token=other, key=f"demo-{RUN}-their-turn")
+    first = demo.call("POST", tickets, "state", "endsAt", expect=201, token=fan)["id"]
+    # Somebody comes in between, and goes.
+    demo.call("POST", tickets, "state", "ahead", expect=201, token=artist)
+    last = demo.call("POST", tickets, "state", "ahead", "admittedAt", expect=201, token=other)["id"]
+    demo.call("POST", "/v1/payments", "state", expect=201, body=order, token=fan, key=f"demo-{RUN}-first", ticket=first)
+    demo.call("POST", "/v1/payments", "code", expect=429, body=order, token=other, key=f"demo-{RUN}-last", ticket=last)
+    demo.until("Their turn should come", f"{tickets}/{last}", lambda body: body["state"] == "ADMITTED", "state", "endsAt")
+    demo.call("POST", "/v1/payments", "state", expect=201, body=order, token=other, key=f"demo-{RUN}-last", ticket=last)
 
 
 def at_the_door(demo: Demo, artist: str, fan: str) -> None:

@@ -212,7 +212,7 @@ BEYOND_A_SCHEMA = {
     "name": {"FORMAT", "LENGTH"}, "device": {"FORMAT", "LENGTH", "MISSING", "UNKNOWN_FIELD"},
     "payload": {"MISSING", "UNKNOWN_FIELD"}, "scannedAt": {"MISSING", "UNKNOWN_FIELD"},
     # What belongs to an order its purpose says; what goes back, whether it has tickets.
-    **dict.fromkeys(("eventId", "quantity", "claimId", "points", "offerId", "queueTicket", "artistId", "amount"), {"MISSING", "UNKNOWN_FIELD"}),
+    **dict.fromkeys(("eventId", "quantity", "claimId", "points", "offerId", "artistId", "amount"), {"MISSING", "UNKNOWN_FIELD"}),
     "message": {"FORMAT", "LENGTH", "UNKNOWN_FIELD"}, "ticketIds": {"LENGTH"},
     "endsAt": {"AFTER", "PAST"}, "saleEndsAt": {"AFTER", "NOT_AFTER", "PAST"},
     "price": {"RANGE"}, "priceMax": {"RANGE"}, "saleFrom": {"NOT_AFTER"}, "startFrom": {"NOT_AFTER"},

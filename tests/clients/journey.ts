@@ -53,7 +53,6 @@ function words(code: Refused["code"]): string {
     case "OFFER_OVER":
       return "wait again";
     case "QUEUE_NUMBER_NEEDED":
-    case "QUEUE_TICKET_INVALID":
       return "take a number";
     case "COUPON_NOT_USABLE":
     case "NOT_ENOUGH_POINTS":

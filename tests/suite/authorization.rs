@@ -18,12 +18,20 @@ use crate::{
 /// Routes that an ended session may call, because it has ended: signing out twice is no fault.
 const AFTER_THE_END: [&str; 1] = ["sign_out"];
 
-/// Routes that need what only a mail brings, nothing under way, what is paid, or a show that begins: `social.rs`, `leaving.rs`,
-/// `refunds.rs` and `door.rs` prove that they do something.
-const ELSEWHERE: [&str; 6] =
-    ["check_in", "delete_me", "get_refund_quote", "link_identity", "refund_payment", "set_email"];
+/// Routes that need what only a mail brings, nothing under way, what is paid, a show that begins, or that others would meet:
+/// `social.rs`, `leaving.rs`, `refunds.rs`, `door.rs` and `rush.rs` prove that they do something.
+const ELSEWHERE: [&str; 8] = [
+    "check_in",
+    "close_queue",
+    "delete_me",
+    "get_refund_quote",
+    "link_identity",
+    "open_queue",
+    "refund_payment",
+    "set_email",
+];
 
-/// Routes about one's own place in the line of any event: `journey.rs` proves whose it is.
+/// Routes about one's own place in the line of any event: `journey.rs` and `rush.rs` prove whose it is.
 const IN_LINE: [&str; 4] =
     ["create_queue_ticket", "get_waiting_list", "join_waiting_list", "leave_waiting_list"];
 

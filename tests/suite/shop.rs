@@ -73,6 +73,8 @@ pub struct Shop {
     /// The stock before the first of our fans came.
     opening: Arc<Vec<Shard>>,
     fans: Arc<Mutex<Vec<Fan>>>,
+    /// With which number of a queue everybody comes.
+    pub ticket: Option<String>,
     /// How often those who buy patiently were answered 503.
     pub unavailable: Arc<AtomicUsize>,
 }
@@ -117,7 +119,7 @@ fn refusal(problem: Problem) -> Refusal {
 
 /// An order for this purpose that says nothing else.
 pub fn nothing(purpose: Purpose) -> CreatePayment {
-    let (event_id, quantity, claim_id, points, offer_id, queue_ticket) = Default::default();
+    let (event_id, quantity, claim_id, points, offer_id) = Default::default();
     let (artist_id, amount, message) = Default::default();
     CreatePayment {
         purpose,
@@ -126,7 +128,6 @@ pub fn nothing(purpose: Purpose) -> CreatePayment {
         claim_id,
         points,
         offer_id,
-        queue_ticket,
         artist_id,
         amount,
         message,
@@ -179,6 +180,7 @@ impl Shop {
             now,
             opening: opening.into(),
             fans: Arc::default(),
+            ticket: None,
             unavailable: Arc::default(),
         }
     }
@@ -248,6 +250,9 @@ impl Shop {
     pub async fn order(&self, fan: Fan, body: CreatePayment, key: &str) -> Result<Held, Refusal> {
         let mut context = Context { address: fan.member_id.to_string(), ..Context::at(self.now) };
         context.headers.insert("Idempotency-Key", key.parse().unwrap());
+        if let Some(ticket) = &self.ticket {
+            context.headers.insert("Queue-Ticket", ticket.parse().unwrap());
+        }
         // The same request again, even if a function's own process has seen it first.
         let key = PurchaseKey { member_id: fan.member_id, key: key.into() };
         context.fingerprint = self

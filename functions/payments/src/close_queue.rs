@@ -7,7 +7,7 @@ use crate::path::EventPath;
 
 /// Closes the queue of an event
 ///
-/// Its artist only. Who waits is let in at their moment; once nobody waits any more, everybody buys without a number.
+/// Its artist only. Everybody buys without a number at once, who waits, too. A rush opens another.
 #[utoipa::path(delete, path = "/v1/events/{eventId}/queue", params(EventPath),
     responses((status = 204, description = "Closed")),
     security(("bearer" = [])),

@@ -23,7 +23,10 @@ use serde::Serialize;
 use store::{Store, identity::session::SignedIn};
 use utoipa::ToSchema;
 
-use crate::{queue_ticket, view::KakaopayPages};
+use crate::{
+    queue_ticket::{self, QueueTicketHeader},
+    view::KakaopayPages,
+};
 
 /// What is bought.
 #[derive(Debug, Clone, Deserr, ToSchema)]
@@ -50,9 +53,6 @@ pub struct CreatePayment {
     /// Of `TICKETS`, if they were waited for: the offer that is taken, with as many tickets as it is for.
     #[deserr(default)]
     pub offer_id: Option<OfferId>,
-    /// Of `TICKETS`, while the event has a queue: the caller's ticket of it.
-    #[deserr(default)]
-    pub queue_ticket: Option<String>,
     /// Of `SPONSORSHIP`: who is given something.
     #[deserr(default)]
     pub artist_id: Option<MemberId>,
@@ -65,15 +65,6 @@ pub struct CreatePayment {
 }
 
 impl CreatePayment {
-    /// What their ticket of a queue says, if they sent one.
-    async fn queue_ticket(&self, cursors: &Cursors) -> Result<Option<QueueTicket>, Problem> {
-        let Some((event_id, sealed)) = self.event_id.zip(self.queue_ticket.as_ref()) else {
-            return Ok(None);
-        };
-        let place = (Place::Body, "/queueTicket");
-        queue_ticket::open(cursors, event_id, sealed, place).await.map(Some)
-    }
-
     /// What is wanted, if all that belongs to it is there and nothing else.
     fn wants(self, queue_ticket: Option<QueueTicket>) -> Result<Wants, Problem> {
         let Self {
@@ -83,7 +74,6 @@ impl CreatePayment {
             claim_id,
             points,
             offer_id,
-            queue_ticket: sealed,
             artist_id,
             amount,
             message,
@@ -103,7 +93,6 @@ impl CreatePayment {
             ("claimId", claim_id.is_some(), false, tickets),
             ("points", points.is_some(), false, tickets),
             ("offerId", offer_id.is_some(), false, tickets),
-            ("queueTicket", sealed.is_some(), false, tickets),
             ("artistId", artist_id.is_some(), gift, gift),
             ("amount", amount.is_some(), lump, lump),
             ("message", message.is_some(), false, gift),
@@ -194,7 +183,7 @@ pub struct PurchaseRefused {
 /// what KakaoPay does not take in one payment is not held (`AMOUNT_NOT_PAYABLE`). What was waited for is taken with its offer.
 /// Where many come at once, who has a number that is let in buys (`QUEUE_NUMBER_NEEDED`, `NOT_YOUR_TURN`). Who buys has a verified e-mail address (`EMAIL_NEEDED`) and is of age (`AGE_NEEDED`).
 #[utoipa::path(post, path = "/v1/payments", request_body = CreatePayment,
-    params(Idempotency),
+    params(Idempotency, QueueTicketHeader),
     responses(
         (status = 201, description = "Held", body = HeldView, headers(("Location" = String))),
         (status = 400, description = "Refused", body = PurchaseRefused, content_type = "application/problem+json"),
@@ -207,7 +196,11 @@ pub async fn handle(
 ) -> Result<Answer<HeldView>, Problem> {
     let idempotency = call.idempotency()?;
     let Call { who: buyer, input: Body(body), context } = call;
-    let queue_ticket = body.queue_ticket(&cursors).await?;
+    let queue_ticket = match (body.event_id, queue_ticket::sent(&context)) {
+        // One that can't be read is none: it is asked for where there is a queue.
+        (Some(event_id), Some(sealed)) => queue_ticket::open(&cursors, event_id, sealed).await?,
+        _ => None,
+    };
     let purchase = Purchase {
         buyer,
         address: context.address,
@@ -242,7 +235,7 @@ fn refused(fault: SalesFault) -> Problem {
             let told = PurchaseRefused { waited_for: Some(waited_for), ..Default::default() };
             Problem::from(SalesFault::SoldOut { waited_for }).telling(&told)
         }
-        SalesFault::Queued => Problem::field(Place::Body, "/queueTicket", QUEUE_NUMBER_NEEDED),
+        SalesFault::Queued => Problem::field(Place::Header, queue_ticket::HEADER, QUEUE_NUMBER_NEEDED),
         SalesFault::OfferOver => Problem::field(Place::Body, "/offerId", OFFER_OVER),
         SalesFault::NotAsOffered { .. } => Problem::field(Place::Body, "/quantity", NOT_AS_OFFERED),
         SalesFault::Points(fault) => Problem::field(Place::Body, "/points", fault.code()),

@@ -3,7 +3,11 @@
 use api::{Answer, Anyone, Call, Cursors, FieldFaults, Path, Place, Problem};
 use deserr::Deserr;
 use domain::id::EventId;
-use store::{Relaxed, Store, sales::sold_out::SoldOutKey};
+use sales::codes::QUEUE_TICKET_INVALID;
+use store::{
+    Relaxed, Store,
+    sales::{queue::QueueKey, sold_out::SoldOutKey},
+};
 use utoipa::IntoParams;
 
 use crate::queue_ticket::{QueueTicketView, open};
@@ -31,7 +35,12 @@ pub async fn handle(
     call: Call<Anyone, Path<TicketPath>>,
 ) -> Result<Answer<QueueTicketView>, Problem> {
     let Call { input: Path(TicketPath { event_id, ticket: id }), context, .. } = call;
-    let ticket = open(&cursors, event_id, &id, (Place::Path, "ticket")).await?;
-    let seen = store.read(&Relaxed(SoldOutKey(event_id))).await?.unwrap_or_default();
-    Ok(Answer::ok(QueueTicketView::of(id, &ticket, seen, context.now)))
+    let invalid = || Problem::field(Place::Path, "ticket", QUEUE_TICKET_INVALID);
+    let ticket = open(&cursors, event_id, &id).await?.ok_or_else(invalid)?;
+    let keys = (Relaxed(QueueKey(event_id)), Relaxed(SoldOutKey(event_id)));
+    let (queue, seen) = store.read(&keys).await?;
+    let (seen, now) = (seen.unwrap_or_default(), context.now);
+    let queue = queue.filter(|queue| queue.is_open(now));
+    let line = queue.as_ref().map(|queue| &queue.line);
+    Ok(Answer::ok(QueueTicketView::of(id, &ticket, line, seen, now)))
 }

@@ -24,15 +24,17 @@ pub struct OpenQueue {
 pub struct QueueView {
     /// How many are let in a minute.
     admissions_per_minute: Pace,
+    /// How many wait.
+    waiting: u64,
     /// Until when nobody buys without a number: the end of the sale.
     open_until: Time,
 }
 
 /// Opens a queue for the sale of an event, or sets its pace
 ///
-/// Its artist only; for everybody else the event does not exist. From now on nobody buys without a number. Another pace is that of the
-/// numbers which are given from now on: who has one keeps it. Where many come at once, a queue opens by itself, for ten
-/// minutes and as long as somebody waits: at the pace that was set last, or one that goes by the capacity.
+/// Its artist only; for everybody else the event does not exist. From now on nobody buys without a number. Another pace is also that of
+/// those who wait. Where many come at once, a queue opens by itself, at a pace that goes by the capacity, for ten minutes and as long as
+/// somebody waits.
 #[utoipa::path(put, path = "/v1/events/{eventId}/queue", request_body = OpenQueue, params(EventPath),
     responses((status = 200, description = "The queue", body = QueueView)),
     security(("bearer" = [])),
@@ -42,8 +44,11 @@ pub async fn handle(
     call: Call<SignedIn, (Path<EventPath>, Body<OpenQueue>)>,
 ) -> Result<Answer<QueueView>, Problem> {
     let Call { who, input: (Path(EventPath { event_id }), Body(body)), context } = call;
-    let admissions_per_minute = body.admissions_per_minute;
-    let open_until =
-        sales::open_queue(&store, &who, event_id, admissions_per_minute, context.now).await?;
-    Ok(Answer::ok(QueueView { admissions_per_minute, open_until }))
+    let (pace, now) = (body.admissions_per_minute, context.now);
+    let queue = sales::open_queue(&store, &who, event_id, pace, now).await?;
+    Ok(Answer::ok(QueueView {
+        admissions_per_minute: queue.line.pace,
+        waiting: queue.line.waiting(now),
+        open_until: queue.open_until,
+    }))
 }

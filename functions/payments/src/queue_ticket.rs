@@ -3,19 +3,39 @@
 
 use std::time::Duration;
 
-use api::{Cursors, Place, Problem, codes::CURSOR_INVALID};
+use api::{Context, Cursors, Problem, codes::CURSOR_INVALID};
 use domain::{
     id::EventId,
-    queue::{QueueTicket, Standing},
+    queue::{Line, QueueTicket, STAYS, Standing},
     time::Time,
 };
-use sales::codes::QUEUE_TICKET_INVALID;
 use serde::Serialize;
 use store::sales::sold_out::SoldOut;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
+
+/// In which header an order brings it. It is no part of the body: the same order with the same key may come with another.
+pub const HEADER: &str = "Queue-Ticket";
+
+/// The ticket of an order.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct QueueTicketHeader {
+    /// Of tickets, while the event has a queue: the caller's number of it, as it was answered (`id`).
+    #[expect(dead_code, reason = "it describes the header for the document")]
+    #[param(rename = "Queue-Ticket")]
+    ticket: Option<String>,
+}
+
+/// The ticket that came with an order.
+pub fn sent(context: &Context) -> Option<&str> {
+    context.headers.get(HEADER)?.to_str().ok()
+}
 
 /// The least and the most seconds after which it is worth asking again.
-const AGAIN: [u64; 2] = [2, 60];
+const AGAIN: [u64; 2] = [3, 90];
+
+/// After which part of the wait.
+const PART: u64 = 3;
 
 /// How a number stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -33,12 +53,12 @@ pub enum QueueState {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueTicketView {
-    /// The ticket: what its owner buys with (`queueTicket`), and what it is asked for by.
+    /// The ticket: what its owner buys with (`Queue-Ticket`), and what it is asked for by.
     pub id: String,
     /// How it stands.
     state: QueueState,
-    /// How many are before it, as far as the pace tells.
-    ahead: u32,
+    /// How many are before it.
+    ahead: u64,
     /// When its owner is let in.
     admitted_at: Time,
     /// Until when they may buy.
@@ -51,17 +71,26 @@ pub struct QueueTicketView {
 }
 
 impl QueueTicketView {
-    /// How a ticket stands.
-    pub fn of(id: String, ticket: &QueueTicket, seen: SoldOut, now: Time) -> Self {
-        let (state, ahead, wait) = match ticket.standing(now) {
+    /// How a ticket stands, in the line as it is now; without one nobody needs a number.
+    pub fn of(
+        id: String,
+        ticket: &QueueTicket,
+        line: Option<&Line>,
+        seen: SoldOut,
+        now: Time,
+    ) -> Self {
+        let number = &ticket.number;
+        let standing = line.map_or(Standing::Admitted, |line| number.standing(line, now));
+        let admitted_at = line.map_or(number.at, |line| number.admitted_at(line));
+        let (state, ahead, wait) = match standing {
             Standing::Waits { ahead, wait } => (QueueState::Waiting, ahead, Some(wait)),
             Standing::Admitted => (QueueState::Admitted, 0, None),
             Standing::Over => (QueueState::Over, 0, None),
         };
-        // Often where the end is near: what is far away is no other in a minute.
+        // Often where the end is near: what is far away is much the same in a minute.
         let [least, most] = AGAIN;
-        let again = |wait: Duration| (wait.as_secs() / 4).clamp(least, most);
-        let (admitted_at, ends_at) = (ticket.number.admitted_at(), ticket.number.ends_at());
+        let again = |wait: Duration| (wait.as_secs() / PART).clamp(least, most);
+        let ends_at = admitted_at.plus(STAYS);
         let (sold_out, ask_again_seconds) = (seen.sold_out_at.is_some(), wait.map(again));
         Self { id, state, ahead, admitted_at, ends_at, sold_out, ask_again_seconds }
     }
@@ -76,21 +105,18 @@ pub async fn seal(cursors: &Cursors, event_id: EventId, ticket: &QueueTicket) ->
     sealed.ok_or_else(|| Problem::new(domain::codes::INTERNAL))
 }
 
-/// What an event's ticket says, that stands there in a request.
+/// What an event's ticket says; none when we never signed it, or for another event.
 ///
 /// # Errors
-/// `QUEUE_TICKET_INVALID` when we never signed it, or for another event.
+/// When there is no key.
 pub async fn open(
     cursors: &Cursors,
     event_id: EventId,
     sealed: &str,
-    (place, name): (Place, &str),
-) -> Result<QueueTicket, Problem> {
-    let invalid = || Problem::field(place, name, QUEUE_TICKET_INVALID);
+) -> Result<Option<QueueTicket>, Problem> {
     match cursors.open(&scope(event_id), Some(sealed)).await {
-        Ok(ticket) => ticket.ok_or_else(invalid),
-        Err(problem) if problem.code() == CURSOR_INVALID.name => Err(invalid()),
-        Err(problem) => Err(problem),
+        Err(problem) if problem.code() == CURSOR_INVALID.name => Ok(None),
+        opened => opened,
     }
 }
 

@@ -188,15 +188,17 @@ pub async fn hold(
                     let own = Own::of(own);
                     own.may_hold(wanted, now)?;
                     let mark = mark.unwrap_or_default();
-                    // Whoever comes too late hears that at once, and takes no number for it.
-                    if wanted.offer_id.is_none() && !mark.is_fresh(now) {
+                    let event = on_sale(store, wanted.event_id, event).await?;
+                    let event = event.ok_or(SalesFault::EventNotFound)?;
+                    // What is offered is kept for its member; whoever comes too late hears that at once, and takes no number for it.
+                    let open = event.sale().open_at(now).is_ok() && !mark.is_fresh(now);
+                    let queues = open && wanted.offer_id.is_none();
+                    if queues {
                         may_pass(queue, buyer, wanted.queue_ticket, now)?;
                     }
                     count(store, buyer, purchase, now).await?;
-                    let event = on_sale(store, wanted.event_id, event).await?;
-                    let event = event.ok_or(SalesFault::EventNotFound)?;
-                    if !mark.is_fresh(now) {
-                        look_out(store, &event, queue, &purchase.key, now).await?;
+                    if queues {
+                        look_out(store, &event, queue, &purchase.key, now).await;
                     }
                     let (event, known) = (&event, &known);
                     let reserving = Reserving {
@@ -373,12 +375,12 @@ struct Reserving<'a, K> {
 }
 
 /// The event may be a second old: a purchase on terms that have changed since is refused by the shards.
-type TicketKeys = (Relaxed<OnSaleKey>, SoldOutKey, Relaxed<QueueKey>, OwnKeys);
+type TicketKeys = (Relaxed<OnSaleKey>, SoldOutKey, QueueKey, OwnKeys);
 
 fn ticket_keys(buyer: &SignedIn, wanted: &Tickets) -> TicketKeys {
     let event = Relaxed(OnSaleKey(wanted.event_id));
-    let queue = Relaxed(QueueKey(wanted.event_id));
-    (event, SoldOutKey(wanted.event_id), queue, Own::keys(buyer, wanted))
+    let (mark, queue) = (SoldOutKey(wanted.event_id), QueueKey(wanted.event_id));
+    (event, mark, queue, Own::keys(buyer, wanted))
 }
 
 impl<K: Fn(&Payment) -> Write> Reserving<'_, K> {

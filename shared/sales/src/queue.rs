@@ -5,13 +5,13 @@ use std::time::Duration;
 use domain::{
     event::SaleClosed,
     id::{EventId, MemberId},
-    queue::{Pace, Standing, QueueTicket},
+    queue::{CALMS_DOWN, Line, Pace, QueueTicket, Standing},
     time::Time,
 };
 use store::{
-    Relaxed, Store,
+    Store,
     catalog::on_sale::{OnSale, OnSaleKey},
-    ephemeral::rate::{RateFault, Rule},
+    ephemeral::rate::{self, RateFault, Rule},
     identity::session::SignedIn,
     sales::{
         queue::{Queue, QueueKey, Queued, QueuedKey},
@@ -19,10 +19,16 @@ use store::{
     },
 };
 
-use crate::{SalesFault, on_sale};
+use crate::{SalesFault, on_sale, settle::ROUNDS};
 
-/// How often one member may ask for another number than they have.
-const BY_MEMBER: Rule = Rule { name: "queue", limit: 10, window: Duration::from_secs(60) };
+/// How often one member may ask for another number than they have: each who asks twice at once uses up one that nobody has.
+const BY_MEMBER: Rule = Rule { name: "queue", limit: 3, window: Duration::from_secs(60) };
+
+/// How many all those behind one address may.
+const FROM_ADDRESS: Rule = Rule { name: "queue_from", limit: 120, window: Duration::from_secs(60) };
+
+/// How long before a sale begins numbers are given for it.
+const EARLY: Duration = Duration::from_secs(3_600);
 
 /// One attempt in so many is counted, by what its key happens to be: all of them would meet on one item.
 const SAMPLED: u32 = 16;
@@ -31,7 +37,10 @@ const SAMPLED: u32 = 16;
 /// a shard sells.
 const RUSH: Rule = Rule { name: "rush", limit: 64, window: Duration::from_secs(10) };
 
-/// How many a minute each shard lets in, where no artist said it: what it sells where DynamoDB is slow.
+/// Of how many shards at most: beyond 30,000 attempts a minute it is one in any hall.
+const RUSH_SHARDS: u32 = 5;
+
+/// How many a minute each shard lets in, where no artist said more: what it sells where DynamoDB is slow.
 const USUAL: u32 = 600;
 
 /// While an event has a queue, only who was let in buys.
@@ -44,88 +53,96 @@ pub(crate) fn may_pass(
     ticket: Option<QueueTicket>,
     now: Time,
 ) -> Result<(), SalesFault> {
-    if !queue.is_some_and(|queue| queue.is_open(now)) {
-        return Ok(());
-    }
+    let Some(queue) = queue.filter(|queue| queue.is_open(now)) else { return Ok(()) };
     let own = ticket.filter(|ticket| ticket.member_id == buyer);
-    match own.map_or(Standing::Over, |ticket| ticket.standing(now)) {
+    match own.map_or(Standing::Over, |ticket| ticket.number.standing(&queue.line, now)) {
         Standing::Admitted => Ok(()),
         Standing::Waits { wait, .. } => Err(SalesFault::NotYet { wait }),
         Standing::Over => Err(SalesFault::Queued),
     }
 }
 
-/// Opens a queue where many come in a short while.
-///
-/// # Errors
-/// The database's trouble.
+/// Opens a queue where many come in a short while. Where that does not work, whoever buys just now does not suffer for it.
 pub(crate) async fn look_out(
     store: &Store,
     event: &OnSale,
     queue: Option<Queue>,
     key: &str,
     now: Time,
-) -> Result<(), SalesFault> {
+) {
     let drawn = key.bytes().map(u32::from).sum::<u32>() % SAMPLED == 0;
     if !drawn || queue.is_some_and(|queue| queue.is_open(now)) {
-        return Ok(());
+        return;
     }
     let shards = u32::from(event.shards);
-    let rush = Rule { limit: RUSH.limit * shards, ..RUSH };
-    match store.count(rush, &event.id.to_string(), now).await {
+    let rush = Rule { limit: RUSH.limit * shards.min(RUSH_SHARDS), ..RUSH };
+    let seen = match store.count(rush, &event.id.to_string(), now).await {
         Err(RateFault::TooMany { .. }) => {
-            let pace = queue.map_or(Pace::at_most(USUAL * shards), |queue| queue.pace);
-            Ok(store.open_queue_for_a_rush(event.id, pace, now).await?)
+            let usual = Pace::at_most(USUAL * shards);
+            let pace = queue.map_or(usual, |queue| queue.line.pace.max(usual));
+            let opened = Queue { line: Line::new(pace, now, now), open_until: now.plus(CALMS_DOWN) };
+            store.open_queue(event.id, queue, opened).await.map(drop).map_err(RateFault::from)
         }
-        counted => Ok(counted?),
+        counted => counted,
+    };
+    if let Err(fault) = seen {
+        tracing::warn!(event_id = %event.id, error = %fault, "whether there is a rush is not known");
     }
 }
 
-/// Gives a member a number, or tells the one that they have, with what was seen of the event's stock.
+/// Gives a member a number, or tells the one that they have, with the line and what was seen of the event's stock.
 ///
-/// Before the sale begins numbers are let in from its beginning on.
+/// In the hour before the sale begins numbers are let in from its beginning on.
 ///
 /// # Errors
-/// `NO_QUEUE` while anybody may buy at once, `SOLD_OUT`, that nothing is sold any more, or the database's trouble.
+/// `NO_QUEUE` while anybody may buy at once, `SOLD_OUT`, that nothing is sold yet or any more, that the caller may not buy, or the
+/// database's trouble.
 pub async fn queue_up(
     store: &Store,
     caller: &SignedIn,
+    address: &str,
     event_id: EventId,
     now: Time,
-) -> Result<(QueueTicket, SoldOut), SalesFault> {
+) -> Result<(QueueTicket, Line, SoldOut), SalesFault> {
     let key = QueuedKey::of(caller, event_id);
-    let event = Relaxed(OnSaleKey(event_id));
-    let keys = (event, Relaxed(QueueKey(event_id)), SoldOutKey(event_id), key);
+    let keys = (OnSaleKey(event_id), QueueKey(event_id), SoldOutKey(event_id), key);
     let (session, (event, queue, mark, before)) = store.read_for(caller, keys, now).await?;
     let member_id = session.member.id;
-    let ticket = |Queued { number, pace, .. }| QueueTicket { member_id, number, pace };
     let event = on_sale(store, event_id, event).await?.ok_or(SalesFault::EventNotFound)?;
-    let sale = event.sale();
-    let first = match sale.open_at(now) {
-        Err(SaleClosed::NotYet) => sale.window.sale_starts_at,
-        open => open.map(|()| now)?,
-    };
-    let queue = queue.filter(|queue| queue.is_open(now)).ok_or(SalesFault::NoQueue)?;
+    let mut queue = queue.filter(|queue| queue.is_open(now)).ok_or(SalesFault::NoQueue)?;
     let mark = mark.unwrap_or_default();
+    let is_good = |queued: &Queued| queued.number.standing(&queue.line, now) != Standing::Over;
+    if let Some(Queued { number, .. }) = before.filter(is_good) {
+        return Ok((QueueTicket { member_id, number }, queue.line, mark));
+    }
+    session.member.may_deal(now)?;
+    let sale = event.sale();
+    let begins = sale.window.sale_starts_at;
+    match sale.open_at(now) {
+        Err(SaleClosed::NotYet) if now.until(begins) <= EARLY => {}
+        open => open?,
+    }
     if mark.is_fresh(now) {
         return Err(SalesFault::SoldOut { waited_for: mark.waited_for });
     }
-    if let Some(queued) = before.filter(|queued| !queued.number.is_over(now)) {
-        return Ok((ticket(queued), mark));
-    }
-    // Each who asks twice at once uses up a number that nobody has.
     store.count(BY_MEMBER, &member_id.to_string(), now).await?;
-    let queued = match store.queue_up(key, before, queue.pace, first).await? {
-        Some(queued) => Some(queued),
-        None => store.get(&key).await?,
-    };
-    let queued = queued.ok_or(SalesFault::Contended)?;
-    Ok((ticket(queued), mark))
+    store.count(FROM_ADDRESS, &rate::address(address), now).await?;
+    for _ in 0..ROUNDS {
+        let Some(number) = store.next_number(event_id, queue.line, now.max(begins)).await? else {
+            queue = store.get(&QueueKey(event_id)).await?.ok_or(SalesFault::NoQueue)?;
+            continue;
+        };
+        let number = match store.remember_number(key, before, number).await? {
+            true => number,
+            false => store.get(&key).await?.ok_or(SalesFault::Contended)?.number,
+        };
+        return Ok((QueueTicket { member_id, number }, queue.line, mark));
+    }
+    Err(SalesFault::Contended)
 }
 
-/// Whoever wants to buy an event's tickets from now on needs a number, until its sale ends; so many are let in a minute.
-///
-/// Who has a number keeps it.
+/// Whoever wants to buy an event's tickets from now on needs a number, until its sale ends; so many are let in a minute, also of those who
+/// wait already.
 ///
 /// # Errors
 /// `EVENT_NOT_FOUND` for all but its artist, that nothing is sold any more, or the database's trouble.
@@ -135,18 +152,34 @@ pub async fn open_queue(
     event_id: EventId,
     pace: Pace,
     now: Time,
-) -> Result<Time, SalesFault> {
-    let event = own(store, caller, event_id, now).await?;
-    match event.sale().open_at(now) {
+) -> Result<Queue, SalesFault> {
+    let (event, mut before) = own(store, caller, event_id, now).await?;
+    let sale = event.sale();
+    match sale.open_at(now) {
         Err(SaleClosed::NotYet) | Ok(()) => {}
         over => over?,
     }
-    let until = event.schedule.sale_window().sale_ends_at;
-    store.open_queue(event_id, pace, until).await?;
-    Ok(until)
+    let (open_until, from) = (sale.window.sale_ends_at, now.max(sale.window.sale_starts_at));
+    for _ in 0..ROUNDS {
+        let (after, done) = match before.filter(|queue| queue.is_open(now)) {
+            Some(open) => {
+                let after = Queue { line: open.line.paced(pace, now), open_until };
+                (after, store.change_queue(event_id, open, after).await?)
+            }
+            None => {
+                let new = Queue { line: Line::new(pace, now, from), open_until };
+                (new, store.open_queue(event_id, before, new).await?)
+            }
+        };
+        if done {
+            return Ok(after);
+        }
+        before = store.get(&QueueKey(event_id)).await?;
+    }
+    Err(SalesFault::Contended)
 }
 
-/// Nobody else needs a number, once all who wait are in.
+/// Nobody needs a number any more, who waits neither.
 ///
 /// # Errors
 /// `EVENT_NOT_FOUND` for all but its artist, `NO_QUEUE`, or the database's trouble.
@@ -157,16 +190,19 @@ pub async fn close_queue(
     now: Time,
 ) -> Result<(), SalesFault> {
     own(store, caller, event_id, now).await?;
-    if store.close_queue(event_id, now).await? { Ok(()) } else { Err(SalesFault::NoQueue) }
+    if store.close_queue(event_id).await? { Ok(()) } else { Err(SalesFault::NoQueue) }
 }
 
+/// The artist's event, and its queue.
 async fn own(
     store: &Store,
     caller: &SignedIn,
     event_id: EventId,
     now: Time,
-) -> Result<OnSale, SalesFault> {
-    let (session, event) = store.read_for(caller, OnSaleKey(event_id), now).await?;
+) -> Result<(OnSale, Option<Queue>), SalesFault> {
+    let keys = (OnSaleKey(event_id), QueueKey(event_id));
+    let (session, (event, queue)) = store.read_for(caller, keys, now).await?;
     let event = on_sale(store, event_id, event).await?;
-    event.filter(|event| event.artist_id == session.member.id).ok_or(SalesFault::EventNotFound)
+    let own = event.filter(|event| event.artist_id == session.member.id);
+    Ok((own.ok_or(SalesFault::EventNotFound)?, queue))
 }

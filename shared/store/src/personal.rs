@@ -206,7 +206,7 @@ pub const ITEMS: &[Item] = &[
         ),
     ),
     item("rate counter", FOR_A_MOMENT, HASHED),
-    item("number in a queue", FOR_A_MOMENT, HASHED),
+    item("number in a queue", Export::Nothing("is over minutes after their turn"), HASHED),
     item(
         "known network or device",
         Export::Nothing("hashes, of what their sessions say"),

@@ -35,12 +35,6 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
                     400,
                     "OFFER_OVER",
                 )
-                .finds(
-                    order(json!({ "queueTicket": "x" })),
-                    "body",
-                    "/queueTicket",
-                    "QUEUE_TICKET_INVALID",
-                )
                 .refuses(order(json!({ "points": 1_000 })), 400, "NOT_ENOUGH_POINTS")
                 .refuses(order(json!({ "points": 30_001 })), 400, "POINTS_EXCEED_PRICE")
         }

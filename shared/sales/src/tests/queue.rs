@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use domain::{
     fault::Fault,
-    queue::{CALMS_DOWN, Number, Pace, QueueTicket},
+    queue::{CALMS_DOWN, Pace, QueueTicket},
     time::Time,
 };
 use futures::future::join_all;
@@ -16,7 +16,7 @@ use store::{
         on_sale::{OnSale, OnSaleKey},
     },
     sales::{
-        queue::QueueKey,
+        queue::{Queue, QueueKey},
         sold_out::{SoldOut, mark},
     },
 };
@@ -46,7 +46,7 @@ impl Shop {
         artist
     }
 
-    async fn paced(&self, artist: Fan, pace: i64) -> Result<Time, SalesFault> {
+    async fn paced(&self, artist: Fan, pace: i64) -> Result<Queue, SalesFault> {
         let (caller, pace) = (stack::caller(&artist.claims()), Pace::try_from(pace).unwrap());
         open_queue(&self.store, &caller, self.event.id, pace, self.now).await
     }
@@ -56,9 +56,14 @@ impl Shop {
     }
 
     async fn queues(&self, fan: Fan) -> Result<QueueTicket, SalesFault> {
-        let queued =
-            queue_up(&self.store, &stack::caller(&fan.claims()), self.event.id, self.now).await;
-        queued.map(|(ticket, _)| ticket)
+        let (caller, address) = (stack::caller(&fan.claims()), fan.member_id.to_string());
+        let queued = queue_up(&self.store, &caller, &address, self.event.id, self.now).await;
+        queued.map(|(ticket, _, _)| ticket)
+    }
+
+    /// When somebody who comes now is let in.
+    async fn next(&self) -> Time {
+        self.queues(self.fan().await).await.unwrap().number.at
     }
 
     async fn buys(&self, fan: Fan, ticket: Option<QueueTicket>) -> Result<Held, SalesFault> {
@@ -102,54 +107,60 @@ fn while_there_is_a_queue_who_is_let_in_buys_and_nobody_else() {
 }
 
 #[test]
-fn a_member_has_one_number_until_it_is_over() {
+fn a_member_has_one_number_until_it_is_over_also_when_all_is_sold() {
     stack::run(async {
         let (shop, _) = Shop::queued(50).await;
         let fan = shop.fan().await;
         let ticket = shop.queues(fan).await.unwrap();
+        let seen = mark(shop.event.id, SoldOut::default(), false, shop.now);
+        shop.store.write(seen, ()).await.unwrap();
         assert_eq!(shop.queues(fan).await.unwrap(), ticket);
         let almost = shop.after(STAYS - Duration::from_millis(1));
         assert_eq!(almost.queues(fan).await.unwrap(), ticket);
         let over = shop.after(STAYS);
-        let next = over.queues(fan).await.unwrap();
-        assert_eq!(next.number, Number::at(over.now));
+        assert_eq!(over.queues(fan).await.unwrap().number.at, over.now);
     });
 }
 
 #[test]
-fn numbers_are_let_in_one_after_the_other_and_a_new_pace_is_that_of_new_numbers() {
+fn numbers_are_let_in_one_after_the_other_and_another_pace_is_that_of_all_who_wait() {
     stack::run(async {
         let (shop, artist) = Shop::queued(50).await;
-        let next = async || shop.queues(shop.fan().await).await.unwrap();
-        let first = next().await;
-        assert_eq!(first.number, Number::at(shop.now));
-        assert_eq!(next().await.number, Number::at(shop.now.plus(INTERVAL)));
-        shop.paced(artist, 120).await.unwrap();
-        assert_eq!(next().await.number, Number::at(shop.now.plus(INTERVAL * 2)));
-        assert_eq!(next().await.number, Number::at(shop.now.plus(INTERVAL * 5 / 2)));
+        assert_eq!(shop.next().await, shop.now);
+        let second = shop.fan().await;
+        let ticket = shop.queues(second).await.unwrap();
+        assert_eq!(ticket.number.at, shop.now.plus(INTERVAL));
+        let queue = shop.paced(artist, 120).await.unwrap();
+        assert_eq!(queue.line.waiting(shop.now), 1);
+        assert_eq!(shop.next().await, shop.now.plus(INTERVAL));
+        let sooner = shop.after(INTERVAL / 2);
+        assert!(sooner.buys(second, Some(ticket)).await.is_ok(), "half a second after the first");
         // Where nobody waits, who comes is in.
         let later = shop.after(INTERVAL * 60);
-        assert_eq!(later.queues(shop.fan().await).await.unwrap().number, Number::at(later.now));
+        assert_eq!(later.next().await, later.now);
     });
 }
 
 #[test]
-fn before_the_sale_numbers_are_given_for_its_beginning() {
+fn in_the_hour_before_the_sale_numbers_are_given_for_its_beginning() {
     stack::run(async {
-        let (shop, _) = Shop::queued(50).await;
+        let shop = Shop::open(50).await;
         let begins = shop.event.sale().window.sale_starts_at;
-        let early = Shop { now: begins.minus(INTERVAL * 600), ..shop.clone() };
+        let early = Shop { now: begins.minus(Duration::from_secs(3_600)), ..shop.clone() };
         let artist = early.is_its_artists().await;
         early.paced(artist, 60).await.unwrap();
         for wait in [Duration::ZERO, INTERVAL] {
-            let fan = early.fan().await;
-            assert_eq!(early.queues(fan).await.unwrap().number, Number::at(begins.plus(wait)));
+            assert_eq!(early.next().await, begins.plus(wait));
         }
+        let fan = early.fan().await;
+        let too_early = Shop { now: early.now.minus(INTERVAL), ..early };
+        assert_eq!(code(too_early.queues(fan).await), "SALE_NOT_STARTED");
+        assert_eq!(too_early.answer().await, "SALE_NOT_STARTED", "and not that a number is needed");
     });
 }
 
 #[test]
-fn only_the_artist_opens_and_closes_a_queue_and_who_waits_then_keeps_their_turn() {
+fn only_the_artist_opens_and_closes_a_queue_and_one_that_is_closed_is_gone() {
     stack::run(async {
         let shop = Shop::open(50).await;
         let (artist, other) = (shop.is_its_artists().await, shop.fan().await);
@@ -157,17 +168,20 @@ fn only_the_artist_opens_and_closes_a_queue_and_who_waits_then_keeps_their_turn(
         assert_eq!(code(shop.closes(artist).await), "NO_QUEUE");
         assert_eq!(code(shop.queues(other).await), "NO_QUEUE");
         assert_eq!(shop.answer().await, "held");
-        let until = shop.paced(artist, 60).await.unwrap();
-        assert_eq!(until, shop.event.sale().window.sale_ends_at);
-        for _ in 0..3 {
-            shop.queues(shop.fan().await).await.unwrap();
-        }
+        let queue = shop.paced(artist, 60).await.unwrap();
+        assert_eq!(queue.open_until, shop.event.sale().window.sale_ends_at);
+        shop.next().await;
+        let ticket = shop.queues(other).await.unwrap();
         assert_eq!(code(shop.closes(other).await), "EVENT_NOT_FOUND");
         shop.closes(artist).await.unwrap();
         assert_eq!(code(shop.closes(artist).await), "NO_QUEUE");
-        assert_eq!(shop.answer().await, "QUEUE_NUMBER_NEEDED", "two still wait");
-        assert_eq!(shop.after(INTERVAL * 3).answer().await, "held");
-        let over = Shop { now: until, ..shop.clone() };
+        assert_eq!(shop.answer().await, "held");
+        let anew = shop.after(INTERVAL);
+        anew.paced(artist, 60).await.unwrap();
+        assert_eq!(code(anew.buys(other, Some(ticket)).await), "QUEUE_NUMBER_NEEDED");
+        assert_eq!(anew.queues(other).await.unwrap().number.at, anew.now);
+        let over = Shop { now: queue.open_until, ..shop.clone() };
+        over.signs_in_again(artist).await;
         assert_eq!(code(over.paced(artist, 60).await), "SALE_ENDED");
     });
 }
@@ -192,20 +206,21 @@ fn a_rush_opens_a_queue_that_closes_when_it_is_quiet_and_nobody_waits() {
         let mut tries = 0;
         while queue().await.is_none() {
             let key = fastrand::u128(..).to_string();
-            look_out(&shop.store, &event, None, &key, shop.now).await.unwrap();
+            look_out(&shop.store, &event, None, &key, shop.now).await;
             tries += 1;
         }
         // What is counted is drawn.
         assert!((500..2_000).contains(&tries), "after {tries} a queue opened");
         assert_eq!(shop.answer().await, "QUEUE_NUMBER_NEEDED");
-        assert_eq!(queue().await.unwrap().pace.get(), 600);
+        assert_eq!(queue().await.unwrap().line.pace.get(), 600);
         let quiet = shop.after(CALMS_DOWN);
         assert_eq!(quiet.answer().await, "held");
         let almost = shop.after(CALMS_DOWN - Duration::from_millis(1));
-        almost.queues(shop.fan().await).await.unwrap();
-        assert_eq!(quiet.answer().await, "QUEUE_NUMBER_NEEDED", "one moment is taken");
-        let later = quiet.after(Duration::from_secs(1));
-        assert_eq!(later.answer().await, "held");
+        for _ in 0..2 {
+            almost.next().await;
+        }
+        assert_eq!(quiet.answer().await, "QUEUE_NUMBER_NEEDED", "somebody waits");
+        assert_eq!(quiet.after(INTERVAL).answer().await, "held");
     });
 }
 
@@ -213,15 +228,15 @@ fn a_rush_opens_a_queue_that_closes_when_it_is_quiet_and_nobody_waits() {
 fn a_lost_answer_loses_a_moment_at_most_and_no_number() {
     stack::run(async {
         let (shop, _) = Shop::queued(50).await;
-        let pace = Pace::try_from(60).unwrap();
         let losing = shop.by_client(stack::losing("UpdateItem", 1));
-        shop.queues(shop.fan().await).await.unwrap();
-        let next = losing.store.next_number(shop.event.id, pace, shop.now).await.unwrap();
-        assert_eq!(next, Number::at(shop.now.plus(INTERVAL * 2)), "one interval later is nobody's");
+        shop.next().await;
+        let line = shop.store.get(&QueueKey(shop.event.id)).await.unwrap().unwrap().line;
+        let next = losing.store.next_number(shop.event.id, line, shop.now).await.unwrap().unwrap();
+        assert_eq!(next.at, shop.now.plus(INTERVAL * 2), "the one before is nobody's");
 
         let (fan, losing) = (shop.fan().await, shop.by_client(stack::losing("PutItem", 1)));
         let ticket = losing.queues(fan).await.unwrap();
-        assert_eq!(ticket.number, Number::at(shop.now.plus(INTERVAL * 3)));
+        assert_eq!(ticket.number.at, shop.now.plus(INTERVAL * 3));
         assert_eq!(shop.queues(fan).await.unwrap(), ticket);
     });
 }
@@ -250,7 +265,7 @@ fn a_queue_costs_what_the_data_model_says() {
     });
 }
 
-/// Of forty who ask at once, the moments; some asked twice.
+/// Of forty who ask at once, the numbers; some asked twice.
 async fn rush(shop: &Shop) -> Vec<QueueTicket> {
     let mut fans = Vec::new();
     for _ in 0..40 {
@@ -260,43 +275,46 @@ async fn rush(shop: &Shop) -> Vec<QueueTicket> {
     join_all(twice.map(|fan| shop.queues(*fan))).await.into_iter().map(Result::unwrap).collect()
 }
 
-/// Each has one number, nobody another's, and they are as far from each other as the pace says.
-fn is_fair(tickets: &[QueueTicket], now: Time) -> bool {
+/// Each has one number, and nobody is let in less than an interval after another.
+fn is_fair(tickets: &[QueueTicket]) -> bool {
     let members: BTreeSet<_> = tickets.iter().map(|ticket| ticket.member_id).collect();
-    let each: BTreeSet<_> = tickets.iter().map(|it| (it.member_id, it.number)).collect();
-    let numbers: Vec<_> = each.iter().map(|(_, number)| *number).collect();
-    let numbers = Vec::from_iter(BTreeSet::from_iter(numbers));
-    let apart = numbers.windows(2).all(|pair| {
-        pair[0].admitted_at().until(pair[1].admitted_at()) >= INTERVAL
-    });
-    let none_before = numbers.first().is_some_and(|first| first.admitted_at() >= now);
-    members.len() == each.len() && numbers.len() == each.len() && apart && none_before
+    let each: BTreeSet<_> = tickets.iter().map(|it| (it.member_id, it.number.nth)).collect();
+    let mut moments: Vec<_> = tickets.iter().map(|it| it.number.at).collect();
+    moments.sort_unstable();
+    moments.dedup();
+    let apart = moments.windows(2).all(|pair| pair[0].until(pair[1]) >= INTERVAL);
+    members.len() == each.len() && moments.len() == each.len() && apart
 }
 
 #[test]
 fn of_those_who_ask_at_once_each_has_one_number_and_nobody_anothers() {
     stack::run(async {
         let (shop, _) = Shop::queued(50).await;
-        assert!(is_fair(&rush(&shop).await, shop.now));
+        assert!(is_fair(&rush(&shop).await));
+        // The same where nobody has come for a while.
+        assert!(is_fair(&rush(&shop.after(INTERVAL * 100)).await));
     });
 }
 
 #[test]
-fn without_the_condition_on_the_next_moment_they_have_not() {
-    stack::run(async {
-        let (shop, _) = Shop::queued(50).await;
-        let shop = shop.by_client(stack::without("nextAt"));
-        assert!(!is_fair(&rush(&shop).await, shop.now));
-    });
-}
-
-#[test]
-fn without_the_condition_on_a_members_number_they_have_not() {
+fn without_the_condition_on_how_many_were_given_two_have_one_number() {
     stack::run(async {
         let broken = stack::happens(async || {
             let (shop, _) = Shop::queued(50).await;
-            let shop = shop.by_client(stack::without_all(&["pk"]));
-            !is_fair(&rush(&shop).await, shop.now)
+            shop.next().await;
+            let quiet = shop.after(INTERVAL * 100).by_client(stack::without_all(&["given", "base"]));
+            !is_fair(&rush(&quiet).await)
+        });
+        assert!(broken.await, "the condition makes no difference");
+    });
+}
+
+#[test]
+fn without_the_condition_on_a_members_number_they_have_two() {
+    stack::run(async {
+        let broken = stack::happens(async || {
+            let (shop, _) = Shop::queued(50).await;
+            !is_fair(&rush(&shop.by_client(stack::without_all(&["pk"]))).await)
         });
         assert!(broken.await, "the condition makes no difference");
     });

@@ -1,41 +1,39 @@
-//! The waiting room of an event: which moment is the next that is free.
+//! The waiting room of an event: which number is the next.
 
 use domain::{
     id::{EventId, MemberId},
-    queue::{CALMS_DOWN, Number, Pace},
+    queue::{Line, Number},
     time::Time,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{Compare, Store, StoreFault, Ttl, Write, identity::session::SignedIn};
 
+/// How long it is known which number a member was given: it may be let in later than it said.
+const KNOWN: std::time::Duration = std::time::Duration::from_hours(24);
+
 key!(
-    /// Where the queue of an event stands. There is none of an event that never had one.
+    /// Where the queue of an event stands: alone, for everybody who buys reads it, and everybody who waits writes it.
     #[derive(Copy)]
-    pub struct QueueKey(event_id: EventId) => Queue in Sales, pk("EVT#{event_id}"), sk("QUEUE")
+    pub struct QueueKey(event_id: EventId) => Queue in Sales, pk("EVT#{event_id}#QUEUE"), sk("QUEUE")
 );
 
 /// How a queue stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Queue {
-    /// How many are let in a minute.
-    pub pace: Pace,
+    /// Which numbers were given, and which are let in when.
+    #[serde(flatten)]
+    pub line: Line,
+    /// Until when nobody buys without a number.
     #[serde(with = "domain::time::millis")]
-    open_until: Time,
-    /// The next moment that is free, if anybody ever took a number.
-    #[serde(
-        default,
-        with = "domain::time::optional_millis",
-        skip_serializing_if = "Option::is_none"
-    )]
-    next_at: Option<Time>,
+    pub open_until: Time,
 }
 
 impl Queue {
     /// Whether nobody buys without a number: until it closes, and longer while somebody waits.
     pub fn is_open(&self, now: Time) -> bool {
-        now < self.open_until || self.next_at.is_some_and(|next| now < next)
+        now < self.open_until || self.line.waiting(now) > 0
     }
 }
 
@@ -55,9 +53,8 @@ key!(
 #[serde(rename_all = "camelCase")]
 pub struct Queued {
     /// Which.
+    #[serde(flatten)]
     pub number: Number,
-    /// The pace at which it was given.
-    pub pace: Pace,
     expires_at: Ttl,
 }
 
@@ -68,104 +65,109 @@ impl QueuedKey {
     }
 }
 
-/// What is left of the item after a number was taken.
+/// What is seen of the item when a number was taken.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Next {
-    #[serde(with = "domain::time::millis")]
-    next_at: Time,
-}
-
-fn open(event_id: EventId, pace: Pace, until: Time) -> Write {
-    Write::update(&QueueKey(event_id)).set("pace", pace).set("openUntil", until.millis())
+struct Given {
+    given: u64,
 }
 
 impl Store {
-    /// Opens a queue until then, or sets the pace and the end of an open one.
+    /// Opens a queue in the place of what was read, which is not open any more. Answers whether nobody else did meanwhile.
     ///
     /// # Errors
     /// The database's trouble.
     pub async fn open_queue(
         &self,
         event_id: EventId,
-        pace: Pace,
-        until: Time,
-    ) -> Result<(), StoreFault> {
-        crate::was_done(self.write(open(event_id, pace, until), ()).await)?;
-        Ok(())
-    }
-
-    /// Opens one for a rush, unless there is one.
-    ///
-    /// # Errors
-    /// The database's trouble.
-    pub async fn open_queue_for_a_rush(
-        &self,
-        event_id: EventId,
-        pace: Pace,
-        now: Time,
-    ) -> Result<(), StoreFault> {
-        let write = open(event_id, pace, now.plus(CALMS_DOWN));
-        let write = write.when_absent_or("openUntil", Compare::AtMost, now.millis());
-        crate::was_done(self.write(write, ()).await)?;
-        Ok(())
-    }
-
-    /// Closes one that is open, once nobody waits any more. Answers whether there was one.
-    ///
-    /// # Errors
-    /// The database's trouble.
-    pub async fn close_queue(&self, event_id: EventId, now: Time) -> Result<bool, StoreFault> {
-        let write = Write::update(&QueueKey(event_id)).set("openUntil", now.millis());
-        let write = write.when("openUntil", Compare::Above, now.millis());
-        crate::was_done(self.write(write, ()).await)
-    }
-
-    /// Gives a member the next number, in place of the one that was read, which is over. None if somebody else did meanwhile.
-    ///
-    /// # Errors
-    /// The database's trouble.
-    pub async fn queue_up(
-        &self,
-        key: QueuedKey,
-        before: Option<Queued>,
-        pace: Pace,
-        from: Time,
-    ) -> Result<Option<Queued>, StoreFault> {
-        let number = self.next_number(key.event_id, pace, from).await?;
-        let expires_at = Ttl::at(number.ends_at());
-        let queued = Queued { number, pace, expires_at };
-        let put = Write::put(&key, &queued);
+        before: Option<Queue>,
+        queue: Queue,
+    ) -> Result<bool, StoreFault> {
+        let put = Write::put(&QueueKey(event_id), &queue);
         let put = match before {
             None => put.when_absent("pk"),
-            Some(before) => put.when("number", Compare::Equal, before.number),
+            Some(before) => as_read(put, &before.line),
         };
-        Ok(crate::was_done(self.write(put, ()).await)?.then_some(queued))
+        crate::was_done(self.write(put, ()).await)
     }
 
-    /// The next moment from then on that is free: nobody else is given it. One whose answer is lost is nobody's.
+    /// Changes the pace and the end of the queue that was read. Answers whether nobody else did meanwhile; who takes a number is in
+    /// nobody's way.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn change_queue(
+        &self,
+        event_id: EventId,
+        before: Queue,
+        after: Queue,
+    ) -> Result<bool, StoreFault> {
+        let Queue { line, open_until } = after;
+        let write = Write::update(&QueueKey(event_id)).set("openUntil", open_until.millis());
+        let write = write.set("pace", line.pace).set("base", line.base);
+        let write = write.set("since", line.since.millis()).set("changes", line.changes);
+        let write = write.set("changedBase", line.changed_base);
+        let write = write.set("changedSince", line.changed_since.millis());
+        crate::was_done(self.write(as_read(write, &before.line), ()).await)
+    }
+
+    /// Ends a queue at once: nobody needs a number any more. Answers whether there was one.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn close_queue(&self, event_id: EventId) -> Result<bool, StoreFault> {
+        let delete = Write::delete(&QueueKey(event_id)).when_present("pk");
+        crate::was_done(self.write(delete, ()).await)
+    }
+
+    /// The next number of the line that was read, let in at that moment or later: nobody else is given it. One whose answer is lost is nobody's.
+    /// None if the line has moved on otherwise.
     ///
     /// # Errors
     /// The database's trouble.
     pub async fn next_number(
         &self,
         event_id: EventId,
-        pace: Pace,
+        line: Line,
         from: Time,
-    ) -> Result<Number, StoreFault> {
-        let interval = i64::try_from(pace.interval().as_millis()).unwrap_or(i64::MAX);
-        loop {
-            let behind = Write::update(&QueueKey(event_id)).add("nextAt", interval);
-            let behind = behind.when("nextAt", Compare::AtLeast, from.millis());
-            if let Some(Next { next_at }) = self.write_and_see(&behind).await? {
-                return Ok(Number::at(next_at.minus(pace.interval())));
-            }
-            // Nobody waits: it is free.
-            let first = Write::update(&QueueKey(event_id)).set("nextAt", from.millis() + interval);
-            let first = first.when_absent_or("nextAt", Compare::Below, from.millis());
-            if crate::was_done(self.write(first, ()).await)? {
-                return Ok(Number::at(from));
-            }
+    ) -> Result<Option<Number>, StoreFault> {
+        let write = as_read(Write::update(&QueueKey(event_id)), &line);
+        if line.follows(from) {
+            // However many were given since: it follows them.
+            let write = write.add("given", 1).when("given", Compare::AtLeast, line.due(from) - 1);
+            let given: Option<Given> = self.write_and_see(&write).await?;
+            return Ok(given.map(|Given { given }| Line { given: given - 1, ..line }.next()));
         }
+        let anew = line.anew(from);
+        let write = write.when("given", Compare::Equal, line.given).set("given", line.given + 1);
+        let write = write.set("base", anew.base).set("since", from.millis());
+        Ok(crate::was_done(self.write(write, ()).await)?.then(|| anew.next()))
     }
+
+    /// Remembers a member's number, in place of the one that was read. Answers whether nobody else did meanwhile.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn remember_number(
+        &self,
+        key: QueuedKey,
+        before: Option<Queued>,
+        number: Number,
+    ) -> Result<bool, StoreFault> {
+        let queued = Queued { number, expires_at: Ttl::at(number.at.plus(KNOWN)) };
+        let put = Write::put(&key, &queued);
+        let put = match before {
+            None => put.when_absent("pk"),
+            Some(Queued { number, .. }) => put
+                .when("nth", Compare::Equal, number.nth)
+                .when("openedAt", Compare::Equal, number.opened_at.millis()),
+        };
+        crate::was_done(self.write(put, ()).await)
+    }
+}
+
+/// If the line is the one that was read, but for how many numbers were given.
+fn as_read(write: Write, line: &Line) -> Write {
+    let write = write.when("openedAt", Compare::Equal, line.opened_at.millis());
+    let write = write.when("changes", Compare::Equal, line.changes);
+    write.when("base", Compare::Equal, line.base)
 }
