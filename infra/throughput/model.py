@@ -174,8 +174,7 @@ def limits(units: Callable[[str], float] = units_of_order) -> list[tuple[str, fl
     rows.append(("on-demand quota of `sales`, 40,000 a second", dynamodb["table_writes"] / units("sales") * 60, "a quota of the account"))
     rows.append(("the 8 entries of an event in `byEvent`, a partition each", 8 * dynamodb["partition_writes"] / units("sales.byEvent") * 60, "more shards of `eventKey`"))
     rows.append(("the 16 shards of `due` of a kind", 16 * dynamodb["partition_writes"] / units("sales.due") * 60, "more shards of `dueKey`"))
-    read = LIMITS["sale"]["try_units"]
-    rows.append(("the sold-out mark and the queue, read by each who tries (tries a minute)", dynamodb["partition_reads"] / read * 60, "a queue before the sale"))
+    rows.append(("the sold-out mark, or the queue, read by each who tries (tries a minute)", dynamodb["partition_reads"] * 60, "a queue before the sale"))
     for kakaopay in functions["kakaopay_ms"]:
         busy = (2 * kakaopay + functions["own_ms"]) / 1000
         rows.append((f"Lambda's concurrency, KakaoPay {kakaopay} ms a call", (functions["concurrency"] - functions["reserved"]) / busy * 60,
@@ -187,57 +186,83 @@ def limits(units: Callable[[str], float] = units_of_order) -> list[tuple[str, fl
 class Rush:
     """What a queue made of a crowd. Seconds."""
 
-    numbers: list[float]
-    served_until: float
+    moments: list[float]
+    all_served_after: float
+    passed_by: float
     most_in_a_minute: int
     longest_wait: float
     polls: int
     most_polls_a_second: int
 
 
-def rush(people: int, within: float, pace: int, seed: int = 2026) -> Rush:
-    """So many come within so long, at random, to the queue of one event, and ask how they stand as often as they are told to.
+def numbers_of(people: int, within: float, seed: int = 2026) -> list[tuple[float, float]]:
+    """When each has their number of so many who come within so long, at random, and when they came.
 
-    All numbers are written to one item: who comes when it has no capacity left is served as soon as it has.
+    All numbers are written to one item, and whoever finds it busy comes again.
     """
-    chance, write = random.Random(seed), 1 / LIMITS["dynamodb"]["partition_writes"]
-    interval = -(-60_000 // pace) / 1000
-    # A minute, but for what a sum of fractions is off by.
-    minute = 60 - 1e-6
+    chance, capacity, patience = random.Random(seed), LIMITS["dynamodb"]["partition_writes"], Patience()
+    written = Counter[int]()
+    served = []
+    tries = [(moment, moment, moment, patience.first) for moment in (chance.uniform(0, within) for _ in range(people))]
+    heapq.heapify(tries)
+    while tries:
+        now, came, began, longest = heapq.heappop(tries)
+        if written[int(now)] < capacity:
+            written[int(now)] += 1
+            served.append((now, came))
+            continue
+        wait = longest * chance.random()
+        if now + wait > began + patience.limit:
+            # Told to come again, they do after a second or two.
+            again = now + 1 + chance.random()
+            heapq.heappush(tries, (again, came, again, patience.first))
+        else:
+            heapq.heappush(tries, (now + wait, came, began, min(2 * longest, patience.longest)))
+    return served
+
+
+def rush(served: list[tuple[float, float]], pace: int) -> Rush:
+    """A crowd that has its numbers is let in, and asks how it stands as often as it is told to."""
     least, longest, part = (LIMITS["queue"][it] for it in ("least_poll_s", "longest_poll_s", "poll_part"))
-    written = next_number = 0.0
-    numbers, waits, polls = [], [], Counter[int]()
-    for came in sorted(chance.uniform(0, within) for _ in range(people)):
-        served = max(came, written)
-        written = served + write
-        number = max(next_number, served)
-        next_number = number + interval
-        numbers.append(number)
-        waits.append(number - came)
-        now = served
-        while now < number:
-            now += min(max((number - now) // part, least), longest)
+    moments, waits, polls, since, base = [], [], Counter[int](), served[0][0], 0
+    for number, (now, came) in enumerate(served):
+        moment = since + (number - base) * 60 / pace
+        if moment < now:
+            # Nobody waits.
+            since, base, moment = now, number, now
+        moments.append(moment)
+        waits.append(moment - came)
+        while now < moment:
+            now += min(max((moment - now) // part, least), longest)
             polls[int(now)] += 1
-    most, last = 0, 0
-    for first, number in enumerate(numbers):
-        while last < len(numbers) and numbers[last] < number + minute:
+    # A minute, but for what a sum of fractions is off by.
+    most, last, minute = 0, 0, 60 - 1e-6
+    for first, moment in enumerate(moments):
+        while last < len(moments) and moments[last] < moment + minute:
             last += 1
         most = max(most, last - first)
-    return Rush(numbers, written, most, max(waits), polls.total(), max(polls.values(), default=0))
+    passed_by, earliest = 0.0, served[-1][1]
+    for _, came in reversed(served):
+        passed_by, earliest = max(passed_by, came - earliest), min(earliest, came)
+    return Rush(moments, served[-1][0], passed_by, most, max(waits), polls.total(), max(polls.values(), default=0))
 
 
 def queues() -> list[str]:
-    people, within = LIMITS["queue"]["people"], LIMITS["queue"]["within_s"]
-    lines = [f"A queue, when {people:,} people come within {within} s (`infra/data-model.md`, *Queues*); without it all of them try the shards at once, "
-             f"{people / within:,.0f} a second:", "",
-             "| let in a minute | all have a number after, s | most in any minute | the last waits, min | asked how one stands, most a second | each asks | shards that take it at 20 ms | at 50 ms |",
+    queue = LIMITS["queue"]
+    people = queue["people"]
+    lines = [f"A queue, when {people:,} people come (`infra/data-model.md`, *Queues*). Without it all of them are at the shards at once:", "",
+             "| come within, s | let in a minute | all have a number after, s | before one may be who came so much later, s | most in any minute | the last waits, min | asked how one stands, most a second | each asks |",
              "|---|---|---|---|---|---|---|---|"]
-    takes = {service: most(service / 1000)[0] / per_order() * 60 for service in (20, 50)}
-    for pace in LIMITS["queue"]["paces"]:
-        it = rush(people, within, pace)
-        lines.append(f"| {pace:,} | {it.served_until:,.0f} | {it.most_in_a_minute:,} | {it.longest_wait / 60:,.0f} | {it.most_polls_a_second:,} | {it.polls / people:,.0f} | "
-                     + " | ".join(f"{-(-pace // takes[service]):.0f}" for service in takes) + " |")
-    lines += ["", "Numbers are given in the order in which they are asked for; how one stands reads one small item, half a unit each. An order a person is assumed."]
+    for within in queue["within_s"]:
+        served = numbers_of(people, within)
+        for pace in queue["paces"]:
+            it = rush(served, pace)
+            lines.append(f"| {within} | {pace:,} | {it.all_served_after:,.0f} | {it.passed_by:.1f} | {it.most_in_a_minute:,} | {it.longest_wait / 60:,.0f} "
+                         f"| {it.most_polls_a_second:,} | {it.polls / people:,.0f} |")
+    takes = [f"{-(-pace // (most(service / 1000)[0] / per_order() * 60)):.0f} at {service} ms" for pace in queue["paces"][-1:] for service in (20, 50)]
+    lines += ["", f"Numbers are let in in the order in which DynamoDB gave them; the item takes {LIMITS['dynamodb']['partition_writes']:,} a second, and beyond that those who wait "
+              f"within their call have no order. How one stands is two half units of two partitions, and the gateway lets {queue['gateway']:,} a second in. "
+              f"The highest pace, {queue['paces'][-1]:,} purchases a minute, wants so many shards: {', '.join(takes)}."]
     return lines
 
 

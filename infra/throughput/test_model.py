@@ -2,7 +2,7 @@
 
 import unittest
 
-from model import LIMITS, Patience, Stock, closed, compare, done_of, most, per_order, report, rush, units_of_order
+from model import LIMITS, Patience, Stock, closed, compare, done_of, most, numbers_of, per_order, report, rush, units_of_order
 from plot import Line, bars, plot
 
 EAGER = Patience(longest=0.08)
@@ -76,18 +76,21 @@ class Orders(unittest.TestCase):
 
 
 class Queue(unittest.TestCase):
-    def test_no_minute_lets_in_more_than_the_pace_and_nobody_passes_another(self) -> None:
-        crowd = rush(3_000, 10, 600)
+    def test_no_minute_lets_in_more_than_the_pace_and_nobody_is_passed_by_while_the_item_is_not_full(self) -> None:
+        crowd = rush(numbers_of(3_000, 10), 600)
         self.assertEqual(crowd.most_in_a_minute, 600)
-        self.assertEqual(crowd.numbers, sorted(crowd.numbers))
+        self.assertEqual(crowd.moments, sorted(crowd.moments))
+        self.assertEqual(crowd.passed_by, 0)
         self.assertAlmostEqual(crowd.longest_wait, 290, delta=5)
 
     def test_who_comes_alone_is_in_and_asks_nothing(self) -> None:
-        self.assertEqual(rush(1, 10, 600).polls, 0)
-        self.assertEqual(rush(1, 10, 600).longest_wait, 0)
+        alone = rush(numbers_of(1, 10), 600)
+        self.assertEqual((alone.polls, alone.longest_wait), (0, 0))
 
-    def test_one_item_gives_a_thousand_numbers_a_second(self) -> None:
-        self.assertAlmostEqual(rush(5_000, 1, 6_000).served_until, 5, delta=0.1)
+    def test_one_item_gives_a_thousand_numbers_a_second_and_who_comes_again_is_passed_by(self) -> None:
+        crowd = rush(numbers_of(5_000, 1), 6_000)
+        self.assertTrue(4 < crowd.all_served_after < 7, crowd.all_served_after)
+        self.assertTrue(0 < crowd.passed_by < 1, crowd.passed_by)
 
 
 class Report(unittest.TestCase):

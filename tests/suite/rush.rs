@@ -206,7 +206,7 @@ fn a_ticket_is_good_for_its_event_and_its_member_alone_and_as_it_was_signed() {
 fn an_artist_opens_a_queue_and_whoever_has_a_number_buys() {
     stack::run(async {
         let world = World::new().await;
-        let event = world.on_sale("모두가 원하는 공연").await;
+        let event = world.publish(world.event_body()).await;
         let queue = format!("/v1/events/{event}/queue");
         let tickets = format!("{queue}-tickets");
         let open = |by: &Member| {

@@ -32,10 +32,10 @@ pub fn sent(context: &Context) -> Option<&str> {
 }
 
 /// The least and the most seconds after which it is worth asking again.
-const AGAIN: [u64; 2] = [3, 90];
+const AGAIN: [u64; 2] = [5, 120];
 
 /// After which part of the wait.
-const PART: u64 = 3;
+const PART: u64 = 2;
 
 /// How a number stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
