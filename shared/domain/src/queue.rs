@@ -22,7 +22,7 @@ number!(
 impl Pace {
     /// So many, or as many as there can be.
     pub fn at_most(admissions: u32) -> Self {
-        Self(admissions.clamp(10, 6_000))
+        Self(admissions.clamp(Self::MIN.0, Self::MAX.0))
     }
 
     /// How long after the first the next so many are let in.
