@@ -141,7 +141,9 @@ fn however_many_come_no_more_than_the_pace_are_let_in_in_the_order_of_coming() {
         for outcome in at_once(came.into_iter().map(|came| buys(shop.clone(), came))).await {
             *outcomes.entry(outcome).or_default() += 1;
         }
-        println!("{contenders} came within {COMING:?}; at a pace of {pace}, {most} were let in in the fullest minute");
+        println!(
+            "{contenders} came within {COMING:?}; at a pace of {pace}, {most} were let in in the fullest minute"
+        );
         println!("the last waited {wait:?}; {outcomes:?}");
         let late = contenders - 50;
         assert_eq!(outcomes, BTreeMap::from([(Ok(()), 50), (Err((400, "SOLD_OUT")), late)]));

@@ -235,7 +235,9 @@ fn refused(fault: SalesFault) -> Problem {
             let told = PurchaseRefused { waited_for: Some(waited_for), ..Default::default() };
             Problem::from(SalesFault::SoldOut { waited_for }).telling(&told)
         }
-        SalesFault::Queued => Problem::field(Place::Header, queue_ticket::HEADER, QUEUE_NUMBER_NEEDED),
+        SalesFault::Queued => {
+            Problem::field(Place::Header, queue_ticket::HEADER, QUEUE_NUMBER_NEEDED)
+        }
         SalesFault::OfferOver => Problem::field(Place::Body, "/offerId", OFFER_OVER),
         SalesFault::NotAsOffered { .. } => Problem::field(Place::Body, "/quantity", NOT_AS_OFFERED),
         SalesFault::Points(fault) => Problem::field(Place::Body, "/points", fault.code()),

@@ -100,7 +100,11 @@ impl QueueTicketView {
 ///
 /// # Errors
 /// When there is no key.
-pub async fn seal(cursors: &Cursors, event_id: EventId, ticket: &QueueTicket) -> Result<String, Problem> {
+pub async fn seal(
+    cursors: &Cursors,
+    event_id: EventId,
+    ticket: &QueueTicket,
+) -> Result<String, Problem> {
     let sealed = cursors.seal(&scope(event_id), Some(ticket)).await?;
     sealed.ok_or_else(|| Problem::new(domain::codes::INTERNAL))
 }

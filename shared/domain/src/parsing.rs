@@ -5,7 +5,9 @@ use deserr::{
     DeserializeError, Deserr, IntoValue, MergeWithError, Value, ValuePointerRef, take_cf_content,
 };
 
-use crate::{coupon, event, id, invalid::Invalid, member, payment, sponsorship, ticket, time, won};
+use crate::{
+    coupon, event, id, invalid::Invalid, member, payment, queue, sponsorship, ticket, time, won,
+};
 
 macro_rules! read_as {
     ($plain:ty: $($name:ty),+ $(,)?) => {$(
@@ -27,4 +29,4 @@ read_as!(String:
     payment::Purpose, sponsorship::Message, ticket::AttendeeWords, ticket::ScannerName, time::Day, time::Time,
 );
 read_as!(bool: member::Declared);
-read_as!(i64: event::AskedPrice, event::Capacity, event::Price, event::Quantity, payment::LumpSum, won::Won);
+read_as!(i64: event::AskedPrice, event::Capacity, event::Price, event::Quantity, payment::LumpSum, queue::Pace, won::Won);

@@ -294,7 +294,7 @@ mod tests {
             for (pause, happens) in story {
                 let before = now;
                 now += pause;
-                let (in_time, late): (Vec<_>, Vec<_>) =
+                let (in_time, late): (Vec<Number>, Vec<Number>) =
                     waiting.iter().partition(|it| it.admitted_at(&line) <= at(now));
                 let moments: Vec<_> = in_time.iter().map(|it| it.admitted_at(&line)).collect();
                 prop_assert!(moments.is_sorted());

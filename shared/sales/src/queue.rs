@@ -80,7 +80,8 @@ pub(crate) async fn look_out(
         Err(RateFault::TooMany { .. }) => {
             let usual = Pace::at_most(USUAL * shards);
             let pace = queue.map_or(usual, |queue| queue.line.pace.max(usual));
-            let opened = Queue { line: Line::new(pace, now, now), open_until: now.plus(CALMS_DOWN) };
+            let opened =
+                Queue { line: Line::new(pace, now, now), open_until: now.plus(CALMS_DOWN) };
             store.open_queue(event.id, queue, opened).await.map(drop).map_err(RateFault::from)
         }
         counted => counted,

@@ -99,8 +99,11 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
         "close_queue" => {
             let path = format!("/v1/events/{}/queue", world.event);
             let closing = |by: &Member| world.request(Method::DELETE, &path).bearer_auth(&by.token);
-            rows.refuses(closing(&world.fan), 404, "EVENT_NOT_FOUND")
-                .refuses(closing(&world.artist), 400, "NO_QUEUE")
+            rows.refuses(closing(&world.fan), 404, "EVENT_NOT_FOUND").refuses(
+                closing(&world.artist),
+                400,
+                "NO_QUEUE",
+            )
         }
         "create_queue_ticket" => {
             let path = format!("/v1/events/{}/queue-tickets", world.event);

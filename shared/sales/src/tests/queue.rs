@@ -22,9 +22,7 @@ use store::{
 };
 
 use super::shop::{Fan, Shop};
-use crate::{
-    Held, SalesFault, Tickets, close_queue, open_queue, queue::look_out, queue_up,
-};
+use crate::{Held, SalesFault, Tickets, close_queue, open_queue, queue::look_out, queue_up};
 
 const STAYS: Duration = Duration::from_secs(600);
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -302,7 +300,8 @@ fn without_the_condition_on_how_many_were_given_two_have_one_number() {
         let broken = stack::happens(async || {
             let (shop, _) = Shop::queued(50).await;
             shop.next().await;
-            let quiet = shop.after(INTERVAL * 100).by_client(stack::without_all(&["given", "base"]));
+            let quiet =
+                shop.after(INTERVAL * 100).by_client(stack::without_all(&["given", "base"]));
             !is_fair(&rush(&quiet).await)
         });
         assert!(broken.await, "the condition makes no difference");

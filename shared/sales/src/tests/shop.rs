@@ -109,7 +109,14 @@ impl Shop {
     /// Tickets, and nothing besides to pay them with.
     pub(crate) fn so_many(&self, quantity: i64) -> Tickets {
         let (event_id, quantity) = (self.event.id, quantity.try_into().unwrap());
-        Tickets { event_id, quantity, claim_id: None, points: Won::ZERO, offer_id: None, queue_ticket: None }
+        Tickets {
+            event_id,
+            quantity,
+            claim_id: None,
+            points: Won::ZERO,
+            offer_id: None,
+            queue_ticket: None,
+        }
     }
 
     pub(crate) async fn order(

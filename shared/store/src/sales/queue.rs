@@ -157,9 +157,11 @@ impl Store {
         let put = Write::put(&key, &queued);
         let put = match before {
             None => put.when_absent("pk"),
-            Some(Queued { number, .. }) => put
-                .when("nth", Compare::Equal, number.nth)
-                .when("openedAt", Compare::Equal, number.opened_at.millis()),
+            Some(Queued { number, .. }) => put.when("nth", Compare::Equal, number.nth).when(
+                "openedAt",
+                Compare::Equal,
+                number.opened_at.millis(),
+            ),
         };
         crate::was_done(self.write(put, ()).await)
     }
