@@ -1,0 +1,5 @@
+//! The Lambda function `open_queue`. Written by `make generate`.
+
+fn main() {
+    api::serve(payments::endpoint::open_queue())
+}
