@@ -41,7 +41,8 @@ struct Came {
 impl Shop {
     /// `POST /v1/events/{eventId}/queue-tickets`.
     async fn takes_a_number(&self, fan: Fan) -> Came {
-        let (who, context) = (stack::caller(&fan.claims()), Context::at(self.now));
+        let who = stack::caller(&fan.claims());
+        let context = Context { address: fan.member_id.to_string(), ..Context::at(self.now) };
         let path = Path(EventPath { event_id: self.event.id });
         let clients = (self.served.clone(), self.cursors.clone());
         let began = Instant::now();
@@ -55,7 +56,8 @@ impl Shop {
 
     /// Buys one ticket with a number.
     async fn buys_with(&self, came: &Came) -> Result<(), Refusal> {
-        let shop = Self { ticket: Some(came.ticket.clone()), ..self.clone() };
+        let mut shop = self.clone();
+        shop.ticket = Some(came.ticket.clone());
         shop.buy_patiently(came.fan, 1, "key").await.map(drop)
     }
 
@@ -130,7 +132,11 @@ fn however_many_come_no_more_than_the_pace_are_let_in_in_the_order_of_coming() {
         came.sort_unstable_by_key(|it| it.admitted_at);
         let wait = came.iter().map(|it| it.at.until(it.admitted_at)).max().unwrap();
         let buys = |shop: Shop, came: Came| async move {
-            let at = |now: Time| Shop { now, ..shop.clone() };
+            let at = |now: Time| {
+                let mut shop = shop.clone();
+                shop.now = now;
+                shop
+            };
             if came.admitted_at > came.at {
                 let early = at(came.admitted_at.minus(Duration::from_millis(1)));
                 assert_eq!(early.buys_with(&came).await, Err((429, "NOT_YOUR_TURN")));
@@ -158,7 +164,8 @@ fn without_the_condition_on_how_many_were_given_more_than_the_pace_are_let_in() 
             let calm = Shop::open(50).await;
             calm.lets_in(60).await;
             let client = stack::without_all(&["given", "base"]);
-            let shop = Shop { served: Store::new(client, stack::prefix()), ..calm };
+            let mut shop = calm;
+            shop.served = Store::new(client, stack::prefix());
             // Nobody has come for a while, so each is the first as far as they see.
             let later = shop.after(MINUTE / 2);
             let fans = later.crowd(100).await;
