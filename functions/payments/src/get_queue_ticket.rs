@@ -1,9 +1,8 @@
 //! `GET /v1/events/{eventId}/queue-tickets/{ticket}`: how a number stands.
 
-use api::{Answer, Anyone, Call, Cursors, FieldFaults, Path, Place, Problem};
+use api::{Answer, Anyone, Call, Cursors, FieldFaults, Path, Problem};
 use deserr::Deserr;
-use domain::id::EventId;
-use sales::codes::QUEUE_TICKET_INVALID;
+use domain::{codes::EVENT_NOT_FOUND, id::EventId};
 use store::{
     Relaxed, Store,
     sales::{queue::QueueKey, sold_out::SoldOutKey},
@@ -26,7 +25,7 @@ pub struct TicketPath {
 
 /// Tells how a number stands
 ///
-/// Whoever has the ticket may ask: no token ends meanwhile. `askAgainSeconds` says when it is worth it.
+/// Whoever has the ticket may ask: no token ends meanwhile. One that we never signed is of no event. `askAgainSeconds` says when it is worth it.
 #[utoipa::path(get, path = "/v1/events/{eventId}/queue-tickets/{ticket}", params(TicketPath),
     responses((status = 200, description = "How it stands", body = QueueTicketView)),
 )]
@@ -35,8 +34,8 @@ pub async fn handle(
     call: Call<Anyone, Path<TicketPath>>,
 ) -> Result<Answer<QueueTicketView>, Problem> {
     let Call { input: Path(TicketPath { event_id, ticket: id }), context, .. } = call;
-    let invalid = || Problem::field(Place::Path, "ticket", QUEUE_TICKET_INVALID);
-    let ticket = open(&cursors, event_id, &id).await?.ok_or_else(invalid)?;
+    let ticket = open(&cursors, event_id, &id).await?;
+    let ticket = ticket.ok_or_else(|| Problem::new(EVENT_NOT_FOUND))?;
     let keys = (Relaxed(QueueKey(event_id)), Relaxed(SoldOutKey(event_id)));
     let (queue, seen) = store.read(&keys).await?;
     let (seen, now) = (seen.unwrap_or_default(), context.now);

@@ -17,10 +17,6 @@ domain::codes! {
         "대기열이 없습니다": "대기표 없이 바로 살 수 있습니다.",
         "There is no queue": "Nobody needs a number: buy at once.",
     }
-    Refused QUEUE_TICKET_INVALID {
-        "대기표를 읽을 수 없습니다": "이 행사의 대기표가 아닙니다. 대기표를 다시 받아 주세요.",
-        "Not a ticket of this queue": "It was changed, or is another event's. Take a number.",
-    }
     TooMany NOT_YOUR_TURN {
         "아직 차례가 아닙니다": "대기표의 차례가 되면 살 수 있습니다.",
         "Not your turn yet": "You can buy once your number is let in.",

@@ -130,12 +130,12 @@ pub async fn queue_up(
     store.count(FROM_ADDRESS, &rate::address(address), now).await?;
     for _ in 0..ROUNDS {
         let Some(number) = store.next_number(event_id, queue.line, now.max(begins)).await? else {
-            queue = store.get(&QueueKey(event_id)).await?.ok_or(SalesFault::NoQueue)?;
+            queue = store.read(&QueueKey(event_id)).await?.ok_or(SalesFault::NoQueue)?;
             continue;
         };
         let number = match store.remember_number(key, before, number).await? {
             true => number,
-            false => store.get(&key).await?.ok_or(SalesFault::Contended)?.number,
+            false => store.read(&key).await?.ok_or(SalesFault::Contended)?.number,
         };
         return Ok((QueueTicket { member_id, number }, queue.line, mark));
     }
@@ -175,7 +175,7 @@ pub async fn open_queue(
         if done {
             return Ok(after);
         }
-        before = store.get(&QueueKey(event_id)).await?;
+        before = store.read(&QueueKey(event_id)).await?;
     }
     Err(SalesFault::Contended)
 }

@@ -112,7 +112,7 @@ pub fn rows(world: &World, route: &str) -> Option<Rows> {
         "get_queue_ticket" => {
             let path = format!("/v1/events/{}/queue-tickets/x", world.event);
             let asks = world.request(Method::GET, &path);
-            rows.finds(asks, "path", "ticket", "QUEUE_TICKET_INVALID")
+            rows.refuses(asks, 404, "EVENT_NOT_FOUND")
         }
         "get_payment"
         | "list_my_payments"
