@@ -7,6 +7,7 @@ mod lump;
 mod newer;
 mod own_holds;
 mod queue;
+mod paths;
 mod refund;
 mod seats;
 mod shop;

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::method};
 
 /// How one call goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Trouble {
     /// Nothing was done, and the answer says nothing.
     LostBefore,
@@ -74,6 +74,11 @@ impl Fake {
     /// Lets the next calls of an operation go wrong.
     pub(crate) fn trouble(&self, operation: &'static str, troubles: &[Trouble]) {
         self.books.lock().unwrap().trouble.insert(operation, troubles.iter().copied().collect());
+    }
+
+    /// Whether all that was to go wrong has.
+    pub(crate) fn all_trouble_came(&self) -> bool {
+        self.books.lock().unwrap().trouble.values().all(VecDeque::is_empty)
     }
 
     /// The payer does something on the page: `AUTH_PASSWORD` for agreeing.

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{Held, Lack, SalesFault, call_off, give_up};
 
-const DISCOUNT: u64 = 5_000;
+pub(super) const DISCOUNT: u64 = 5_000;
 
 impl Shop {
     /// The fan claims a coupon that is good for so many days more.
