@@ -46,9 +46,9 @@ pub async fn approve(
         // Another visit is at it. If it died over it, that is for us to finish.
         return reconcile(store, kakaopay, id, now).await;
     }
+    payment = as_told(store, payment, now).await?;
     let Some(order) = payment.order.clone() else { return Ok(payment) };
     let pg_token = Secret(pg_token.to_owned());
-    payment = as_told(store, payment, now).await?;
     if let (State::Ready | State::Expired, Subject::Sponsorship(gift)) =
         (payment.state, &payment.subject)
     {
