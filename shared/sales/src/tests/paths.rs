@@ -252,13 +252,15 @@ async fn play(
         if !states.lock().unwrap().insert(model.clone()) {
             continue;
         }
+        // Whoever is told something is told the payment as it was; the rest is looked at when all of it was tried.
         let still = |event: &Event| model.after(*event).is_some_and(|(next, _)| next == model);
+        let before = scene.payment.clone();
         for event in events().filter(still) {
-            let so_far = format!("{event:?}, after {so_far}");
-            scene.plays(&model, event, &so_far).await;
-            assert_eq!(scene.seen().await, model.seen(), "after {so_far}");
+            scene.plays(&model, event, &format!("{event:?}, after {so_far}")).await;
+            assert_eq!(scene.payment, before, "after {event:?}, after {so_far}");
             events_played += 1;
         }
+        assert_eq!(scene.seen().await, model.seen(), "nothing was to change after {so_far}");
     }
     (scene.payment.unwrap().history.iter().map(|entry| entry.step).collect(), events_played)
 }
