@@ -52,8 +52,7 @@ const AT_ONCE: usize = 16;
 struct Walk {
     /// Which events were taken in which state.
     taken: HashSet<(Model, Event)>,
-    /// The events of each, and how many of them the one before has, too.
-    paths: Vec<(Vec<Event>, usize)>,
+    paths: Vec<Vec<Event>>,
 }
 
 impl Walk {
@@ -75,19 +74,13 @@ impl Walk {
                 self.on(models, path);
                 models.pop();
             } else if is_new {
-                self.ends(path);
+                self.paths.push(path.clone());
             }
             path.pop();
         }
         if led_to.is_empty() {
-            self.ends(path);
+            self.paths.push(path.clone());
         }
-    }
-
-    fn ends(&mut self, path: &[Event]) {
-        let before = self.paths.last().map_or(&[][..], |(before, _)| before);
-        let same = path.iter().zip(before).take_while(|(event, other)| event == other).count();
-        self.paths.push((path.to_vec(), same));
     }
 }
 
@@ -231,13 +224,20 @@ impl Scene {
     }
 }
 
-/// Plays a path, looks after each event but the first ones, after which another has looked, and answers the purchase's steps, and
-/// how many events there were. In states where nobody was yet, all that must change nothing is tried, too.
+/// Where somebody was already.
+#[derive(Default)]
+struct Visited {
+    paths: HashSet<(Basket, Vec<Event>)>,
+    states: HashSet<Model>,
+}
+
+/// Plays a path, and answers the purchase's steps and how many events there were. After events that another path begins with, too, one
+/// of them looks; and one of those that come to a state tries all that must change nothing there.
 async fn play(
     store: Store,
     basket: Basket,
-    (path, same): (Vec<Event>, usize),
-    states: Arc<Mutex<HashSet<Model>>>,
+    path: Vec<Event>,
+    visited: Arc<Mutex<Visited>>,
 ) -> (Vec<Step>, usize) {
     let mut scene = Scene::open(store, basket).await;
     let mut model = Model::of(basket);
@@ -245,11 +245,11 @@ async fn play(
     for (at, event) in path.iter().enumerate() {
         let so_far = format!("{:?} with {basket:?}", &path[..=at]);
         model = scene.plays(&model, *event, &so_far).await;
-        if at < same {
+        if !visited.lock().unwrap().paths.insert((basket, path[..=at].to_vec())) {
             continue;
         }
         assert_eq!(scene.seen().await, model.seen(), "after {so_far}");
-        if !states.lock().unwrap().insert(model.clone()) {
+        if !visited.lock().unwrap().states.insert(model.clone()) {
             continue;
         }
         // Whoever is told something is told the payment as it was; the rest is looked at when all of it was tried.
@@ -269,7 +269,7 @@ async fn play(
 fn every_path_of_a_purchase_goes_as_the_model_says() {
     stack::run(async {
         let store = Store::new(stack::dynamo(), stack::prefix());
-        let states = Arc::<Mutex<HashSet<Model>>>::default();
+        let visited = Arc::<Mutex<Visited>>::default();
         let mut paths = Vec::new();
         for basket in BASKETS {
             let mut walk = Walk::default();
@@ -277,7 +277,7 @@ fn every_path_of_a_purchase_goes_as_the_model_says() {
             paths.extend(walk.paths.into_iter().map(|path| (basket, path)));
         }
         let played = stream::iter(paths)
-            .map(|(basket, path)| tokio::spawn(play(store.clone(), basket, path, states.clone())))
+            .map(|(basket, path)| tokio::spawn(play(store.clone(), basket, path, visited.clone())))
             .buffer_unordered(AT_ONCE);
         let played: Vec<_> = played.map(Result::unwrap).collect().await;
 
@@ -294,7 +294,7 @@ fn every_path_of_a_purchase_goes_as_the_model_says() {
         let never: Vec<_> = legal.filter(|pair| !taken.contains(pair)).collect();
         assert_eq!(never, [], "legal, and on no path");
         let events: usize = played.iter().map(|(_, events)| events).sum();
-        let states = states.lock().unwrap().len();
+        let states = visited.lock().unwrap().states.len();
         println!("{} paths, {states} states, {events} events", played.len());
     });
 }
