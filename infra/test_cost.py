@@ -50,7 +50,7 @@ class Arithmetic(unittest.TestCase):
         self.assertAlmostEqual(PRICES.timers(1_000).lambda_requests * 100, month.lambda_requests)
 
     def test_units_come_from_the_table_that_the_tests_check(self) -> None:
-        self.assertEqual(operation("hold"), (5.5, 15.0))
+        self.assertEqual(operation("hold"), (6.5, 15.0))
         with self.assertRaises(ValueError):
             operation("nothing of the kind")
 
