@@ -198,7 +198,9 @@ pub async fn handle(
     let Call { who: buyer, input: Body(body), context } = call;
     let queue_ticket = match (body.event_id, queue_ticket::sent(&context)) {
         // One that can't be read is none: it is asked for where there is a queue.
-        (Some(event_id), Some(sealed)) => queue_ticket::open(&cursors, event_id, sealed).await?,
+        (Some(event_id), Some(sealed)) if body.purpose == Purpose::Tickets => {
+            queue_ticket::open(&cursors, event_id, sealed).await?
+        }
         _ => None,
     };
     let purchase = Purchase {

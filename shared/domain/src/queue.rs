@@ -37,8 +37,24 @@ impl Pace {
     }
 }
 
-/// The line of a queue: which numbers were given, and which are let in when.
+/// So many changes of the pace are remembered, for those who were let in between them.
+const REMEMBERED: usize = 16;
+
+/// A change of the pace, for those who had their numbers before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Paced {
+    /// The first number that it found waiting, or would have.
+    base: u64,
+    /// When that is let in.
+    #[serde(with = "crate::time::millis")]
+    since: Time,
+    /// How many are let in a minute from then on.
+    pace: Pace,
+}
+
+/// The line of a queue: which numbers were given, and which are let in when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Line {
     /// When it began, which tells it from one that was there before.
@@ -55,24 +71,19 @@ pub struct Line {
     pub since: Time,
     /// How often the pace was changed.
     pub changes: u32,
-    /// The first number that the last change found waiting, or would have.
-    pub changed_base: u64,
-    /// When that is let in.
-    #[serde(with = "crate::time::millis")]
-    pub changed_since: Time,
+    /// The last changes.
+    pub paced: Vec<Paced>,
 }
 
 impl Line {
     /// One in which nobody is yet. Nobody is let in before that moment.
     pub fn new(pace: Pace, now: Time, from: Time) -> Self {
-        let (given, base, changes) = (0, 1, 0);
-        let (changed_base, changed_since) = (base, from);
-        let (opened_at, since) = (now, from);
-        Self { opened_at, pace, given, base, since, changes, changed_base, changed_since }
+        let (given, base, changes, paced) = (0, 1, 0, Vec::new());
+        Self { opened_at: now, pace, given, base, since: from, changes, paced }
     }
 
     /// The first number that is let in at a moment or later.
-    pub fn due(&self, now: Time) -> u64 {
+    fn due(&self, now: Time) -> u64 {
         self.base + self.pace.within(self.since.until(now))
     }
 
@@ -93,20 +104,17 @@ impl Line {
         Self { base: self.given + 1, since: from, ..self }
     }
 
-    /// The line after a number was given.
-    pub fn with_one_more(self) -> Self {
-        Self { given: self.given + 1, ..self }
-    }
-
     /// The line at another pace, also for those who wait.
-    pub fn paced(self, pace: Pace, now: Time) -> Self {
+    pub fn at(self, pace: Pace, now: Time) -> Self {
         let base = self.first_waiting(now);
         let as_it_was = self.since.plus(self.pace.of(base - self.base));
         // Who is next waits no longer than they did, and no longer than the pace says.
         let soon = now.plus(pace.of(1));
         let since = if base > self.base { as_it_was.min(soon) } else { as_it_was };
-        let (changes, changed_base, changed_since) = (self.changes + 1, base, since);
-        Self { pace, base, since, changes, changed_base, changed_since, ..self }
+        let mut paced = self.paced;
+        paced.drain(..(paced.len() + 1).saturating_sub(REMEMBERED));
+        paced.push(Paced { base, since, pace });
+        Self { pace, base, since, changes: self.changes + 1, paced, ..self }
     }
 
     /// How many wait.
@@ -154,10 +162,12 @@ pub enum Standing {
 impl Number {
     /// When its holder is let in.
     pub fn admitted_at(&self, line: &Line) -> Time {
-        // The pace was changed while they waited.
-        match self.nth.checked_sub(line.changed_base) {
-            Some(numbers) if self.changes < line.changes => {
-                line.changed_since.plus(line.pace.of(numbers))
+        let before = line.changes.saturating_sub(self.changes) as usize;
+        // The last change of the pace that found them waiting.
+        let mut since = line.paced.iter().rev().take(before);
+        match since.find(|change| change.base <= self.nth) {
+            Some(Paced { base, since, pace }) if self.opened_at == line.opened_at => {
+                since.plus(pace.of(self.nth - base))
             }
             _ => self.at,
         }
@@ -204,10 +214,10 @@ mod tests {
     /// What a line answers who comes at that moment.
     fn give(line: &mut Line, now: Time) -> Number {
         if !line.follows(now) {
-            *line = line.anew(now);
+            *line = line.clone().anew(now);
         }
         let number = line.next();
-        *line = line.with_one_more();
+        line.given += 1;
         number
     }
 
@@ -242,13 +252,14 @@ mod tests {
     fn another_pace_is_also_that_of_those_who_wait_and_nobody_who_was_let_in_loses_their_time() {
         let mut line = Line::new(pace(60), at(0), at(0));
         let numbers: Vec<_> = (0..100).map(|_| give(&mut line, at(0))).collect();
-        let changed = line.paced(pace(600), at(10_500));
+        let changed = line.clone().at(pace(600), at(10_500));
         let admitted = |line: &Line, nth: usize| numbers[nth].admitted_at(line);
         assert_eq!(admitted(&changed, 10), at(10_000), "let in before");
         assert_eq!([admitted(&changed, 11), admitted(&changed, 12)], [at(10_600), at(10_700)]);
         assert_eq!(changed.waiting(at(10_500)), 89);
-        let slower = changed.paced(pace(60), at(10_750));
-        assert_eq!(admitted(&slower, 10), at(10_000));
+        let slower = changed.at(pace(60), at(10_750));
+        let inside = [10, 11, 12].map(|nth| admitted(&slower, nth));
+        assert_eq!(inside, [at(10_000), at(10_600), at(10_700)], "where they were let in");
         assert_eq!([admitted(&slower, 13), admitted(&slower, 14)], [at(10_800), at(11_800)]);
         let mut slower = slower;
         assert_eq!(give(&mut slower, at(10_750)).at, at(10_800 + 87_000), "behind all others");
@@ -262,8 +273,7 @@ mod tests {
 
     fn story() -> impl Strategy<Value = Vec<(i64, Happens)>> {
         let pause = prop_oneof![9 => 0..20_i64, 1 => 0..90_000_i64];
-        let happens =
-            prop_oneof![99 => Just(Happens::Comes), 1 => (10..=6_000_i64).prop_map(Happens::Paced)];
+        let happens = prop_oneof![299 => Just(Happens::Comes), 1 => (10..=6_000_i64).prop_map(Happens::Paced)];
         prop::collection::vec((pause, happens), 1..1_500)
     }
 
@@ -289,7 +299,7 @@ mod tests {
         #[test]
         fn however_the_pace_changes_the_order_is_kept_and_no_pace_passed(story in story()) {
             let (mut now, mut line) = (0, Line::new(pace(600), at(0), at(0)));
-            let mut waiting: Vec<Number> = Vec::new();
+            let (mut waiting, mut inside) = (Vec::<Number>::new(), Vec::new());
             let mut last = (at(0), false);
             for (pause, happens) in story {
                 let before = now;
@@ -303,13 +313,18 @@ mod tests {
                 let most = (now - before) as u64 * u64::from(line.pace.get()) / 60_000 + 2;
                 let queued = moments.iter().filter(|it| **it > at(before)).count() as u64;
                 prop_assert!(queued <= most, "{queued} of {most}");
+                inside.extend(in_time.into_iter().zip(moments.iter().copied()));
+                inside.retain(|(_, moment)| at(now) < moment.plus(STAYS));
+                for (number, moment) in &inside {
+                    prop_assert_eq!(number.admitted_at(&line), *moment, "it was let in then");
+                }
                 if let Some(moment) = moments.last() {
                     last = (*moment, true);
                 }
                 waiting = late;
                 match happens {
                     Happens::Comes => waiting.push(give(&mut line, at(now))),
-                    Happens::Paced(other) => line = line.paced(pace(other), at(now)),
+                    Happens::Paced(other) => line = line.at(pace(other), at(now)),
                 }
             }
         }

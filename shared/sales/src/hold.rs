@@ -194,11 +194,11 @@ pub async fn hold(
                     let open = event.sale().open_at(now).is_ok() && !mark.is_fresh(now);
                     let queues = open && wanted.offer_id.is_none();
                     if queues {
-                        may_pass(queue, buyer, wanted.queue_ticket, now)?;
+                        may_pass(queue.as_ref(), buyer, wanted.queue_ticket, now)?;
                     }
                     count(store, buyer, purchase, now).await?;
                     if queues {
-                        look_out(store, &event, queue, &purchase.key, now).await;
+                        look_out(store, &event, queue.as_ref(), &purchase.key, now).await;
                     }
                     let (event, known) = (&event, &known);
                     let reserving = Reserving {

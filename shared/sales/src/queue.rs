@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{
     event::SaleClosed,
     id::{EventId, MemberId},
-    queue::{CALMS_DOWN, Line, Pace, QueueTicket, Standing},
+    queue::{CALMS_DOWN, Line, Pace, QueueTicket, STAYS, Standing},
     time::Time,
 };
 use store::{
@@ -22,15 +22,16 @@ use store::{
 use crate::{SalesFault, on_sale, settle::ROUNDS};
 
 /// How often one member may ask for another number than they have: each who asks twice at once uses up one that nobody has.
-const BY_MEMBER: Rule = Rule { name: "queue", limit: 3, window: Duration::from_secs(60) };
+const BY_MEMBER: Rule = Rule { name: "queue", limit: 10, window: Duration::from_secs(60) };
 
-/// How many all those behind one address may.
-const FROM_ADDRESS: Rule = Rule { name: "queue_from", limit: 120, window: Duration::from_secs(60) };
+/// How many all those behind one address may: carriers put many people behind one.
+const FROM_ADDRESS: Rule = Rule { name: "queue_from", limit: 600, window: Duration::from_secs(60) };
 
 /// How long before a sale begins numbers are given for it.
 const EARLY: Duration = Duration::from_secs(3_600);
 
-/// One attempt in so many is counted, by what its key happens to be: all of them would meet on one item.
+/// One attempt in so many is counted, by what its key happens to be: all of them would meet on one item. Whoever chooses keys can have a
+/// queue opened; it costs everybody a call.
 const SAMPLED: u32 = 16;
 
 /// So many counted ones in ten seconds, for each shard of the event's stock, are a rush: 6,000 attempts a minute, several times what
@@ -40,7 +41,7 @@ const RUSH: Rule = Rule { name: "rush", limit: 64, window: Duration::from_secs(1
 /// Of how many shards at most: beyond 30,000 attempts a minute it is one in any hall.
 const RUSH_SHARDS: u32 = 5;
 
-/// How many a minute each shard lets in, where no artist said more: what it sells where DynamoDB is slow.
+/// How many a minute each shard lets in, where no artist said it: what it sells where DynamoDB is slow.
 const USUAL: u32 = 600;
 
 /// While an event has a queue, only who was let in buys.
@@ -48,7 +49,7 @@ const USUAL: u32 = 600;
 /// # Errors
 /// `QUEUE_NUMBER_NEEDED` or `NOT_YOUR_TURN`.
 pub(crate) fn may_pass(
-    queue: Option<Queue>,
+    queue: Option<&Queue>,
     buyer: MemberId,
     ticket: Option<QueueTicket>,
     now: Time,
@@ -66,7 +67,7 @@ pub(crate) fn may_pass(
 pub(crate) async fn look_out(
     store: &Store,
     event: &OnSale,
-    queue: Option<Queue>,
+    queue: Option<&Queue>,
     key: &str,
     now: Time,
 ) {
@@ -78,11 +79,9 @@ pub(crate) async fn look_out(
     let rush = Rule { limit: RUSH.limit * shards.min(RUSH_SHARDS), ..RUSH };
     let seen = match store.count(rush, &event.id.to_string(), now).await {
         Err(RateFault::TooMany { .. }) => {
-            let usual = Pace::at_most(USUAL * shards);
-            let pace = queue.map_or(usual, |queue| queue.line.pace.max(usual));
-            let opened =
-                Queue { line: Line::new(pace, now, now), open_until: now.plus(CALMS_DOWN) };
-            store.open_queue(event.id, queue, opened).await.map(drop).map_err(RateFault::from)
+            let line = Line::new(Pace::at_most(USUAL * shards), now, now);
+            let opened = Queue { line, open_until: now.plus(CALMS_DOWN) };
+            store.open_queue(event.id, queue, &opened).await.map(drop).map_err(RateFault::from)
         }
         counted => counted,
     };
@@ -128,12 +127,14 @@ pub async fn queue_up(
     }
     store.count(BY_MEMBER, &member_id.to_string(), now).await?;
     store.count(FROM_ADDRESS, &rate::address(address), now).await?;
+    let until = sale.window.sale_ends_at.plus(STAYS);
     for _ in 0..ROUNDS {
-        let Some(number) = store.next_number(event_id, queue.line, now.max(begins)).await? else {
+        let next = store.next_number(event_id, &queue.line, now.max(begins)).await?;
+        let Some(number) = next else {
             queue = store.read(&QueueKey(event_id)).await?.ok_or(SalesFault::NoQueue)?;
             continue;
         };
-        let number = match store.remember_number(key, before, number).await? {
+        let number = match store.remember_number(key, before, number, until).await? {
             true => number,
             false => store.read(&key).await?.ok_or(SalesFault::Contended)?.number,
         };
@@ -162,14 +163,19 @@ pub async fn open_queue(
     }
     let (open_until, from) = (sale.window.sale_ends_at, now.max(sale.window.sale_starts_at));
     for _ in 0..ROUNDS {
-        let (after, done) = match before.filter(|queue| queue.is_open(now)) {
+        let (after, done) = match before.as_ref().filter(|queue| queue.is_open(now)) {
             Some(open) => {
-                let after = Queue { line: open.line.paced(pace, now), open_until };
-                (after, store.change_queue(event_id, open, after).await?)
+                let line = open.line.clone();
+                // Said again it changes nothing.
+                let line = if line.pace == pace { line } else { line.at(pace, now) };
+                let after = Queue { line, open_until };
+                let done = store.change_queue(event_id, open, &after).await?;
+                (after, done)
             }
             None => {
                 let new = Queue { line: Line::new(pace, now, from), open_until };
-                (new, store.open_queue(event_id, before, new).await?)
+                let done = store.open_queue(event_id, before.as_ref(), &new).await?;
+                (new, done)
             }
         };
         if done {
@@ -190,8 +196,9 @@ pub async fn close_queue(
     event_id: EventId,
     now: Time,
 ) -> Result<(), SalesFault> {
-    own(store, caller, event_id, now).await?;
-    if store.close_queue(event_id).await? { Ok(()) } else { Err(SalesFault::NoQueue) }
+    let (_, queue) = own(store, caller, event_id, now).await?;
+    queue.filter(|queue| queue.is_open(now)).ok_or(SalesFault::NoQueue)?;
+    Ok(store.close_queue(event_id).await?)
 }
 
 /// The artist's event, and its queue.

@@ -9,9 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Compare, Store, StoreFault, Ttl, Write, identity::session::SignedIn};
 
-/// How long it is known which number a member was given: it may be let in later than it said.
-const KNOWN: std::time::Duration = std::time::Duration::from_hours(24);
-
 key!(
     /// Where the queue of an event stands: alone, for everybody who buys reads it, and everybody who waits writes it.
     #[derive(Copy)]
@@ -19,7 +16,7 @@ key!(
 );
 
 /// How a queue stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Queue {
     /// Which numbers were given, and which are let in when.
@@ -79,10 +76,10 @@ impl Store {
     pub async fn open_queue(
         &self,
         event_id: EventId,
-        before: Option<Queue>,
-        queue: Queue,
+        before: Option<&Queue>,
+        queue: &Queue,
     ) -> Result<bool, StoreFault> {
-        let put = Write::put(&QueueKey(event_id), &queue);
+        let put = Write::put(&QueueKey(event_id), queue);
         let put = match before {
             None => put.when_absent("pk"),
             Some(before) => as_read(put, &before.line),
@@ -98,25 +95,24 @@ impl Store {
     pub async fn change_queue(
         &self,
         event_id: EventId,
-        before: Queue,
-        after: Queue,
+        before: &Queue,
+        after: &Queue,
     ) -> Result<bool, StoreFault> {
         let Queue { line, open_until } = after;
         let write = Write::update(&QueueKey(event_id)).set("openUntil", open_until.millis());
         let write = write.set("pace", line.pace).set("base", line.base);
         let write = write.set("since", line.since.millis()).set("changes", line.changes);
-        let write = write.set("changedBase", line.changed_base);
-        let write = write.set("changedSince", line.changed_since.millis());
+        let write = write.set("paced", &line.paced);
         crate::was_done(self.write(as_read(write, &before.line), ()).await)
     }
 
-    /// Ends a queue at once: nobody needs a number any more. Answers whether there was one.
+    /// Ends a queue at once: nobody needs a number any more.
     ///
     /// # Errors
     /// The database's trouble.
-    pub async fn close_queue(&self, event_id: EventId) -> Result<bool, StoreFault> {
-        let delete = Write::delete(&QueueKey(event_id)).when_present("pk");
-        crate::was_done(self.write(delete, ()).await)
+    pub async fn close_queue(&self, event_id: EventId) -> Result<(), StoreFault> {
+        crate::was_done(self.write(Write::delete(&QueueKey(event_id)), ()).await)?;
+        Ok(())
     }
 
     /// The next number of the line that was read, let in at that moment or later: nobody else is given it. One whose answer is lost is nobody's.
@@ -127,23 +123,23 @@ impl Store {
     pub async fn next_number(
         &self,
         event_id: EventId,
-        line: Line,
+        line: &Line,
         from: Time,
     ) -> Result<Option<Number>, StoreFault> {
-        let write = as_read(Write::update(&QueueKey(event_id)), &line);
+        let write = as_read(Write::update(&QueueKey(event_id)), line);
         if line.follows(from) {
             // However many were given since: it follows them.
-            let write = write.add("given", 1).when("given", Compare::AtLeast, line.due(from) - 1);
-            let given: Option<Given> = self.write_and_see(&write).await?;
-            return Ok(given.map(|Given { given }| Line { given: given - 1, ..line }.next()));
+            let given: Option<Given> = self.write_and_see(&write.add("given", 1)).await?;
+            let before = |Given { given }| Line { given: given - 1, ..line.clone() };
+            return Ok(given.map(|given| before(given).next()));
         }
-        let anew = line.anew(from);
+        let anew = line.clone().anew(from);
         let write = write.when("given", Compare::Equal, line.given).set("given", line.given + 1);
         let write = write.set("base", anew.base).set("since", from.millis());
         Ok(crate::was_done(self.write(write, ()).await)?.then(|| anew.next()))
     }
 
-    /// Remembers a member's number, in place of the one that was read. Answers whether nobody else did meanwhile.
+    /// Remembers a member's number until then, in place of the one that was read. Answers whether nobody else did meanwhile.
     ///
     /// # Errors
     /// The database's trouble.
@@ -152,16 +148,15 @@ impl Store {
         key: QueuedKey,
         before: Option<Queued>,
         number: Number,
+        until: Time,
     ) -> Result<bool, StoreFault> {
-        let queued = Queued { number, expires_at: Ttl::at(number.at.plus(KNOWN)) };
+        let queued = Queued { number, expires_at: Ttl::at(until) };
         let put = Write::put(&key, &queued);
         let put = match before {
             None => put.when_absent("pk"),
-            Some(Queued { number, .. }) => put.when("nth", Compare::Equal, number.nth).when(
-                "openedAt",
-                Compare::Equal,
-                number.opened_at.millis(),
-            ),
+            Some(Queued { number, .. }) => put
+                .when_absent_or("nth", Compare::Equal, number.nth)
+                .when_absent_or("openedAt", Compare::Equal, number.opened_at.millis()),
         };
         crate::was_done(self.write(put, ()).await)
     }
@@ -171,5 +166,6 @@ impl Store {
 fn as_read(write: Write, line: &Line) -> Write {
     let write = write.when("openedAt", Compare::Equal, line.opened_at.millis());
     let write = write.when("changes", Compare::Equal, line.changes);
-    write.when("base", Compare::Equal, line.base)
+    let write = write.when("base", Compare::Equal, line.base);
+    write.when("since", Compare::Equal, line.since.millis())
 }
