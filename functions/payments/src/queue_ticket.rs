@@ -54,6 +54,7 @@ pub enum QueueState {
 #[serde(rename_all = "camelCase")]
 pub struct QueueTicketView {
     /// The ticket: what its owner buys with (`Queue-Ticket`), and what it is asked for by.
+    #[schema(example = "q1pbXtBMnYk3TzP0fU8aLw")]
     pub id: String,
     /// How it stands.
     state: QueueState,
