@@ -150,7 +150,7 @@ impl Held {
 
 /// Holds seats for a buyer and opens the payment at KakaoPay. Zero won to pay is approved at once.
 ///
-/// Before KakaoPay: one batch read, a conditional count against each rate limit, one transaction. The same key again resumes what
+/// Before KakaoPay: one batch read, a conditional count against each rate limit (and of one in sixteen against a rush), one transaction. The same key again resumes what
 /// it made, from its state, and never makes a second payment: one that is over is answered as it is. Asking how it stands is not
 /// counted.
 ///

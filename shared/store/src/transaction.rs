@@ -2,7 +2,10 @@ use std::error::Error;
 
 use aws_sdk_dynamodb::{
     error::{BuildError, ProvideErrorMetadata, SdkError},
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::{
+        transact_write_items::TransactWriteItemsError,
+        update_item::builders::UpdateItemFluentBuilder,
+    },
     primitives::Blob,
     types::{
         AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnValue,
@@ -10,7 +13,6 @@ use aws_sdk_dynamodb::{
         error::ConditionalCheckFailedException,
     },
 };
-
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -153,9 +155,7 @@ impl Store {
     ) -> Result<Option<T>, StoreFault> {
         let mut retry = Retry::start();
         loop {
-            let request = common!(self, write, self.client.update_item());
-            let request = request.set_key(write.checked()?);
-            let request = request.set_update_expression(write.update_expression());
+            let request = self.update(write, write.checked()?);
             let answer = request.return_values(ReturnValue::UpdatedNew).send().await;
             let seen = answer.as_ref().ok().and_then(|answer| answer.attributes.clone());
             match outcome(answer)? {
@@ -208,8 +208,7 @@ impl Store {
                 outcome(request.return_values_on_condition_check_failure(found).send().await)
             }
             Change::Update => {
-                let request = common!(self, write, self.client.update_item()).set_key(attributes);
-                let request = request.set_update_expression(write.update_expression());
+                let request = self.update(write, attributes);
                 outcome(request.return_values_on_condition_check_failure(found).send().await)
             }
             Change::Delete => {
@@ -218,6 +217,11 @@ impl Store {
             }
             Change::Check => Err(StoreFault::Refused("a check belongs into a transaction".into())),
         }
+    }
+
+    fn update(&self, write: &Write, key: Option<Attributes>) -> UpdateItemFluentBuilder {
+        let request = common!(self, write, self.client.update_item()).set_key(key);
+        request.set_update_expression(write.update_expression())
     }
 
     fn item(&self, write: &Write) -> Result<TransactWriteItem, StoreFault> {

@@ -100,7 +100,7 @@ pub fn event(capacity: i64, now: Time) -> Event {
         refund_policy: RefundPolicy::Standard,
         state: State::Open,
         terms_version: 1,
-        shards: u16::try_from(shards_for(capacity.get()).len()).expect("at most 40"),
+        shards: u16::try_from(shards_for(capacity.get()).len()).expect("at most 80"),
         version: 1,
         created_at: now,
         updated_at: now,
