@@ -62,6 +62,7 @@ pub async fn serve(program: &Path) -> Result<Functions> {
             .env("HOLD_SECONDS", "900")
             // What is free goes past KakaoPay.
             .env("KAKAOPAY_SECRET_ID", "none")
+            .env("CURSOR_SECRET_ID", "none")
             .env("KAKAOPAY_URL", "http://127.0.0.1:9")
             .env("KAKAOPAY_CID", "TC0ONETIME")
             .env("PUBLIC_URL", "http://127.0.0.1:3000");
