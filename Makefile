@@ -4,7 +4,7 @@ RUN := $(VENV)/bin/python infra/local/stack.py
 TEMPLATES := template.yaml infra/data.yaml functions/template.yaml $(wildcard functions/*/template.yaml)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help up down fresh demo test clients fuzz second-opinion storm rush bench bench-sales model cost timing coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy deploy-check rollback
+.PHONY: help up down fresh demo test clients fuzz second-opinion storm rush relevance bench bench-sales model cost timing coverage mutants generate new-endpoint try-new-endpoint publish check lambda deploy deploy-check rollback
 
 help:
 	@echo "make up        the whole product on this machine, with a programme in it"
@@ -19,6 +19,7 @@ help:
 	@echo "make second-opinion  the store's and the sales' tests against a DynamoDB that others wrote"
 	@echo "make storm     10,000 purchases of all kinds, or STORM_PURCHASES, while KakaoPay and DynamoDB fail; prints the books"
 	@echo "make rush      5,000 people, or RUSH_CONTENDERS, in the queue of one event; prints how many are let in a minute"
+	@echo "make relevance how well the search finds: nDCG@10 and recall@20 of judged queries, by kind"
 	@echo "make bench     cold starts beside Go, Node and Python"
 	@echo "make bench-sales  orders a minute of one event over HTTP, debug and release, beside two shops over PostgreSQL; ROWS='release row'"
 	@echo "make model     the same by DynamoDB's documented limits, held against runs of our code that meet on a shard"
@@ -72,6 +73,10 @@ storm: $(VENV)/ready
 
 rush: $(VENV)/ready
 	@RUSH_CONTENDERS=$${RUSH_CONTENDERS:-5000} $(RUN) run -- cargo test --package tests --test suite -- --nocapture rush::
+
+# The table of infra/search/relevance.md, and each query that finds too little.
+relevance: $(VENV)/ready
+	@$(RUN) run -- cargo test --package search --lib -- --nocapture relevance
 
 bench: $(VENV)/ready
 	@$(RUN) run -- cargo bench --package tests --profile dev --bench cold_start

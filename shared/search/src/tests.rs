@@ -4,6 +4,7 @@ mod finds;
 mod keeps;
 mod lists;
 mod rebuilds;
+mod relevance;
 mod requests;
 
 use std::future::Future;
