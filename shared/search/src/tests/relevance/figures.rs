@@ -43,7 +43,7 @@ fn ndcg(found: &[u8], all: &[u8]) -> f64 {
 fn dcg(grades: &[u8]) -> f64 {
     let ranks = (2..).map(|rank: u32| f64::from(rank).log2());
     let gains = grades.iter().map(|grade| f64::from(2_u32.pow(u32::from(*grade)) - 1));
-    gains.zip(ranks).take(NEAR).map(|(gain, rank)| gain / rank).sum()
+    gains.zip(ranks).take(NEAR).fold(0.0, |sum, (gain, rank)| sum + gain / rank)
 }
 
 fn recall(found: &[u8], all: &[u8]) -> f64 {
