@@ -12,6 +12,7 @@ mod jamo;
 mod page;
 mod query;
 mod text;
+mod vocabulary;
 mod write;
 
 #[cfg(test)]

@@ -4,68 +4,95 @@ use domain::event::SearchWords;
 use serde_json::{Value, json};
 
 use crate::jamo;
+use crate::vocabulary::{self, General};
 
 /// So many words may have typos; each costs a fuzzy query.
 const MAX_FORGIVEN: usize = 5;
 /// What a typo is worth beside an exact match: so little that it never ranks above one.
 const FORGIVEN: f32 = 0.02;
 
+/// What all words together are worth beside each alone.
+const WHOLE: f32 = 0.1;
+/// What a general word is worth where it is written, beside one that says what is looked for.
+const BESIDES: f32 = 0.2;
+/// What a general word is said of is worth more than where it is written: 무료 means what costs nothing, not free drinks.
+const MEANT: f32 = 50.0;
+
 /// Where to look: in words as nori finds them, each place with its weight, and in what was typed as keys.
 pub(crate) struct Fields {
     korean: &'static [&'static str],
     jamo: &'static str,
+    /// Whether general words are meant of the event, and may be absent.
+    means: bool,
 }
 
-pub(crate) const EVERYWHERE: Fields =
-    Fields { korean: &["title^4", "place^2", "artistNickname^2", "content"], jamo: "jamo.names" };
-pub(crate) const TITLE: Fields = Fields { korean: &["title"], jamo: "jamo.title" };
-pub(crate) const PLACE: Fields = Fields { korean: &["place"], jamo: "jamo.place" };
+pub(crate) const EVERYWHERE: Fields = Fields {
+    korean: &["title^4", "place^2", "artistNickname^2", "content"],
+    jamo: "jamo.names",
+    means: true,
+};
+pub(crate) const TITLE: Fields = Fields { korean: &["title"], jamo: "jamo.title", means: false };
+pub(crate) const PLACE: Fields = Fields { korean: &["place"], jamo: "jamo.place", means: false };
 
-/// Every word must be found, each in any of the fields.
+/// Every word must be found, each in any of the fields; a general one among others need not.
 pub(crate) fn matches(typed: &SearchWords, fields: &Fields) -> Value {
     let words = jamo::words(typed.as_str());
     if words.is_empty() {
         return json!({ "match_none": {} });
     }
-    any(&[
-        exact(typed.as_str(), "korean", 2, fields),
+    let mut ways = vec![
+        exact(typed.as_str(), "korean", WHOLE, fields),
         // A verb says little of what is looked for: “공연을 보다” finds what says 공연.
-        exact(typed.as_str(), "korean_without_verbs", 1, fields),
-        json!({ "constant_score": { "filter": forgiving(&words, fields), "boost": FORGIVEN } }),
-    ])
-}
-
-/// Each word exact or with a typo, the last one perhaps not finished; or all of them written as one word, since where a
-/// space goes is a matter of taste in Korean.
-fn forgiving(words: &[String], fields: &Fields) -> Value {
-    let each: Vec<Value> = words
-        .iter()
-        .enumerate()
-        .map(|(place, word)| {
-            let mut ways = vec![exact(word, "korean", 1, fields)];
-            if place < MAX_FORGIVEN {
-                ways.push(fuzzy(word, fields));
-            }
-            if place + 1 == words.len() {
-                ways.extend(unfinished(word, fields));
-            }
-            any(&ways)
-        })
-        .collect();
-    let mut ways = vec![json!({ "bool": { "must": each } })];
+        exact(typed.as_str(), "korean_without_verbs", WHOLE, fields),
+        each(&words, fields),
+    ];
     if words.len() > 1 {
-        let one = words.concat();
-        ways.push(fuzzy(&one, fields));
-        ways.extend(unfinished(&one, fields));
+        ways.push(worth(FORGIVEN, &together(&words.concat(), fields)));
     }
     any(&ways)
+}
+
+/// Each word, the last one perhaps not finished.
+fn each(words: &[String], fields: &Fields) -> Value {
+    let (mut must, mut general_ones, mut near) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, word) in words.iter().enumerate() {
+        let general = vocabulary::general(word).filter(|_| fields.means);
+        let boost = if general.is_some() { BESIDES } else { 1.0 };
+        let mut ways = vec![exact(word, "korean", boost, fields)];
+        if place < MAX_FORGIVEN {
+            ways.push(worth(FORGIVEN, &fuzzy(word, fields)));
+        }
+        if place + 1 == words.len() {
+            ways.extend(unfinished(word, fields).map(|begun| worth(FORGIVEN, &begun)));
+        }
+        ways.extend(general.and_then(General::said_of).map(|meant| worth(MEANT, &meant)));
+        if general.is_some() { &mut general_ones } else { &mut must }.push(any(&ways));
+        near.extend(general.and_then(General::near).map(|meant| worth(MEANT, &meant)));
+    }
+    // Where there are no others, they are what is looked for.
+    let (must, mut should) =
+        if must.is_empty() { (general_ones, Vec::new()) } else { (must, general_ones) };
+    should.append(&mut near);
+    json!({ "bool": { "must": must, "should": should } })
+}
+
+/// All words written as one, since where a space goes is a matter of taste in Korean.
+fn together(one: &str, fields: &Fields) -> Value {
+    let mut ways = vec![fuzzy(one, fields)];
+    ways.extend(unfinished(one, fields));
+    any(&ways)
+}
+
+/// Counts the same wherever it is found.
+fn worth(boost: f32, filter: &Value) -> Value {
+    json!({ "constant_score": { "filter": filter, "boost": boost } })
 }
 
 fn any(queries: &[Value]) -> Value {
     json!({ "bool": { "minimum_should_match": 1, "should": queries } })
 }
 
-fn exact(text: &str, analyzer: &str, boost: u8, fields: &Fields) -> Value {
+fn exact(text: &str, analyzer: &str, boost: f32, fields: &Fields) -> Value {
     json!({ "multi_match": {
         "query": text,
         "type": "cross_fields",

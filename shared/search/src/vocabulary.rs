@@ -1,0 +1,98 @@
+//! What words of the field mean: `infra/search/words.json`.
+
+use std::sync::LazyLock;
+
+use domain::event::Category;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Read once; a test reads it, too, so that it can be read.
+static VOCABULARY: LazyLock<Vocabulary> =
+    LazyLock::new(|| serde_json::from_str(FILE).unwrap_or_default());
+const FILE: &str = include_str!("../../../infra/search/words.json");
+
+/// What may follow a noun, the longer first.
+const PARTICLES: [&str; 18] = [
+    "에서", "으로", "이나", "이랑", "하고", "을", "를", "이", "가", "은", "는", "의", "에", "도",
+    "와", "과", "로", "만",
+];
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vocabulary {
+    general: Vec<General>,
+}
+
+/// Words that say what kind of thing is looked for, or nothing at all: a show that lacks them may be meant.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct General {
+    words: Vec<String>,
+    /// They are said of events of these categories.
+    #[serde(default)]
+    categories: Vec<Category>,
+    /// They may be said of these, too: such events come first, and are not found by the word alone.
+    #[serde(default)]
+    near: Vec<Category>,
+    /// They are said of events that cost nothing.
+    #[serde(default)]
+    free: bool,
+}
+
+/// What a general word is said of, if it is one.
+pub(crate) fn general(word: &str) -> Option<&'static General> {
+    stems(word).find_map(|stem| {
+        VOCABULARY.general.iter().find(|general| general.words.iter().any(|one| one == stem))
+    })
+}
+
+impl General {
+    /// The events it is said of, if that is known of them.
+    pub(crate) fn said_of(&self) -> Option<Value> {
+        if self.free {
+            return Some(json!({ "term": { "price": 0 } }));
+        }
+        of(self.categories.iter())
+    }
+
+    /// The events it may be said of.
+    pub(crate) fn near(&self) -> Option<Value> {
+        of(self.near.iter())
+    }
+}
+
+fn of<'a>(categories: impl ExactSizeIterator<Item = &'a Category>) -> Option<Value> {
+    let is_any = categories.len() > 0;
+    is_any.then(|| json!({ "terms": { "category": categories.collect::<Vec<_>>() } }))
+}
+
+/// The word, and then what it is without a particle.
+fn stems(word: &str) -> impl Iterator<Item = &str> {
+    let stem = PARTICLES.iter().find_map(|particle| word.strip_suffix(particle));
+    std::iter::once(word).chain(stem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_can_be_read() {
+        serde_json::from_str::<Vocabulary>(FILE).unwrap();
+    }
+
+    #[test]
+    fn a_general_word_is_known_with_its_particle() {
+        for word in ["공연", "공연을", "공연에서"] {
+            let said_of = general(word).and_then(General::said_of);
+            let concerts = json!({ "terms": { "category": ["CONCERT"] } });
+            assert_eq!(said_of, Some(concerts), "{word}");
+        }
+        assert_eq!(
+            general("무료").and_then(General::said_of),
+            Some(json!({ "term": { "price": 0 } }))
+        );
+        assert!(general("추천").is_some_and(|general| general.said_of().is_none()));
+        assert!(general("재즈").is_none());
+    }
+}
