@@ -55,6 +55,7 @@ pub(crate) fn matches(typed: &SearchWords, fields: &Fields) -> Value {
 /// Each word, the last one perhaps not finished.
 fn each(words: &[String], fields: &Fields) -> Value {
     let (mut must, mut general_ones, mut near) = (Vec::new(), Vec::new(), Vec::new());
+    let mut specific = Vec::new();
     for (place, word) in words.iter().enumerate() {
         let general = vocabulary::general(word).filter(|_| fields.means);
         let boost = if general.is_some() { BESIDES } else { 1.0 };
@@ -66,14 +67,26 @@ fn each(words: &[String], fields: &Fields) -> Value {
             ways.extend(unfinished(word, fields).map(|begun| worth(FORGIVEN, &begun)));
         }
         ways.extend(general.and_then(General::said_of).map(|meant| worth(MEANT, &meant)));
-        if general.is_some() { &mut general_ones } else { &mut must }.push(any(&ways));
+        if general.is_some() {
+            general_ones.push(any(&ways));
+        } else {
+            specific.push(word.as_str());
+            must.push(any(&ways));
+        }
         near.extend(general.and_then(General::near).map(|meant| worth(MEANT, &meant)));
     }
     // Where there are no others, they are what is looked for.
     let (must, mut should) =
         if must.is_empty() { (general_ones, Vec::new()) } else { (must, general_ones) };
     should.append(&mut near);
-    json!({ "bool": { "must": must, "should": should } })
+    // Of three words or more the show may lack one. It stands below those that lack none.
+    let least = if must.len() > 2 { must.len() - 1 } else { must.len() };
+    if least < must.len() {
+        let all = exact(&specific.join(" "), "korean_without_verbs", 1.0, fields);
+        should.push(worth(MEANT, &all));
+    }
+    let found = json!({ "bool": { "should": must, "minimum_should_match": least } });
+    json!({ "bool": { "must": found, "should": should } })
 }
 
 /// All words written as one, since where a space goes is a matter of taste in Korean.
