@@ -13,6 +13,8 @@ const FORGIVEN: f32 = 0.02;
 
 /// What all words together are worth beside each alone.
 const WHOLE: f32 = 0.1;
+/// What another word for the same is worth beside the one that was typed.
+const SAME: f32 = 0.7;
 /// What a general word is worth where it is written, beside one that says what is looked for.
 const BESIDES: f32 = 0.2;
 /// What a general word is said of is worth more than where it is written: 무료 means what costs nothing, not free drinks.
@@ -60,6 +62,11 @@ fn each(words: &[String], fields: &Fields) -> Value {
         let general = vocabulary::general(word).filter(|_| fields.means);
         let boost = if general.is_some() { BESIDES } else { 1.0 };
         let mut ways = vec![exact(word, "korean", boost, fields)];
+        ways.extend(
+            vocabulary::others(word)
+                .iter()
+                .map(|other| exact(other, "korean", SAME * boost, fields)),
+        );
         if place < MAX_FORGIVEN {
             ways.push(worth(FORGIVEN, &fuzzy(word, fields)));
         }

@@ -1,5 +1,6 @@
 //! What words of the field mean: `infra/search/words.json`.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use domain::event::Category;
@@ -20,6 +21,10 @@ const PARTICLES: [&str; 18] = [
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Vocabulary {
+    /// Words for the same thing.
+    same: Vec<Vec<String>>,
+    /// What else is meant by a word, though not the other way round.
+    also: BTreeMap<String, Vec<String>>,
     general: Vec<General>,
 }
 
@@ -44,6 +49,17 @@ pub(crate) fn general(word: &str) -> Option<&'static General> {
     stems(word).find_map(|stem| {
         VOCABULARY.general.iter().find(|general| general.words.iter().any(|one| one == stem))
     })
+}
+
+/// Other words for what is meant by a word.
+pub(crate) fn others(word: &str) -> Vec<&'static str> {
+    let mut others = Vec::new();
+    for stem in stems(word) {
+        let same = VOCABULARY.same.iter().filter(|same| same.iter().any(|one| one == stem));
+        let also = VOCABULARY.also.get(stem);
+        others.extend(same.chain(also).flatten().map(String::as_str).filter(|one| *one != stem));
+    }
+    others
 }
 
 impl General {
@@ -79,6 +95,16 @@ mod tests {
     #[test]
     fn the_file_can_be_read() {
         serde_json::from_str::<Vocabulary>(FILE).unwrap();
+    }
+
+    #[test]
+    fn other_words_are_known_both_ways_and_wider_ones_in_one() {
+        assert_eq!(
+            (others("서점에서"), others("책방")),
+            (vec!["책방", "bookshop"], vec!["서점", "bookshop"])
+        );
+        assert!(others("춤").contains(&"탈춤") && !others("탈춤").contains(&"춤"));
+        assert!(others("등대지기").is_empty());
     }
 
     #[test]
