@@ -9,6 +9,7 @@ mod document;
 mod error;
 mod index;
 mod jamo;
+mod keyboard;
 mod page;
 mod query;
 mod text;

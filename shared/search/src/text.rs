@@ -4,6 +4,7 @@ use domain::event::SearchWords;
 use serde_json::{Value, json};
 
 use crate::jamo;
+use crate::keyboard;
 use crate::vocabulary::{self, General};
 
 /// So many words may have typos; each costs a fuzzy query.
@@ -13,8 +14,8 @@ const FORGIVEN: f32 = 0.02;
 
 /// What all words together are worth beside each alone.
 const WHOLE: f32 = 0.1;
-/// What another word for the same is worth beside the one that was typed.
-const SAME: f32 = 0.7;
+/// What a word is worth as it was not typed, but may be meant.
+const READ: f32 = 0.7;
 /// What a general word is worth where it is written, beside one that says what is looked for.
 const BESIDES: f32 = 0.2;
 /// What a general word is said of is worth more than where it is written: 무료 means what costs nothing, not free drinks.
@@ -38,46 +39,90 @@ pub(crate) const PLACE: Fields = Fields { korean: &["place"], jamo: "jamo.place"
 
 /// Every word must be found, each in any of the fields; a general one among others need not.
 pub(crate) fn matches(typed: &SearchWords, fields: &Fields) -> Value {
-    let words = jamo::words(typed.as_str());
+    let typed = keyboard::plain(typed.as_str());
+    let words = words(&typed);
     if words.is_empty() {
         return json!({ "match_none": {} });
     }
     let mut ways = vec![
-        exact(typed.as_str(), "korean", WHOLE, fields),
+        exact(&typed, "korean", WHOLE, fields),
         // A verb says little of what is looked for: “공연을 보다” finds what says 공연.
-        exact(typed.as_str(), "korean_without_verbs", WHOLE, fields),
+        exact(&typed, "korean_without_verbs", WHOLE, fields),
         each(&words, fields),
     ];
     if words.len() > 1 {
-        ways.push(worth(FORGIVEN, &together(&words.concat(), fields)));
+        let one: String = words.iter().map(|word| word.typed.as_str()).collect();
+        ways.push(worth(FORGIVEN, &together(&one, fields)));
     }
     any(&ways)
 }
 
+/// A word as it was typed, in lower case, and as it may have been meant.
+struct Word {
+    typed: String,
+    meant: Option<String>,
+}
+
+/// Words end where other signs stand, and where Hangul and Latin meet: “indie밴드”.
+fn words(text: &str) -> Vec<Word> {
+    let mut words = Vec::new();
+    for word in text.split(|c: char| !c.is_alphanumeric()) {
+        let letters: Vec<char> = word.chars().collect();
+        words.extend(
+            letters
+                .chunk_by(|one, next| {
+                    is_latin(*one) == is_latin(*next)
+                        || !one.is_alphabetic()
+                        || !next.is_alphabetic()
+                })
+                .map(word_of),
+        );
+    }
+    words
+}
+
+fn word_of(letters: &[char]) -> Word {
+    let word = String::from_iter(letters);
+    Word {
+        typed: word.to_lowercase(),
+        meant: keyboard::korean(&word).or_else(|| keyboard::latin(&word)),
+    }
+}
+
+fn is_latin(c: char) -> bool {
+    c.is_ascii_alphabetic()
+}
+
+impl Word {
+    /// It as typed and as it may have been meant, each with what it is worth.
+    fn readings(&self) -> impl Iterator<Item = (&str, f32)> {
+        std::iter::once((self.typed.as_str(), 1.0))
+            .chain(self.meant.as_deref().map(|word| (word, READ)))
+    }
+
+    fn general(&self) -> Option<&'static General> {
+        self.readings().find_map(|(word, _)| vocabulary::general(word))
+    }
+}
+
 /// Each word, the last one perhaps not finished.
-fn each(words: &[String], fields: &Fields) -> Value {
+fn each(words: &[Word], fields: &Fields) -> Value {
     let (mut must, mut general_ones, mut near) = (Vec::new(), Vec::new(), Vec::new());
     let mut specific = Vec::new();
     for (place, word) in words.iter().enumerate() {
-        let general = vocabulary::general(word).filter(|_| fields.means);
-        let boost = if general.is_some() { BESIDES } else { 1.0 };
-        let mut ways = vec![exact(word, "korean", boost, fields)];
-        ways.extend(
-            vocabulary::others(word)
-                .iter()
-                .map(|other| exact(other, "korean", SAME * boost, fields)),
-        );
+        let general = word.general().filter(|_| fields.means);
+        let mut ways = found(word, if general.is_some() { BESIDES } else { 1.0 }, fields);
         if place < MAX_FORGIVEN {
-            ways.push(worth(FORGIVEN, &fuzzy(word, fields)));
+            ways.push(worth(FORGIVEN, &fuzzy(&word.typed, fields)));
         }
         if place + 1 == words.len() {
-            ways.extend(unfinished(word, fields).map(|begun| worth(FORGIVEN, &begun)));
+            ways.extend(unfinished(&word.typed, fields).map(|begun| worth(FORGIVEN, &begun)));
         }
         ways.extend(general.and_then(General::said_of).map(|meant| worth(MEANT, &meant)));
         if general.is_some() {
             general_ones.push(any(&ways));
         } else {
-            specific.push(word.as_str());
+            specific.push(word.typed.as_str());
             must.push(any(&ways));
         }
         near.extend(general.and_then(General::near).map(|meant| worth(MEANT, &meant)));
@@ -94,6 +139,18 @@ fn each(words: &[String], fields: &Fields) -> Value {
     }
     let found = json!({ "bool": { "should": must, "minimum_should_match": least } });
     json!({ "bool": { "must": found, "should": should } })
+}
+
+/// The word, as it may have been meant, and by other words for the same.
+fn found(word: &Word, boost: f32, fields: &Fields) -> Vec<Value> {
+    let mut ways = Vec::new();
+    for (reading, worth) in word.readings() {
+        let boost = boost * worth;
+        ways.push(exact(reading, "korean", boost, fields));
+        let others = vocabulary::others(reading).into_iter();
+        ways.extend(others.map(|(other, worth)| exact(other, "korean", boost * worth, fields)));
+    }
+    ways
 }
 
 /// All words written as one, since where a space goes is a matter of taste in Korean.

@@ -12,6 +12,11 @@ static VOCABULARY: LazyLock<Vocabulary> =
     LazyLock::new(|| serde_json::from_str(FILE).unwrap_or_default());
 const FILE: &str = include_str!("../../../infra/search/words.json");
 
+/// What another word for the same is worth beside the one that was typed.
+const SAME: f32 = 0.7;
+/// What a word is worth that says less, or more, than the one that was typed.
+const ALSO: f32 = 0.25;
+
 /// What may follow a noun, the longer first.
 const PARTICLES: [&str; 18] = [
     "에서", "으로", "이나", "이랑", "하고", "을", "를", "이", "가", "은", "는", "의", "에", "도",
@@ -51,13 +56,15 @@ pub(crate) fn general(word: &str) -> Option<&'static General> {
     })
 }
 
-/// Other words for what is meant by a word.
-pub(crate) fn others(word: &str) -> Vec<&'static str> {
+/// Other words for what is meant by a word, each with what it is worth beside it.
+pub(crate) fn others(word: &str) -> Vec<(&'static str, f32)> {
     let mut others = Vec::new();
     for stem in stems(word) {
         let same = VOCABULARY.same.iter().filter(|same| same.iter().any(|one| one == stem));
-        let also = VOCABULARY.also.get(stem);
-        others.extend(same.chain(also).flatten().map(String::as_str).filter(|one| *one != stem));
+        let same = same.flatten().filter(|one| *one != stem);
+        others.extend(same.map(|one| (one.as_str(), SAME)));
+        let also = VOCABULARY.also.get(stem).into_iter().flatten();
+        others.extend(also.map(|one| (one.as_str(), ALSO)));
     }
     others
 }
@@ -99,6 +106,8 @@ mod tests {
 
     #[test]
     fn other_words_are_known_both_ways_and_wider_ones_in_one() {
+        let others =
+            |word| -> Vec<&str> { others(word).into_iter().map(|(word, _)| word).collect() };
         assert_eq!(
             (others("서점에서"), others("책방")),
             (vec!["책방", "bookshop"], vec!["서점", "bookshop"])
