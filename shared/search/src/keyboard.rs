@@ -186,7 +186,7 @@ mod tests {
             ("ekfqlcthrmrwkd", "달빛소극장"),
             ("WOWM", "재즈"),
             ("dlfrdma", "읽음"),
-            ("dhktek", "왔다"),
+            ("dhkTek", "왔다"),
         ] {
             let read = korean(typed);
             assert_eq!(read.as_deref(), Some(meant), "{typed}");

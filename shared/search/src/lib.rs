@@ -12,6 +12,7 @@ mod jamo;
 mod keyboard;
 mod page;
 mod query;
+mod romanised;
 mod text;
 mod vocabulary;
 mod write;

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use crate::jamo;
 use crate::keyboard;
+use crate::romanised;
 use crate::vocabulary::{self, General};
 
-/// So many words may have typos; each costs a fuzzy query.
+/// So many words may have typos, or mean other words; each costs a fuzzy query, or a dozen of exact ones.
 const MAX_FORGIVEN: usize = 5;
 /// What a typo is worth beside an exact match: so little that it never ranks above one.
 const FORGIVEN: f32 = 0.02;
@@ -60,7 +61,7 @@ pub(crate) fn matches(typed: &SearchWords, fields: &Fields) -> Value {
 /// A word as it was typed, in lower case, and as it may have been meant.
 struct Word {
     typed: String,
-    meant: Option<String>,
+    meant: Vec<String>,
 }
 
 /// Words end where other signs stand, and where Hangul and Latin meet: “indie밴드”.
@@ -83,10 +84,10 @@ fn words(text: &str) -> Vec<Word> {
 
 fn word_of(letters: &[char]) -> Word {
     let word = String::from_iter(letters);
-    Word {
-        typed: word.to_lowercase(),
-        meant: keyboard::korean(&word).or_else(|| keyboard::latin(&word)),
-    }
+    let typed = word.to_lowercase();
+    let mut meant = romanised::readings(&typed);
+    meant.extend(keyboard::korean(&word).or_else(|| keyboard::latin(&word)));
+    Word { typed, meant }
 }
 
 fn is_latin(c: char) -> bool {
@@ -97,7 +98,7 @@ impl Word {
     /// It as typed and as it may have been meant, each with what it is worth.
     fn readings(&self) -> impl Iterator<Item = (&str, f32)> {
         std::iter::once((self.typed.as_str(), 1.0))
-            .chain(self.meant.as_deref().map(|word| (word, READ)))
+            .chain(self.meant.iter().map(|word| (word.as_str(), READ)))
     }
 
     fn general(&self) -> Option<&'static General> {
@@ -111,8 +112,10 @@ fn each(words: &[Word], fields: &Fields) -> Value {
     let mut specific = Vec::new();
     for (place, word) in words.iter().enumerate() {
         let general = word.general().filter(|_| fields.means);
-        let mut ways = found(word, if general.is_some() { BESIDES } else { 1.0 }, fields);
+        let boost = if general.is_some() { BESIDES } else { 1.0 };
+        let mut ways = vec![exact(&word.typed, "korean", boost, fields)];
         if place < MAX_FORGIVEN {
+            ways.extend(otherwise(word, boost, fields));
             ways.push(worth(FORGIVEN, &fuzzy(&word.typed, fields)));
         }
         if place + 1 == words.len() {
@@ -141,16 +144,14 @@ fn each(words: &[Word], fields: &Fields) -> Value {
     json!({ "bool": { "must": found, "should": should } })
 }
 
-/// The word, as it may have been meant, and by other words for the same.
-fn found(word: &Word, boost: f32, fields: &Fields) -> Vec<Value> {
-    let mut ways = Vec::new();
-    for (reading, worth) in word.readings() {
-        let boost = boost * worth;
-        ways.push(exact(reading, "korean", boost, fields));
+/// The word as it may have been meant, and other words for the same.
+fn otherwise(word: &Word, boost: f32, fields: &Fields) -> Vec<Value> {
+    let read = word.meant.iter().map(|reading| (reading.as_str(), READ));
+    let others = word.readings().flat_map(|(reading, worth)| {
         let others = vocabulary::others(reading).into_iter();
-        ways.extend(others.map(|(other, worth)| exact(other, "korean", boost * worth, fields)));
-    }
-    ways
+        others.map(move |(other, less)| (other, worth * less))
+    });
+    read.chain(others).map(|(other, worth)| exact(other, "korean", boost * worth, fields)).collect()
 }
 
 /// All words written as one, since where a space goes is a matter of taste in Korean.

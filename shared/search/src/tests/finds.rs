@@ -142,6 +142,19 @@ fn signs_alone_find_nothing_and_do_no_harm() {
 }
 
 #[test]
+fn the_longest_question_is_answered() {
+    with_index(|search| async move {
+        programme(&search).await;
+        let letters = ('a'..='z').map(|letter| format!(" {letter}")).collect::<String>();
+        let dear = "kids gyeongangak jangangangi drawing yeongeungeu";
+        for typed in [format!("{dear}{letters}"), "가 나 ".repeat(25), "jazz ".repeat(20)] {
+            let typed: String = typed.chars().take(100).collect();
+            search.titles(&query(&typed)).await;
+        }
+    });
+}
+
+#[test]
 fn found_words_are_marked_and_the_rest_is_harmless_in_a_page() {
     with_index(|search| async move {
         let content = "<script>alert(1)</script> 재즈의 밤".parse().unwrap();
