@@ -80,18 +80,24 @@ impl Document {
             Self::Listed(listing) => {
                 let mut source = serde_json::to_value(listing)?;
                 source["deleted"] = false.into();
-                let title = jamo::beginnings(listing.title.as_str());
-                let place = jamo::beginnings(listing.place.as_str());
-                let artist = jamo::beginnings(listing.artist_nickname.as_str());
-                source["jamo"] = json!({
-                    "names": format!("{title} {place} {artist}"),
-                    "title": title,
-                    "place": place,
-                });
+                source["jamo"] = jamo(listing);
                 Ok(source)
             }
         }
     }
+}
+
+/// What was typed as keys, or as initials, is looked for here.
+fn jamo(listing: &Listing) -> Value {
+    let texts = [listing.title.as_str(), listing.place.as_str(), listing.artist_nickname.as_str()];
+    let [title, place, artist] = texts.map(jamo::beginnings);
+    let initials = texts.map(jamo::initials);
+    json!({
+        "names": format!("{title} {place} {artist}"),
+        "title": title,
+        "place": place,
+        "initials": { "title": initials[0], "others": initials[1..].join(" ") },
+    })
 }
 
 impl From<Listing> for Document {

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::keyboard;
+
 /// The keys of the final consonants U+11A8 to U+11C2. The key of a final is that of the same consonant at the beginning:
 /// who types 재즈 sees 쟂 on the way.
 const FINALS: [&str; 27] = [
@@ -56,9 +58,29 @@ pub(crate) fn beginnings(text: &str) -> String {
     Vec::from_iter(all).join(" ")
 }
 
+/// The initials of each word, and of it with those that follow.
+pub(crate) fn initials(text: &str) -> String {
+    let words = words(text);
+    let runs =
+        (0..words.len()).map(|first| words[first..].concat().chars().take(LONGEST).collect());
+    let all: BTreeSet<_> = words
+        .iter()
+        .cloned()
+        .chain(runs)
+        .filter_map(|run: String| keyboard::initials(&run))
+        .collect();
+    Vec::from_iter(all).join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn initials_are_those_of_each_word_and_of_what_it_begins() {
+        assert_eq!(initials("붉은 달의 재즈"), "ㄷㅇ ㄷㅇㅈㅈ ㅂㅇ ㅂㅇㄷㅇㅈㅈ ㅈㅈ");
+        assert_eq!(initials("Jazz 밤"), "");
+    }
 
     #[test]
     fn a_final_and_an_initial_are_the_same_key() {

@@ -77,12 +77,13 @@ pub(crate) fn are_initials(word: &str) -> bool {
     word.chars().nth(1).is_some() && word.chars().all(|c| INITIALS.contains(c))
 }
 
-/// The initials of a word's syllables; nothing where it has other characters.
+/// The initials of a word's syllables, two or more; nothing where it has other characters.
 pub(crate) fn initials(word: &str) -> Option<String> {
     let initial = |c: char| {
         let place = u32::from(c).wrapping_sub(FIRST_SYLLABLE) / (21 * 28);
         ('가'..='힣').contains(&c).then(|| INITIALS.chars().nth(place as usize)).flatten()
     };
+    word.chars().nth(1)?;
     word.chars().map(initial).collect()
 }
 

@@ -26,6 +26,8 @@ const MEANT: f32 = 50.0;
 pub(crate) struct Fields {
     korean: &'static [&'static str],
     jamo: &'static str,
+    /// Each with its weight.
+    initials: &'static [(&'static str, f32)],
     /// Whether general words are meant of the event, and may be absent.
     means: bool,
 }
@@ -33,10 +35,17 @@ pub(crate) struct Fields {
 pub(crate) const EVERYWHERE: Fields = Fields {
     korean: &["title^4", "place^2", "artistNickname^2", "content"],
     jamo: "jamo.names",
+    initials: &[("jamo.initials.title", 4.0), ("jamo.initials.others", 1.0)],
     means: true,
 };
-pub(crate) const TITLE: Fields = Fields { korean: &["title"], jamo: "jamo.title", means: false };
-pub(crate) const PLACE: Fields = Fields { korean: &["place"], jamo: "jamo.place", means: false };
+pub(crate) const TITLE: Fields = Fields {
+    korean: &["title"],
+    jamo: "jamo.title",
+    initials: &[("jamo.initials.title", 1.0)],
+    means: false,
+};
+pub(crate) const PLACE: Fields =
+    Fields { korean: &["place"], jamo: "jamo.place", initials: &[], means: false };
 
 /// Every word must be found, each in any of the fields; a general one among others need not.
 pub(crate) fn matches(typed: &SearchWords, fields: &Fields) -> Value {
@@ -118,6 +127,7 @@ fn each(words: &[Word], fields: &Fields) -> Value {
             ways.extend(otherwise(word, boost, fields));
             ways.push(worth(FORGIVEN, &fuzzy(&word.typed, fields)));
         }
+        ways.extend(initials(&word.typed, fields));
         if place + 1 == words.len() {
             ways.extend(unfinished(&word.typed, fields).map(|begun| worth(FORGIVEN, &begun)));
         }
@@ -187,6 +197,21 @@ fn fuzzy(word: &str, fields: &Fields) -> Value {
     let keys = jamo::keys(word);
     let edits = if keys.chars().count() < 4 { 0 } else { 1 };
     json!({ "match": { fields.jamo: { "query": keys, "fuzziness": edits } } })
+}
+
+/// The initials of a word, or of how words begin.
+fn initials(word: &str, fields: &Fields) -> Option<Value> {
+    keyboard::are_initials(word).then_some(())?;
+    let ways: Vec<Value> = fields
+        .initials
+        .iter()
+        .flat_map(|(field, boost)| {
+            [("term", 5.0), ("prefix", 1.0)].map(|(how, times)| {
+                worth(FORGIVEN * boost * times, &json!({ how: { *field: word } }))
+            })
+        })
+        .collect();
+    Some(any(&ways))
 }
 
 /// A word whose last syllable is still being typed. A single syllable is taken as it is: 공 is not yet 고양이.
