@@ -122,7 +122,7 @@ fn each(words: &[Word], fields: &Fields) -> Value {
     for (place, word) in words.iter().enumerate() {
         let general = word.general().filter(|_| fields.means);
         let boost = if general.is_some() { BESIDES } else { 1.0 };
-        let mut ways = vec![exact(&word.typed, "korean", boost, fields)];
+        let mut ways = vec![one(&word.typed, boost, fields)];
         if place < MAX_FORGIVEN {
             ways.extend(otherwise(word, boost, fields));
             ways.push(worth(FORGIVEN, &fuzzy(&word.typed, fields)));
@@ -161,7 +161,7 @@ fn otherwise(word: &Word, boost: f32, fields: &Fields) -> Vec<Value> {
         let others = vocabulary::others(reading).into_iter();
         others.map(move |(other, less)| (other, worth * less))
     });
-    read.chain(others).map(|(other, worth)| exact(other, "korean", boost * worth, fields)).collect()
+    read.chain(others).map(|(other, worth)| one(other, boost * worth, fields)).collect()
 }
 
 /// All words written as one, since where a space goes is a matter of taste in Korean.
@@ -186,6 +186,17 @@ fn exact(text: &str, analyzer: &str, boost: f32, fields: &Fields) -> Value {
         "type": "cross_fields",
         "operator": "and",
         "analyzer": analyzer,
+        "fields": fields.korean,
+        "boost": boost,
+    } })
+}
+
+/// One word: what nori makes of it stands together, as it was typed.
+fn one(word: &str, boost: f32, fields: &Fields) -> Value {
+    json!({ "multi_match": {
+        "query": word,
+        "type": "phrase",
+        "analyzer": "korean",
         "fields": fields.korean,
         "boost": boost,
     } })
