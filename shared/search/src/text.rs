@@ -15,6 +15,8 @@ const FORGIVEN: f32 = 0.02;
 
 /// What all words together are worth beside each alone.
 const WHOLE: f32 = 0.1;
+/// What several words are worth that were written as one: below each alone, above a typo.
+const TOGETHER: f32 = 0.1;
 /// What a word is worth as it was not typed, but may be meant.
 const READ: f32 = 0.7;
 /// What a general word is worth where it is written, beside one that says what is looked for.
@@ -63,6 +65,7 @@ pub(crate) fn matches(typed: &SearchWords, fields: &Fields) -> Value {
     if words.len() > 1 {
         let one: String = words.iter().map(|word| word.typed.as_str()).collect();
         ways.push(worth(FORGIVEN, &together(&one, fields)));
+        ways.push(self::one(&one, TOGETHER, fields));
     }
     any(&ways)
 }
