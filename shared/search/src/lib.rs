@@ -13,6 +13,7 @@ mod keyboard;
 mod page;
 mod query;
 mod romanised;
+mod sounds;
 mod text;
 mod vocabulary;
 mod write;

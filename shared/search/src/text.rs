@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::jamo;
 use crate::keyboard;
 use crate::romanised;
+use crate::sounds;
 use crate::vocabulary::{self, General};
 
 /// So many words may have typos, or mean other words; each costs a fuzzy query, or a dozen of exact ones.
@@ -13,8 +14,12 @@ const MAX_FORGIVEN: usize = 5;
 /// What a typo is worth beside an exact match: so little that it never ranks above one.
 const FORGIVEN: f32 = 0.02;
 
+/// What a name is worth that sounds like what was typed: more than one with a typo, never as much as the right one.
+const ALIKE: f32 = 0.04;
 /// What all words together are worth beside each alone.
 const WHOLE: f32 = 0.1;
+/// What the beginning of a name is worth: about as much as a rare word in the content.
+const BEGINS: f32 = 10.0;
 /// What several words are worth that were written as one: below each alone, above a typo.
 const TOGETHER: f32 = 0.1;
 /// What a word is worth as it was not typed, but may be meant.
@@ -56,16 +61,17 @@ pub(crate) fn matches(typed: &SearchWords, fields: &Fields) -> Value {
     if words.is_empty() {
         return json!({ "match_none": {} });
     }
-    let mut ways = vec![
-        exact(&typed, "korean", WHOLE, fields),
-        // A verb says little of what is looked for: “공연을 보다” finds what says 공연.
-        exact(&typed, "korean_without_verbs", WHOLE, fields),
-        each(&words, fields),
-    ];
+    let mut ways = vec![each(&words, fields)];
     if words.len() > 1 {
         let one: String = words.iter().map(|word| word.typed.as_str()).collect();
         ways.push(worth(FORGIVEN, &together(&one, fields)));
         ways.push(self::one(&one, TOGETHER, fields));
+        ways.extend(begins(&one, BEGINS, fields));
+    }
+    // A verb says little of what is looked for: “공연을 보다” finds what says 공연. Without one nothing is left out: nori takes the
+    // beginning of 째즈 for a verb.
+    if words.iter().any(|word| vocabulary::may_be_verb(&word.typed)) {
+        ways.push(exact(&typed, "korean_without_verbs", WHOLE, fields));
     }
     any(&ways)
 }
@@ -129,6 +135,9 @@ fn each(words: &[Word], fields: &Fields) -> Value {
         if place < MAX_FORGIVEN {
             ways.extend(otherwise(word, boost, fields));
             ways.push(worth(FORGIVEN, &fuzzy(&word.typed, fields)));
+            ways.extend(begins(&word.typed, BEGINS * boost, fields));
+            let alike = sounds::alike(&word.typed);
+            ways.extend(alike.iter().filter_map(|other| begins(other, ALIKE, fields)));
         }
         ways.extend(initials(&word.typed, fields));
         if place + 1 == words.len() {
@@ -226,6 +235,12 @@ fn initials(word: &str, fields: &Fields) -> Option<Value> {
         })
         .collect();
     Some(any(&ways))
+}
+
+/// A name that begins with the word's syllables is surely meant, whatever nori takes them for.
+fn begins(word: &str, boost: f32, fields: &Fields) -> Option<Value> {
+    word.chars().nth(1)?;
+    Some(worth(boost, &json!({ "term": { fields.jamo: jamo::keys(word) } })))
 }
 
 /// A word whose last syllable is still being typed. A single syllable is taken as it is: 공 is not yet 고양이.

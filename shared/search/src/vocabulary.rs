@@ -89,6 +89,17 @@ fn of<'a>(categories: impl ExactSizeIterator<Item = &'a Category>) -> Option<Val
     is_any.then(|| json!({ "terms": { "category": categories.collect::<Vec<_>>() } }))
 }
 
+/// Whether a word may be a form of a verb, by how it ends: 보다, 듣고, 찍은, 그린, 볼.
+pub(crate) fn may_be_verb(word: &str) -> bool {
+    const ENDINGS: &str = "다는던고서어아여해요게지면러려";
+    const RIEUL: u32 = 8;
+    const NIEUN: u32 = 4;
+    word.chars().last().is_some_and(|last| {
+        let end = u32::from(last).wrapping_sub('가' as u32) % 28;
+        ENDINGS.contains(last) || ('가'..='힣').contains(&last) && matches!(end, NIEUN | RIEUL)
+    })
+}
+
 /// The word, and then what it is without a particle.
 fn stems(word: &str) -> impl Iterator<Item = &str> {
     let stem = PARTICLES.iter().find_map(|particle| word.strip_suffix(particle));
@@ -114,6 +125,21 @@ mod tests {
         );
         assert!(others("춤").contains(&"탈춤") && !others("탈춤").contains(&"춤"));
         assert!(others("등대지기").is_empty());
+    }
+
+    #[test]
+    fn a_verb_is_known_by_its_ending() {
+        for (word, may_be) in [
+            ("보다", true),
+            ("찍은", true),
+            ("그린", true),
+            ("볼", true),
+            ("째즈", false),
+            ("jazz", false),
+            ("", false),
+        ] {
+            assert_eq!(may_be_verb(word), may_be, "{word}");
+        }
     }
 
     #[test]
