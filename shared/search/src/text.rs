@@ -70,7 +70,7 @@ pub(crate) fn matches(typed: &SearchWords, fields: &Fields) -> Value {
     }
     // A verb says little of what is looked for: “공연을 보다” finds what says 공연. Without one nothing is left out: nori takes the
     // beginning of 째즈 for a verb.
-    if words.iter().any(|word| vocabulary::may_be_verb(&word.typed)) {
+    if words.iter().any(Word::may_be_verb) {
         ways.push(exact(&typed, "korean_without_verbs", WHOLE, fields));
     }
     any(&ways)
@@ -104,6 +104,7 @@ fn word_of(letters: &[char]) -> Word {
     let word = String::from_iter(letters);
     let typed = word.to_lowercase();
     let mut meant = romanised::readings(&typed);
+    meant.extend(vocabulary::without_particle(&typed).map(str::to_owned));
     meant.extend(keyboard::korean(&word).or_else(|| keyboard::latin(&word)));
     Word { typed, meant }
 }
@@ -117,6 +118,10 @@ impl Word {
     fn readings(&self) -> impl Iterator<Item = (&str, f32)> {
         std::iter::once((self.typed.as_str(), 1.0))
             .chain(self.meant.iter().map(|word| (word.as_str(), READ)))
+    }
+
+    fn may_be_verb(&self) -> bool {
+        self.general().is_none() && vocabulary::may_be_verb(&self.typed)
     }
 
     fn general(&self) -> Option<&'static General> {

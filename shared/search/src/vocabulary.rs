@@ -89,6 +89,14 @@ fn of<'a>(categories: impl ExactSizeIterator<Item = &'a Category>) -> Option<Val
     is_any.then(|| json!({ "terms": { "category": categories.collect::<Vec<_>>() } }))
 }
 
+/// A word without its particle, where hardly a word of its own ends so: nori does not know every name before one. Two syllables or
+/// more, since 마을 is no particle after 마.
+pub(crate) fn without_particle(word: &str) -> Option<&str> {
+    const SURE: [&str; 6] = ["에서", "이나", "을", "를", "의", "에"];
+    let stem = SURE.iter().find_map(|particle| word.strip_suffix(particle));
+    stem.filter(|stem| stem.chars().nth(1).is_some())
+}
+
 /// Whether a word may be a form of a verb, by how it ends: 보다, 듣고, 찍은, 그린, 볼.
 pub(crate) fn may_be_verb(word: &str) -> bool {
     const ENDINGS: &str = "다는던고서어아여해요게지면러려";
@@ -125,6 +133,15 @@ mod tests {
         );
         assert!(others("춤").contains(&"탈춤") && !others("탈춤").contains(&"춤"));
         assert!(others("등대지기").is_empty());
+    }
+
+    #[test]
+    fn a_particle_is_left_out_where_it_is_surely_one() {
+        assert_eq!(without_particle("서윤의"), Some("서윤"));
+        assert_eq!(without_particle("망원동에서"), Some("망원동"));
+        for word in ["마을", "강의", "고양이", "재즈"] {
+            assert_eq!(without_particle(word), None, "{word}");
+        }
     }
 
     #[test]

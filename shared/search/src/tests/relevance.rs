@@ -53,8 +53,10 @@ fn fans_find_what_they_mean() {
             let found: Vec<u8> = page.hits.iter().map(|hit| grades[&hit.listing.id]).collect();
             let figures = figures(&found, &all, judged.only);
             if figures.ndcg < 0.9 || figures.recall < 0.9 {
+                let wrong = page.hits.iter().find(|hit| grades[&hit.listing.id] == 0);
+                let wrong = wrong.map_or("", |hit| hit.listing.title.as_str());
                 println!(
-                    "{}: {}: {:.2} {:.2} {found:?}",
+                    "{}: {}: {:.2} {:.2} {found:?} {wrong}",
                     judged.kind, judged.query, figures.ndcg, figures.recall
                 );
             }
