@@ -5,7 +5,7 @@ use domain::time::{Day, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::text::{self, EVERYWHERE, PLACE, TITLE};
+use crate::text::{self, EVERYWHERE, EVERYWHERE_IN_ORDER, PLACE, TITLE};
 
 /// By relevance, a list ends here: nobody reads further, and scores move with every document that is written.
 pub const MAX_BY_RELEVANCE: u32 = 500;
@@ -109,7 +109,11 @@ impl Query {
             "track_total_hits": 10_000,
         });
         if let Some(q) = &self.q {
-            body["query"]["bool"]["must"] = text::matches(q, &EVERYWHERE);
+            let fields = match self.order() {
+                Sort::Relevance => &EVERYWHERE,
+                _ => &EVERYWHERE_IN_ORDER,
+            };
+            body["query"]["bool"]["must"] = text::matches(q, fields);
         }
         if self.q.is_some() || self.title.is_some() || self.place.is_some() {
             body["highlight"] = highlight();

@@ -61,10 +61,10 @@ fn read(rest: &str, begun: &mut String, found: &mut Vec<String>) {
 }
 
 /// What a text may begin with, with what follows it.
-fn after<'a>(
-    text: &'a str,
+fn after(
+    text: &str,
     spellings: impl Iterator<Item = (&'static str, u32)>,
-) -> impl Iterator<Item = (u32, &'a str)> {
+) -> impl Iterator<Item = (u32, &str)> {
     spellings.filter_map(move |(spelling, place)| Some((place, text.strip_prefix(spelling)?)))
 }
 

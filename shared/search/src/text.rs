@@ -1,33 +1,30 @@
-//! What a person typed, as a query: exact words first, then typos and words that are not finished.
+//! What a person typed, as a query: exact words first, then what may be meant by them, typos, and words that are not finished.
 
 use domain::event::SearchWords;
 use serde_json::{Value, json};
 
-use crate::jamo;
-use crate::keyboard;
-use crate::romanised;
-use crate::sounds;
 use crate::vocabulary::{self, General};
+use crate::{jamo, keyboard, romanised, sounds};
 
 /// So many words may have typos, or mean other words; each costs a fuzzy query, or a dozen of exact ones.
 const MAX_FORGIVEN: usize = 5;
-/// What a typo is worth beside an exact match: so little that it never ranks above one.
-const FORGIVEN: f32 = 0.02;
 
-/// What a name is worth that sounds like what was typed: more than one with a typo, never as much as the right one.
-const ALIKE: f32 = 0.04;
-/// What all words together are worth beside each alone.
-const WHOLE: f32 = 0.1;
-/// What the beginning of a name is worth: about as much as a rare word in the content.
-const BEGINS: f32 = 10.0;
-/// What several words are worth that were written as one: below each alone, above a typo.
-const TOGETHER: f32 = 0.1;
-/// What a word is worth as it was not typed, but may be meant.
-const READ: f32 = 0.7;
-/// What a general word is worth where it is written, beside one that says what is looked for.
-const BESIDES: f32 = 0.2;
+// What a match is worth: added to what BM25 counts for a word, or as its share of that.
+
 /// What a general word is said of is worth more than where it is written: 무료 means what costs nothing, not free drinks.
 const MEANT: f32 = 50.0;
+/// A name that begins with what was typed: about as much as a rare word in the content.
+const BEGINS: f32 = 10.0;
+/// A word as it was not typed, but may be meant.
+const READ: f32 = 0.7;
+/// A general word where it is written, beside one that says what is looked for.
+const BESIDES: f32 = 0.2;
+/// Several words that were written as one, or without their verbs: below each alone, above what follows.
+const WHOLE: f32 = 0.1;
+/// A name that sounds like what was typed.
+const ALIKE: f32 = 0.04;
+/// A typo, or the beginning of a word: so little that it never ranks above what is right.
+const FORGIVEN: f32 = 0.02;
 
 /// Where to look: in words as nori finds them, each place with its weight, and in what was typed as keys.
 pub(crate) struct Fields {
@@ -37,6 +34,8 @@ pub(crate) struct Fields {
     initials: &'static [(&'static str, f32)],
     /// Whether general words are meant of the event, and may be absent.
     means: bool,
+    /// Whether one word of three or more may be absent. Only where the best come first: by price they would come before the others.
+    may_lack: bool,
 }
 
 pub(crate) const EVERYWHERE: Fields = Fields {
@@ -44,17 +43,20 @@ pub(crate) const EVERYWHERE: Fields = Fields {
     jamo: "jamo.names",
     initials: &[("jamo.initials.title", 4.0), ("jamo.initials.others", 1.0)],
     means: true,
+    may_lack: true,
 };
+pub(crate) const EVERYWHERE_IN_ORDER: Fields = Fields { may_lack: false, ..EVERYWHERE };
 pub(crate) const TITLE: Fields = Fields {
     korean: &["title"],
     jamo: "jamo.title",
     initials: &[("jamo.initials.title", 1.0)],
     means: false,
+    may_lack: false,
 };
 pub(crate) const PLACE: Fields =
-    Fields { korean: &["place"], jamo: "jamo.place", initials: &[], means: false };
+    Fields { korean: &["place"], jamo: "jamo.place", initials: &[], means: false, may_lack: false };
 
-/// Every word must be found, each in any of the fields; a general one among others need not.
+/// Every word must be found, each in any of the fields, but for those that may be absent.
 pub(crate) fn matches(typed: &SearchWords, fields: &Fields) -> Value {
     let typed = keyboard::plain(typed.as_str());
     let words = words(&typed);
@@ -65,7 +67,7 @@ pub(crate) fn matches(typed: &SearchWords, fields: &Fields) -> Value {
     if words.len() > 1 {
         let one: String = words.iter().map(|word| word.typed.as_str()).collect();
         ways.push(worth(FORGIVEN, &together(&one, fields)));
-        ways.push(self::one(&one, TOGETHER, fields));
+        ways.push(self::one(&one, WHOLE, fields));
         ways.extend(begins(&one, BEGINS, fields));
     }
     // A verb says little of what is looked for: “공연을 보다” finds what says 공연. Without one nothing is left out: nori takes the
@@ -80,37 +82,39 @@ pub(crate) fn matches(typed: &SearchWords, fields: &Fields) -> Value {
 struct Word {
     typed: String,
     meant: Vec<String>,
+    /// It may have a typo.
+    is_forgiven: bool,
+    /// It may be unfinished.
+    is_last: bool,
 }
 
 /// Words end where other signs stand, and where Hangul and Latin meet: “indie밴드”.
 fn words(text: &str) -> Vec<Word> {
-    let mut words = Vec::new();
-    for word in text.split(|c: char| !c.is_alphanumeric()) {
-        let letters: Vec<char> = word.chars().collect();
-        words.extend(
-            letters
-                .chunk_by(|one, next| {
-                    is_latin(*one) == is_latin(*next)
-                        || !one.is_alphabetic()
-                        || !next.is_alphabetic()
-                })
-                .map(word_of),
-        );
+    let signs = |c: char| !c.is_alphanumeric();
+    let letters: Vec<Vec<char>> = text.split(signs).map(|word| word.chars().collect()).collect();
+    let words = letters.iter().flat_map(|word| word.chunk_by(|one, next| !meet(*one, *next)));
+    let mut words: Vec<Word> =
+        words.enumerate().map(|(place, letters)| word_of(letters, place < MAX_FORGIVEN)).collect();
+    if let Some(last) = words.last_mut() {
+        last.is_last = true;
     }
     words
 }
 
-fn word_of(letters: &[char]) -> Word {
+/// Whether one letter is Latin and the other is not.
+fn meet(one: char, next: char) -> bool {
+    one.is_alphabetic()
+        && next.is_alphabetic()
+        && one.is_ascii_alphabetic() != next.is_ascii_alphabetic()
+}
+
+fn word_of(letters: &[char], is_forgiven: bool) -> Word {
     let word = String::from_iter(letters);
     let typed = word.to_lowercase();
     let mut meant = romanised::readings(&typed);
     meant.extend(vocabulary::without_particle(&typed).map(str::to_owned));
     meant.extend(keyboard::korean(&word).or_else(|| keyboard::latin(&word)));
-    Word { typed, meant }
-}
-
-fn is_latin(c: char) -> bool {
-    c.is_ascii_alphabetic()
+    Word { typed, meant, is_forgiven, is_last: false }
 }
 
 impl Word {
@@ -127,48 +131,66 @@ impl Word {
     fn general(&self) -> Option<&'static General> {
         self.readings().find_map(|(word, _)| vocabulary::general(word))
     }
+
+    /// The events that it is said of, if it is a general word.
+    fn said_of(&self) -> Option<Value> {
+        self.general().and_then(General::said_of)
+    }
 }
 
-/// Each word, the last one perhaps not finished.
+/// Each word that says what is looked for, the last one perhaps not finished; the others bring what has them to the front.
 fn each(words: &[Word], fields: &Fields) -> Value {
-    let (mut must, mut general_ones, mut near) = (Vec::new(), Vec::new(), Vec::new());
-    let mut specific = Vec::new();
-    for (place, word) in words.iter().enumerate() {
-        let general = word.general().filter(|_| fields.means);
-        let boost = if general.is_some() { BESIDES } else { 1.0 };
-        let mut ways = vec![one(&word.typed, boost, fields)];
-        if place < MAX_FORGIVEN {
-            ways.extend(otherwise(word, boost, fields));
-            ways.push(worth(FORGIVEN, &fuzzy(&word.typed, fields)));
-            ways.extend(begins(&word.typed, BEGINS * boost, fields));
-            let alike = sounds::alike(&word.typed);
-            ways.extend(alike.iter().filter_map(|other| begins(other, ALIKE, fields)));
-        }
-        ways.extend(initials(&word.typed, fields));
-        if place + 1 == words.len() {
-            ways.extend(unfinished(&word.typed, fields).map(|begun| worth(FORGIVEN, &begun)));
-        }
-        ways.extend(general.and_then(General::said_of).map(|meant| worth(MEANT, &meant)));
-        if general.is_some() {
-            general_ones.push(any(&ways));
-        } else {
-            specific.push(word.typed.as_str());
-            must.push(any(&ways));
-        }
-        near.extend(general.and_then(General::near).map(|meant| worth(MEANT, &meant)));
+    let (must, may) = by_weight(words, fields);
+    let found = |word: &&Word| any(&ways(word, fields));
+    let may_lack = fields.may_lack && must.len() > 2;
+    let mut should: Vec<Value> = may.iter().map(found).collect();
+    if fields.means {
+        let near = words.iter().filter_map(|word| word.general()?.near());
+        should.extend(near.map(|meant| worth(MEANT, &meant)));
     }
-    // Where there are no others, they are what is looked for.
-    let (must, mut should) =
-        if must.is_empty() { (general_ones, Vec::new()) } else { (must, general_ones) };
-    should.append(&mut near);
-    // Of three words or more the show may lack one. It stands below those that lack none.
-    let least = if must.len() > 2 { must.len() - 1 } else { must.len() };
-    if least < must.len() {
-        let all = exact(&specific.join(" "), "korean_without_verbs", 1.0, fields);
-        should.push(worth(MEANT, &all));
+    if may_lack {
+        // What lacks none stands above.
+        let all = must.iter().map(|word| word.typed.as_str()).collect::<Vec<_>>().join(" ");
+        should.push(worth(MEANT, &exact(&all, "korean_without_verbs", 1.0, fields)));
     }
+    let least = must.len() - usize::from(may_lack);
+    let must: Vec<Value> = must.iter().map(found).collect();
     let found = json!({ "bool": { "should": must, "minimum_should_match": least } });
     json!({ "bool": { "must": found, "should": should } })
+}
+
+/// The words that must be found, and those that may be absent: general ones beside others, and those that mean nothing of an
+/// event beside those that do.
+fn by_weight<'a>(words: &'a [Word], fields: &Fields) -> (Vec<&'a Word>, Vec<&'a Word>) {
+    let says_what = |word: &&Word| !fields.means || word.general().is_none();
+    let (must, may): (Vec<_>, Vec<_>) = words.iter().partition(says_what);
+    if !must.is_empty() {
+        return (must, may);
+    }
+    let (must, may): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.said_of().is_some());
+    if must.is_empty() { (may, must) } else { (must, may) }
+}
+
+/// All ways in which a word is found.
+fn ways(word: &Word, fields: &Fields) -> Vec<Value> {
+    let is_general = fields.means && word.general().is_some();
+    let boost = if is_general { BESIDES } else { 1.0 };
+    let mut ways = vec![one(&word.typed, boost, fields)];
+    ways.extend(initials(&word.typed, fields));
+    if word.is_forgiven {
+        ways.extend(otherwise(word, boost, fields));
+        ways.push(worth(FORGIVEN, &fuzzy(&word.typed, fields)));
+        ways.extend(begins(&word.typed, BEGINS * boost, fields));
+        let alike = sounds::alike(&word.typed);
+        ways.extend(alike.iter().filter_map(|other| begins(other, ALIKE, fields)));
+    }
+    if word.is_last {
+        ways.extend(unfinished(&word.typed, fields).map(|begun| worth(FORGIVEN, &begun)));
+    }
+    if is_general {
+        ways.extend(word.said_of().map(|meant| worth(MEANT, &meant)));
+    }
+    ways
 }
 
 /// The word as it may have been meant, and other words for the same.
@@ -219,12 +241,16 @@ fn one(word: &str, boost: f32, fields: &Fields) -> Value {
     } })
 }
 
-/// One wrong key in words of four keys or more: below that, most other words would be one key away. Two wrong keys would
-/// cost five times as much.
+/// One wrong key in words of four keys or more: below that, most other words would be one key away. Of four it is not the first, or
+/// 아이 would find 라이브. Two wrong keys would cost five times as much.
 fn fuzzy(word: &str, fields: &Fields) -> Value {
     let keys = jamo::keys(word);
-    let edits = if keys.chars().count() < 4 { 0 } else { 1 };
-    json!({ "match": { fields.jamo: { "query": keys, "fuzziness": edits } } })
+    let (edits, same) = match keys.chars().count() {
+        ..4 => (0, 0),
+        4 => (1, 1),
+        _ => (1, 0),
+    };
+    json!({ "match": { fields.jamo: { "query": keys, "fuzziness": edits, "prefix_length": same } } })
 }
 
 /// The initials of a word, or of how words begin.

@@ -132,6 +132,78 @@ fn each_keystroke_on_the_way_to_a_word_finds_it() {
 }
 
 #[test]
+fn a_general_word_may_be_absent_and_another_may_not() {
+    with_index(|search| async move {
+        programme(&search).await;
+        for typed in ["붉은 다방의 밤 공연 추천", "고양이 전시회", "고양이 사진전 티켓 예매"]
+        {
+            assert_eq!(search.titles(&query(typed)).await.len(), 1, "{typed}");
+        }
+        assert!(search.titles(&query("째즈 공연")).await.iter().all(|title| title == "재즈콘서트"));
+        assert!(search.titles(&query("발레 공연")).await.is_empty());
+    });
+}
+
+#[test]
+fn a_category_is_found_by_its_words_and_what_is_free_by_its_price() {
+    with_index(|search| async move {
+        let paid =
+            Listing { content: "음료가 무료입니다.".parse().unwrap(), ..listing("산책") };
+        let free = Listing { price: 0.try_into().unwrap(), ..listing("소풍") };
+        let art = Listing { category: domain::event::Category::Art, ..listing("서윤 개인전") };
+        search.publish(&[paid, free, art]).await;
+        assert_eq!(search.titles(&query("무료")).await, ["소풍", "산책"]);
+        assert_eq!(search.titles(&query("전시")).await, ["서윤 개인전"]);
+        let title = Query { title: Some("전시".parse().unwrap()), ..Query::default() };
+        assert!(search.titles(&title).await.is_empty(), "the title says no such word");
+    });
+}
+
+#[test]
+fn of_three_words_one_may_be_absent_where_the_best_come_first() {
+    with_index(|search| async move {
+        programme(&search).await;
+        assert_eq!(search.titles(&query("초록 다방 우주여행")).await, ["초록 다방"]);
+        let cheapest = Query {
+            sort: Some(domain::event::Sort::PriceUp),
+            ..query("초록 다방 우주여행")
+        };
+        assert!(search.titles(&cheapest).await.is_empty());
+    });
+}
+
+#[test]
+fn what_is_meant_is_found_however_it_was_typed() {
+    with_index(|search| async move {
+        programme(&search).await;
+        for typed in ["ㄱㅇㅇ", "rhdiddl", "goyangi", "ㄱㅗㅇㅑㅇㅇㅣ", "고양이를", "고양이 포토"]
+        {
+            let titles = search.titles(&query(typed)).await;
+            assert_eq!(titles.first().map(String::as_str), Some("고양이 사진전"), "{typed}");
+        }
+        for typed in ["ㅓㅁㅋㅋ", "ｊａｚｚ", "wowm"] {
+            let titles = search.titles(&query(typed)).await;
+            assert!(titles.contains(&"재즈콘서트".to_owned()), "{typed}: {titles:?}");
+            assert!(titles.contains(&"Jazz Night".to_owned()), "{typed}: {titles:?}");
+        }
+    });
+}
+
+#[test]
+fn a_word_that_holds_another_is_not_that_one() {
+    with_index(|search| async move {
+        search.publish(&[listing("비공개 시사회"), listing("라이브"), listing("공개 녹화")]).await;
+        assert_eq!(search.titles(&query("공개")).await, ["공개 녹화"]);
+        assert_eq!(search.titles(&query("비공개")).await, ["비공개 시사회"]);
+        assert!(search.titles(&query("아이")).await.is_empty());
+        let there =
+            Listing { place: "망원동 달빛소극장".parse().unwrap(), ..listing("밤") };
+        search.publish(&[there]).await;
+        assert_eq!(search.titles(&query("소극장")).await, ["밤"]);
+    });
+}
+
+#[test]
 fn signs_alone_find_nothing_and_do_no_harm() {
     with_index(|search| async move {
         programme(&search).await;

@@ -14,25 +14,26 @@ use self::judgements::judgements;
 use super::{now, query, with_index};
 use crate::{Listing, Position};
 
-/// What was measured, a little less, of nDCG@10 and recall@20: nobody makes it worse without noticing. The bars are an nDCG@10 of
-/// 0.90 over all queries, and of 0.75 for each kind.
+/// The least nDCG@10 over all queries, and for each kind: what the product promises.
+const BAR: f64 = 0.90;
+const BAR_OF_A_KIND: f64 = 0.75;
+/// What was measured of nDCG@10 and recall@20, a little less: nobody makes it worse without noticing.
 const FLOORS: [(&str, f64, f64); 14] = [
-    ("forms of a letter", 0.70, 0.79),
-    ("general words", 0.70, 0.54),
-    ("initials", 0.0, 0.0),
-    ("nothing else", 0.75, 0.75),
-    ("one word too many", 0.29, 0.21),
-    ("particles and endings", 0.74, 0.70),
+    ("forms of a letter", 0.96, 0.98),
+    ("general words", 0.96, 0.93),
+    ("initials", 0.95, 0.95),
+    ("nothing else", 0.98, 0.98),
+    ("one word too many", 0.85, 0.82),
+    ("particles and endings", 0.91, 0.86),
     ("plain words", 0.98, 0.98),
-    ("romanised and mixed", 0.05, 0.04),
-    ("spacing", 0.91, 0.96),
-    ("synonyms", 0.46, 0.40),
-    ("typos", 0.79, 0.76),
-    ("unfinished words", 0.83, 0.87),
-    ("venues and artists", 0.96, 0.93),
-    ("wrong keyboard", 0.0, 0.0),
+    ("romanised and mixed", 0.98, 0.98),
+    ("spacing", 0.96, 0.98),
+    ("synonyms", 0.96, 0.98),
+    ("typos", 0.89, 0.86),
+    ("unfinished words", 0.95, 0.95),
+    ("venues and artists", 0.98, 0.98),
+    ("wrong keyboard", 0.97, 0.98),
 ];
-const FLOOR_OF_ALL: f64 = 0.59;
 
 #[test]
 fn fans_find_what_they_mean() {
@@ -72,9 +73,10 @@ fn assert_no_worse(kinds: &BTreeMap<String, Vec<Figures>>) {
     for (kind, ndcg, recall) in FLOORS {
         let measured = mean(&kinds[kind]);
         assert!(measured.ndcg >= ndcg && measured.recall >= recall, "{kind}: {measured:?}");
+        assert!(ndcg >= BAR_OF_A_KIND, "{kind}");
     }
     let all = mean(&kinds.values().flatten().copied().collect::<Vec<_>>());
-    assert!(all.ndcg >= FLOOR_OF_ALL, "{all:?}");
+    assert!(all.ndcg >= BAR, "{all:?}");
 }
 
 /// The figures of each kind and of all queries, as infra/search/relevance.md shows them.
