@@ -181,6 +181,7 @@ fn ways(word: &Word, fields: &Fields) -> Vec<Value> {
         ways.extend(otherwise(word, boost, fields));
         ways.push(worth(FORGIVEN, &fuzzy(&word.typed, fields)));
         ways.extend(begins(&word.typed, BEGINS * boost, fields));
+        ways.extend(apart(&word.typed, boost, fields));
         let alike = sounds::alike(&word.typed);
         ways.extend(alike.iter().filter_map(|other| begins(other, ALIKE, fields)));
     }
@@ -201,6 +202,18 @@ fn otherwise(word: &Word, boost: f32, fields: &Fields) -> Vec<Value> {
         others.map(move |(other, less)| (other, worth * less))
     });
     read.chain(others).map(|(other, worth)| one(other, boost * worth, fields)).collect()
+}
+
+/// A word that was written as one and is two: both must be there.
+fn apart(word: &str, boost: f32, fields: &Fields) -> Option<Value> {
+    let (start, end) = vocabulary::parts(word)?;
+    let part = |part: &str| {
+        let word = word_of(&part.chars().collect::<Vec<_>>(), false);
+        let mut ways = ways(&word, fields);
+        ways.extend(otherwise(&word, boost, fields));
+        any(&ways)
+    };
+    Some(json!({ "bool": { "must": [part(start), part(end)] } }))
 }
 
 /// All words written as one, since where a space goes is a matter of taste in Korean.

@@ -17,10 +17,10 @@ const SAME: f32 = 0.7;
 /// What a word is worth that says less, or more, than the one that was typed.
 const ALSO: f32 = 0.25;
 
-/// What may follow a noun, the longer first.
-const PARTICLES: [&str; 18] = [
+/// What may follow a noun.
+const PARTICLES: [&str; 19] = [
     "에서", "으로", "이나", "이랑", "하고", "을", "를", "이", "가", "은", "는", "의", "에", "도",
-    "와", "과", "로", "만",
+    "와", "과", "로", "만", "랑",
 ];
 
 #[derive(Default, Deserialize)]
@@ -69,6 +69,25 @@ pub(crate) fn others(word: &str) -> Vec<(&'static str, f32)> {
     others
 }
 
+/// The parts of a word that ends with one of ours, such as 도예클래스 and 락밴드. What stands before it has two syllables or more, or
+/// is one of ours, too.
+pub(crate) fn parts(word: &str) -> Option<(&str, &str)> {
+    if is_known(word) {
+        return None;
+    }
+    let ends = word.char_indices().skip(1).map(|(at, _)| word.split_at(at));
+    ends.into_iter().find(|(start, end)| {
+        end.chars().nth(1).is_some()
+            && is_known(end)
+            && (start.chars().nth(1).is_some() || is_known(start))
+    })
+}
+
+fn is_known(word: &str) -> bool {
+    let words = VOCABULARY.general.iter().map(|general| &general.words).chain(&VOCABULARY.same);
+    words.flatten().any(|one| one == word)
+}
+
 impl General {
     /// The events it is said of, if that is known of them.
     pub(crate) fn said_of(&self) -> Option<Value> {
@@ -108,10 +127,10 @@ pub(crate) fn may_be_verb(word: &str) -> bool {
     })
 }
 
-/// The word, and then what it is without a particle.
+/// The word, and then what it is without a particle: 아이랑 is 아이 and 랑, or 아 and 이랑.
 fn stems(word: &str) -> impl Iterator<Item = &str> {
-    let stem = PARTICLES.iter().find_map(|particle| word.strip_suffix(particle));
-    std::iter::once(word).chain(stem)
+    let stems = PARTICLES.iter().filter_map(|particle| word.strip_suffix(particle));
+    std::iter::once(word).chain(stems)
 }
 
 #[cfg(test)]
@@ -120,7 +139,9 @@ mod tests {
 
     #[test]
     fn the_file_can_be_read() {
-        serde_json::from_str::<Vocabulary>(FILE).unwrap();
+        let read: Vocabulary = serde_json::from_str(FILE).unwrap();
+        let all = |general: &General| [&general.categories[..], &general.near].concat();
+        assert!(!read.general.iter().flat_map(all).any(|category| category == Category::Unknown));
     }
 
     #[test]
@@ -141,6 +162,15 @@ mod tests {
         assert_eq!(without_particle("망원동에서"), Some("망원동"));
         for word in ["마을", "강의", "고양이", "재즈"] {
             assert_eq!(without_particle(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_compound_has_its_parts() {
+        assert_eq!(parts("도예클래스"), Some(("도예", "클래스")));
+        assert_eq!(parts("락밴드"), Some(("락", "밴드")));
+        for word in ["클래스", "만화영화", "재공연", "고양이", ""] {
+            assert_eq!(parts(word), None, "{word}");
         }
     }
 

@@ -181,6 +181,7 @@ fn what_is_meant_is_found_however_it_was_typed() {
             let titles = search.titles(&query(typed)).await;
             assert_eq!(titles.first().map(String::as_str), Some("고양이 사진전"), "{typed}");
         }
+        assert_eq!(search.titles(&query("한강공원콘서트")).await, ["한강공원 버스킹"]);
         for typed in ["ㅓㅁㅋㅋ", "ｊａｚｚ", "wowm"] {
             let titles = search.titles(&query(typed)).await;
             assert!(titles.contains(&"재즈콘서트".to_owned()), "{typed}: {titles:?}");
