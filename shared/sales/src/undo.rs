@@ -101,7 +101,8 @@ pub async fn take_back(
 }
 
 /// Why a buyer who asks for their money gets it: another reason than their own wish, if the event does not take place, or not as it
-/// was bought. Of one that was moved, in time or place, all goes back until it starts, whenever that is by now.
+/// was bought. Of one that was moved, in time or place, all goes back until it starts, as it was bought or as it is now, whichever is
+/// later: no move takes from a buyer what they had without it.
 ///
 /// # Errors
 /// `AFTER_START`, if it was moved and has started.
@@ -118,7 +119,7 @@ pub fn cause_of(payment: &Payment, event: Option<&OnSale>, now: Time) -> Result<
         && bought.ends_at() == is.ends_at();
     if as_bought {
         Ok(Cause::BuyerAsked)
-    } else if now < is.starts_at() {
+    } else if now < is.starts_at().max(bought.starts_at()) {
         Ok(Cause::EventChanged)
     } else {
         Err(Refused::AfterStart.into())
