@@ -1,5 +1,7 @@
 //! `POST /v1/events/{eventId}/door-keys`: a key for a volunteer at the door of one's own event.
 
+use std::time::Duration;
+
 use api::{Answer, Body, Call, FieldFaults, Path, Problem};
 use deserr::Deserr;
 use domain::{
@@ -69,8 +71,8 @@ pub async fn handle(
     if event.state == State::Cancelled {
         return Err(Problem::new(EVENT_CANCELLED));
     }
-    let ends_at = Ttl::at(door_keys_end_at(&event.schedule));
-    if ends_at.is_past(context.now) {
+    let ends_at = door_keys_end_at(&event.schedule);
+    if ends_at <= context.now {
         return Err(Problem::new(codes::ENTRY_CLOSED));
     }
     let token = DoorToken::generate()?;
@@ -80,13 +82,16 @@ pub async fn handle(
         name: body.name,
         hash: token.hash(),
         created_at: context.now,
-        expires_at: ends_at,
+        expires_at: Ttl::at(ends_at.plus(POSTPONED)),
     };
     store.create_door_key(&key).await?;
     let location = format!("/v1/events/{event_id}/door-keys/{}", key.id);
-    let new = NewDoorKey { id: key.id, name: key.name, key: token.text(), ends_at: ends_at.time() };
+    let new = NewDoorKey { id: key.id, name: key.name, key: token.text(), ends_at };
     Ok(Answer::created(new, &location))
 }
+
+/// How long it is kept besides: its event may be postponed.
+const POSTPONED: Duration = Duration::from_hours(24 * 180);
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use domain::{
     codes::{EVENT_NOT_FOUND, INTERNAL},
     id::{DoorKeyId, EventId},
+    ticket::door_keys_end_at,
     who::{Claims, NotAllowed, Who},
 };
 use sha2::{Digest, Sha256};
@@ -77,9 +78,8 @@ impl DoorToken {
         Some(Self { id: id.parse().ok()?, secret: secret.to_owned() })
     }
 
-    fn opens(&self, key: &DoorKey, context: &Context) -> bool {
-        let same = self.hash().as_bytes().ct_eq(key.hash.as_bytes());
-        bool::from(same) && !key.expires_at.is_past(context.now)
+    fn is_of(&self, key: &DoorKey) -> bool {
+        bool::from(self.hash().as_bytes().ct_eq(key.hash.as_bytes()))
     }
 }
 
@@ -112,10 +112,14 @@ pub async fn event_at_the_door(
         Doorkeeper::Holder(token) => {
             let keys = (DoorKeyKey { event_id, id: token.id }, OnSaleKey(event_id));
             let (key, event) = store.read(&keys).await?;
-            if !key.is_some_and(|key| token.opens(&key, context)) {
-                return Err(Problem::new(codes::DOOR_KEY_NOT_GOOD));
+            let key = key.filter(|key| token.is_of(key));
+            let not_good = || Problem::new(codes::DOOR_KEY_NOT_GOOD);
+            let (_, event) = key.zip(event).ok_or_else(not_good)?;
+            // Whenever the event is by now.
+            if door_keys_end_at(&event.schedule) <= context.now {
+                return Err(not_good());
             }
-            let event = event.filter(|event| event.deleted_at.is_none());
+            let event = Some(event).filter(|event| event.deleted_at.is_none());
             event.ok_or_else(|| Problem::new(EVENT_NOT_FOUND))
         }
     }

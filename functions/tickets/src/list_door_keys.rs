@@ -1,7 +1,11 @@
 //! `GET /v1/events/{eventId}/door-keys`: the door keys of one's own event.
 
 use api::{Answer, Call, Cursors, List, Paging, Path, Problem, Query};
-use domain::{id::DoorKeyId, ticket::ScannerName, time::Time};
+use domain::{
+    id::DoorKeyId,
+    ticket::{ScannerName, door_keys_end_at},
+    time::Time,
+};
 use serde::Serialize;
 use store::{
     Store,
@@ -26,13 +30,6 @@ pub struct DoorKeyView {
     ends_at: Time,
 }
 
-impl From<DoorKey> for DoorKeyView {
-    fn from(key: DoorKey) -> Self {
-        let DoorKey { id, name, created_at, expires_at, .. } = key;
-        Self { id, name, created_at, ends_at: expires_at.time() }
-    }
-}
-
 /// Lists the door keys of one's own event
 ///
 /// Those that were not revoked, the newest first.
@@ -46,8 +43,12 @@ pub async fn handle(
 ) -> Result<Answer<List<DoorKeyView>>, Problem> {
     let Call { who, input: (Path(EventPath { event_id }), Query(paging)), context } = call;
     let (session, event) = store.read_for(&who, OnSaleKey(event_id), context.now).await?;
-    own(event, &session)?;
+    let ends_at = door_keys_end_at(&own(event, &session)?.schedule);
+    let view = |key: DoorKey| {
+        let DoorKey { id, name, created_at, .. } = key;
+        DoorKeyView { id, name, created_at, ends_at }
+    };
     let scope = format!("list_door_keys {event_id}");
     let query = |limit, start| store.door_keys_of(event_id, limit, start);
-    cursors.list(&scope, paging, query, DoorKeyView::from).await
+    cursors.list(&scope, paging, query, view).await
 }
