@@ -32,12 +32,13 @@ class Wrong(Exception):
     """Says in one sentence what is not as it should be."""
 
 
-def ask(method: str, address: str, body: Any = None, token: str = "", key: str = "", ticket: str = "") -> tuple[int, Any]:
+def ask(method: str, address: str, body: Any = None, token: str = "", key: str = "", ticket: str = "", seen: str = "") -> tuple[int, Any]:
     headers = {"Accept": "application/json", "Accept-Language": "ko"}
     headers |= {"Content-Type": "application/json"} if body is not None else {}
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
     headers |= {"Idempotency-Key": key} if key else {}
     headers |= {"Queue-Ticket": ticket} if ticket else {}
+    headers |= {"If-Match": seen} if seen else {}
     data = None if body is None else json.dumps(body).encode()
     try:
         with urllib.request.urlopen(urllib.request.Request(address, data, headers, method=method), timeout=30) as answer:
@@ -263,6 +264,7 @@ def walk(demo: Demo) -> None:
     waiting(demo, artist, fan)
     rushed(demo, artist, fan)
     at_the_door(demo, artist, fan)
+    plans_change(demo, event, artist, fan)
 
     demo.step("다른 기기에서 로그인한 것을 보고 한 번에 끝냅니다", "The fan sees where else they are signed in, and ends it")
     elsewhere = demo.sign_in("fan")
@@ -397,6 +399,29 @@ def by_kakao(demo: Demo, order: dict[str, Any], fan: str) -> None:
     demo.call("DELETE", "/v1/me", expect=204, token=token)
     demo.call("GET", "/v1/me", "code", expect=401, token=token)
     demo.call("DELETE", "/v1/me", "code", "detail", expect=409, token=fan)
+
+
+
+def plans_change(demo: Demo, event: str, artist: str, fan: str) -> None:
+    """The show moves to a larger hall, and another one is called off."""
+    demo.step("공연장을 더 넓은 곳으로 옮기면 예매한 사람에게 알려 줍니다", "The show moves to a larger hall: whoever bought is told, and may have everything back")
+    moved = {"place": "연남동 별빛홀", "capacity": SEATS + 10}
+    demo.call("PATCH", f"/v1/events/{event}", "place", "capacity", "seatsLeft", body=moved, token=artist, seen="*")
+    demo.until("The inbox should tell of the move", "/v1/notifications",
+               lambda body: "EVENT_CHANGED" in {item["kind"] for item in body["items"]}, "items.0.kind", "items.0.event.title", token=fan)
+    [payment] = [it for it in demo.call("GET", "/v1/me/payments", token=fan)["items"] if (it["event"] or {}).get("id") == event]
+    demo.call("GET", f"/v1/payments/{payment['id']}/refund-quote", "rule", "percent", token=fan)
+    demo.call("PATCH", f"/v1/events/{event}", "code", expect=412, body={"capacity": SEATS}, token=artist, seen='"1.20"')
+
+    demo.step("아티스트의 공연들, 그리고 취소", "The artist's shows and how they sell; one that somebody has a ticket of is called off, not deleted")
+    own = demo.call("GET", "/v1/me/events", "items.0.title", "items.0.seats", "items.0.takings", token=artist)["items"]
+    wanted = next(it["id"] for it in own if it["title"].endswith("모두를 위하여"))
+    unsold = demo.call("POST", "/v1/events", "id", expect=201, body=performance() | {"title": "아무도 모르는 공연"}, token=artist,
+                       key=f"demo-{RUN}-unsold")["id"]
+    demo.call("DELETE", f"/v1/events/{unsold}", "became", token=artist)
+    demo.call("DELETE", f"/v1/events/{wanted}", "became", token=artist)
+    demo.until("All of it should be given back", f"/v1/events/{wanted}/refunds", lambda body: body["total"] and body["done"] == body["total"],
+               "state", "done", "total", token=artist)
 
 
 def main() -> None:

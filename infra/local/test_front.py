@@ -70,9 +70,9 @@ class Gateway(unittest.IsolatedAsyncioTestCase):
             ("GET http://here/_localstack/health", [], 404, "ROUTE_NOT_FOUND"),
             ("CONNECT here:443", [], 404, "ROUTE_NOT_FOUND"),
             ("OPTIONS *", [], 404, "ROUTE_NOT_FOUND"),
-            (f"DELETE {EVENT}", [], 405, "METHOD_NOT_ALLOWED"),
+            (f"PUT {EVENT}", [], 405, "METHOD_NOT_ALLOWED"),
             (f"PURGE {EVENT}", [], 405, "METHOD_NOT_ALLOWED"),
-            (f"DELETE {EVENT}", ["Content-Type: application/xml"], 415, "NOT_JSON_TYPE"),
+            (f"PUT {EVENT}", ["Content-Type: application/xml"], 415, "NOT_JSON_TYPE"),
             (f"GET {EVENT}?{'a' * 10_240}", [], 400, "BAD_REQUEST"),
             (f"GET {EVENT}", ["X-Long: " + "a" * 10_240], 400, "BAD_REQUEST"),
             (f"GET {EVENT}?q=a|b", [], 400, "BAD_REQUEST"),
@@ -170,7 +170,7 @@ class Gateway(unittest.IsolatedAsyncioTestCase):
         self.assertFalse({line.partition(":")[0].lower() for line in dropped} & set(sent))
 
     async def test_a_method_may_be_named_in_a_header(self) -> None:
-        for other in ("DELETE", "X-Amazon-APIGateway-Any-Method"):
+        for other in ("PUT", "X-Amazon-APIGateway-Any-Method"):
             status, _, _ = await self.send(f"GET {EVENT}", f"X-HTTP-Method-Override: {other}")
             self.assertEqual(status, 405)
         _, _, body = await self.send(f"POST {EVENT}", "X-HTTP-Method-Override: GET")

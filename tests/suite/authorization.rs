@@ -19,10 +19,11 @@ use crate::{
 const AFTER_THE_END: [&str; 1] = ["sign_out"];
 
 /// Routes that need what only a mail brings, nothing under way, what is paid, a show that begins, or that others would meet:
-/// `social.rs`, `leaving.rs`, `refunds.rs`, `door.rs` and `rush.rs` prove that they do something.
-const ELSEWHERE: [&str; 8] = [
+/// `plans.rs`, `social.rs`, `leaving.rs`, `refunds.rs`, `door.rs` and `rush.rs` prove that they do something.
+const ELSEWHERE: [&str; 9] = [
     "check_in",
     "close_queue",
+    "delete_event",
     "delete_me",
     "get_refund_quote",
     "link_identity",

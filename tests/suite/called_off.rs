@@ -421,7 +421,10 @@ async fn crowded(store: &Store, buyers: u32) -> EventId {
         let shard = domain::stock::Shard { sold, ..domain::stock::Shard::of_free(number, 0) };
         let key = StockKey { event_id: event.id, number };
         let (event_id, sale) = (event.id, event.sale());
-        writes.push(Write::create(&key, &Stock { event_id, shard, sale, waited_for: false }));
+        writes.push(Write::create(
+            &key,
+            &Stock { event_id, shard, sale, takings: 0, waited_for: false },
+        ));
     }
     let write = |store: Store, some: Vec<Write>| async move {
         let all = some.into_iter().fold(Transaction::<()>::new(), Transaction::also);

@@ -222,6 +222,10 @@ async fn event(worker: &str) -> Value {
             let detail = json!({ "id": "EventPublished:1:1", "eventId": shop.event.id });
             messages(json!({ "detail": detail, "next": { "shard": 0 } }))
         }
+        "tell_buyers" => {
+            let detail = json!({ "id": "EventMoved:1:1", "eventId": shop.event.id, "termsVersion": 2, "updatedAt": shop.now });
+            messages(json!({ "detail": detail, "next": { "shard": 0 } }))
+        }
         "refund_buyers" => messages(json!({ "detail": { "eventId": shop.event.id } })),
         "serve_waiting_lists" => messages(json!({ "detail": { "eventId": shop.event.id } })),
         "tell_sales" => messages(json!({ "detail": { "paymentId": held.id } })),

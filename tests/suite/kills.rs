@@ -205,7 +205,8 @@ const SERVING: Dying = Dying {
     function: "serve_waiting_lists",
     event: World::seats_came_back,
     calls: "GetItem UpdateItem BatchGetItem Query BatchGetItem Query BatchGetItem SendMessage \
-        TransactWriteItems BatchGetItem Query TransactWriteItems UpdateItem BatchGetItem Query UpdateItem",
+        TransactWriteItems BatchGetItem Query BatchGetItem TransactWriteItems UpdateItem BatchGetItem Query \
+        UpdateItem",
 };
 
 #[test]

@@ -23,6 +23,7 @@ mod mail;
 mod newer;
 mod odd_input;
 mod parts;
+mod plans;
 mod policies;
 mod races;
 mod refunds;

@@ -119,7 +119,7 @@ fn refusal(problem: Problem) -> Refusal {
 
 /// An order for this purpose that says nothing else.
 pub fn nothing(purpose: Purpose) -> CreatePayment {
-    let (event_id, quantity, claim_id, points, offer_id) = Default::default();
+    let (event_id, quantity, claim_id, points, offer_id, terms_version) = Default::default();
     let (artist_id, amount, message) = Default::default();
     CreatePayment {
         purpose,
@@ -128,6 +128,7 @@ pub fn nothing(purpose: Purpose) -> CreatePayment {
         claim_id,
         points,
         offer_id,
+        terms_version,
         artist_id,
         amount,
         message,
@@ -158,7 +159,13 @@ impl Shop {
         let publish = event.create().into_iter().fold(Transaction::<()>::new(), Transaction::also);
         let publish = opening.iter().fold(publish, |transaction, &shard| {
             let key = StockKey { event_id: event.id, number: shard.number };
-            let stock = Stock { event_id: event.id, shard, sale: event.sale(), waited_for: false };
+            let stock = Stock {
+                event_id: event.id,
+                shard,
+                sale: event.sale(),
+                takings: 0,
+                waited_for: false,
+            };
             transaction.also(Write::create(&key, &stock))
         });
         store.transact(publish).await.unwrap();

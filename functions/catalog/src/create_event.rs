@@ -5,14 +5,15 @@ use std::time::Duration;
 use api::{Answer, Body, Call, FieldFaults, Idempotency, Problem};
 use deserr::Deserr;
 use domain::{
-    event::{AskedPrice, Capacity, Category, Content, Place, RefundPolicy, Schedule, State, Title},
+    event::{
+        AskedPrice, Capacity, Category, Content, Place, RefundPolicy, Saved, Schedule, State, Title,
+    },
     id::EventId,
-    stock::shards_for,
     time::Time,
 };
 use http::header;
 use store::{
-    Rejected, Store, Transaction,
+    Rejected, Store, Transaction, Write,
     catalog::event::Event,
     ephemeral::{
         idempotency::{Begun, IdempotencyFault, LEASE, RecordKey},
@@ -22,7 +23,6 @@ use store::{
         member::MemberKey,
         session::{Artist, SessionEnded},
     },
-    sales::stock,
 };
 use utoipa::ToSchema;
 
@@ -50,14 +50,18 @@ pub struct CreateEvent {
     #[deserr(default = RefundPolicy::Standard)]
     #[schema(required = false, default = "STANDARD")]
     refund_policy: RefundPolicy,
+    #[deserr(default = Saved::Open)]
+    #[schema(required = false, default = "OPEN")]
+    state: Saved,
 }
 
-/// Publishes an event
+/// Publishes an event, or begins a draft
 ///
 /// Artists only, with a verified e-mail address (`EMAIL_NEEDED`) and of age (`AGE_NEEDED`). The same key with the same body answers the same event for 24 hours, so a double click publishes once.
+/// A draft (`"state": "DRAFT"`) nobody but its artist knows of, and nothing of it is sold, until `PATCH` publishes it.
 #[utoipa::path(post, path = "/v1/events", request_body = CreateEvent,
     params(Idempotency),
-    responses((status = 201, description = "Published", body = EventView,
+    responses((status = 201, description = "Published, or saved", body = EventView,
         headers(("Location" = String), ("ETag" = String)))),
     security(("bearer" = ["ARTIST"])),
 )]
@@ -68,9 +72,10 @@ pub async fn handle(
     let idempotency = call.idempotency()?;
     let Call { who, input: Body(body), context } = call;
     let now = context.now;
+    let state = State::from(body.state);
     let schedule =
         Schedule::new(body.starts_at, body.ends_at, body.sale_starts_at, body.sale_ends_at)
-            .and_then(|schedule| schedule.not_over(now))
+            .and_then(|it| if state == State::Draft { Ok(it) } else { it.not_over(now) })
             .map_err(Problem::broken_rules)?;
 
     let artist = store.session(&who, now).await?.member;
@@ -104,19 +109,22 @@ pub async fn handle(
         price: body.price.into(),
         schedule,
         refund_policy: body.refund_policy,
-        state: State::Open,
+        state,
         terms_version: 1,
-        shards: shards_for(body.capacity.get()).len() as u16,
+        shards: 0,
         version: FIRST_VERSION,
         created_at: now,
         updated_at: now,
         deleted_at: None,
     };
+    let event = event.spread();
     // The stock, the event and the memory of the answer are one: whatever dies before leaves nothing, and a retry makes it.
-    let stock = stock::create(event.id, event.capacity, event.sale());
-    let writes = event.create().into_iter().chain(stock);
-    let publication = writes.fold(Transaction::new(), Transaction::also);
-    let view = EventView::of(event, body.capacity.get());
+    let (writes, seats_left) = match state {
+        State::Draft => (vec![Write::create(&event.draft(), &event)], 0),
+        _ => (event.publication(), body.capacity.get()),
+    };
+    let publication = writes.into_iter().fold(Transaction::new(), Transaction::also);
+    let view = EventView::of(event, seats_left);
     let answer = serde_json::to_string(&view).map_err(|_| internal())?;
     // Nobody who leaves at this moment leaves an event behind.
     let publication = publication.require(MemberKey(artist.id).is_here(), NotPublished::Left);
@@ -146,10 +154,12 @@ enum NotPublished {
 const FIRST_VERSION: u64 = 1;
 
 /// What one artist may publish: a season at once, but not a flood of the search.
-const PUBLISHING: Rule = Rule { name: "publish", limit: 50, window: Duration::from_hours(1) };
+pub(crate) const PUBLISHING: Rule =
+    Rule { name: "publish", limit: 50, window: Duration::from_hours(1) };
 
 fn published(event: EventView) -> Answer<EventView> {
-    let location = format!("/v1/events/{}", event.id);
+    let of_its_own = if event.state == State::Draft { "/me" } else { "" };
+    let location = format!("/v1{of_its_own}/events/{}", event.id);
     let tag = tag(FIRST_VERSION, event.seats_left);
     Answer::created(event, &location).with(header::ETAG, &format!("\"{tag}\""))
 }
@@ -170,12 +180,12 @@ mod tests {
     use futures::future::join_all;
     use serde_json::{Value, json};
     use store::{
-        Write,
         catalog::{
             event::EventKey,
             on_sale::{OnSale, OnSaleKey},
         },
         identity::{member::MemberKey, session::SessionKey},
+        sales::stock,
     };
 
     use super::*;

@@ -1,26 +1,16 @@
 //! `GET /v1/events/{eventId}`: an event with the seats that are left.
 
-use api::{Answer, Anyone, Call, FieldFaults, Path, Problem};
-use deserr::Deserr;
-use domain::{codes, id::EventId};
+use api::{Answer, Anyone, Call, Path, Problem};
+use domain::codes;
 use store::{
     Relaxed, Store,
-    catalog::event::EventKey,
     sales::stock::{self, Stock},
 };
-use utoipa::IntoParams;
 
-use crate::view::{EventView, tag};
-
-/// Which event.
-#[derive(Debug, Deserr, IntoParams)]
-#[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]
-#[into_params(parameter_in = Path, rename_all = "camelCase")]
-pub struct EventPath {
-    /// The event's id.
-    #[param(inline)]
-    event_id: EventId,
-}
+use crate::{
+    path::EventPath,
+    view::{EventView, tag},
+};
 
 /// Reads an event
 ///
@@ -40,8 +30,7 @@ pub async fn handle(
     call: Call<Anyone, Path<EventPath>>,
 ) -> Result<Answer<EventView>, Problem> {
     let Call { input: Path(EventPath { event_id }), context, .. } = call;
-    let event = store.get(&EventKey(event_id)).await?;
-    let event = event.filter(|event| event.deleted_at.is_none());
+    let event = store.event(event_id).await?;
     let event = event.ok_or_else(|| Problem::new(codes::EVENT_NOT_FOUND))?;
 
     let shards: Vec<_> = stock::keys(event.id, event.shards).into_iter().map(Relaxed).collect();
@@ -54,9 +43,12 @@ pub async fn handle(
 #[cfg(test)]
 mod tests {
     use api::Context;
-    use domain::time::Time;
+    use domain::{id::EventId, time::Time};
     use serde_json::json;
-    use store::{Transaction, Write, catalog::event::Event};
+    use store::{
+        Transaction, Write,
+        catalog::event::{Event, EventKey},
+    };
 
     use super::*;
     use crate::{

@@ -27,6 +27,8 @@ struct Detail {
     place: Place,
     starts_at: Time,
     ends_at: Time,
+    terms_version: u32,
+    updated_at: Time,
 }
 
 /// Relays a batch, at least once. What could not be relayed comes again, with everything after it.
@@ -75,6 +77,8 @@ fn happened(before: Option<Event>, after: Option<Event>) -> Option<(&'static str
                 "EventDeleted"
             } else if before.state != State::Cancelled && after.state == State::Cancelled {
                 "EventCancelled"
+            } else if after.is_moved_from(&before) {
+                "EventMoved"
             } else {
                 "EventChanged"
             };
@@ -94,6 +98,8 @@ impl Detail {
             place: event.place,
             starts_at: event.schedule.starts_at(),
             ends_at: event.schedule.ends_at(),
+            terms_version: event.terms_version,
+            updated_at: event.updated_at,
         }
     }
 }
@@ -154,6 +160,8 @@ mod tests {
             let now = Time::now();
             let first = event(now);
             let changed = Event { version: 2, price: 0.try_into().unwrap(), ..first.clone() };
+            let moved =
+                Event { version: 3, place: "다른 곳".parse().unwrap(), ..changed.clone() };
             let cancelled = Event { version: 3, state: State::Cancelled, ..changed.clone() };
             let deleted = Event { version: 4, deleted_at: Some(now), ..cancelled.clone() };
             let unmarked = event(now);
@@ -166,6 +174,7 @@ mod tests {
                 record(6, Some(&deleted), None),
                 record(7, Some(&unmarked), None),
                 record(8, Some(&first), Some(&first.without_artist(Time::now()))),
+                record(9, Some(&changed), Some(&moved)),
             ];
             for _ in 0..2 {
                 assert!(again(&handle(bus(&server), batch(&records)).await.unwrap()).is_empty());
@@ -181,7 +190,8 @@ mod tests {
                     "EventChanged",
                     "EventCancelled",
                     "EventDeleted",
-                    "EventDeleted"
+                    "EventDeleted",
+                    "EventMoved"
                 ]
             );
             let entry = &calls[0][0];
@@ -227,9 +237,9 @@ mod tests {
             review["dynamodb"]["Keys"]["sk"]["S"] = "REVIEW".into();
             let mut unreadable = record(2, None, Some(&good));
             unreadable["dynamodb"]["NewImage"]["price"] = json!({ "S": "much" });
-            let mut draft = record(3, None, Some(&good));
-            draft["dynamodb"]["NewImage"]["state"]["S"] = "DRAFT".into();
-            let records = [review, unreadable, draft, record(4, None, Some(&good))];
+            let mut hidden = record(3, None, Some(&good));
+            hidden["dynamodb"]["NewImage"]["state"]["S"] = "HIDDEN".into();
+            let records = [review, unreadable, hidden, record(4, None, Some(&good))];
             let failed = handle(bus(&server), batch(&records)).await.unwrap();
             assert!(again(&failed).is_empty(), "it would be the same the next time");
             assert_eq!(published(&server).await.concat().len(), 1);

@@ -19,7 +19,9 @@ use crate::view::ArtistView;
 #[deserr(error = FieldFaults, deny_unknown_fields, rename_all = camelCase)]
 #[into_params(parameter_in = Query, rename_all = "camelCase")]
 pub struct SearchEvents {
-    /// Words in the title, the place, the artist's name or the content. Typos and unfinished words are forgiven.
+    /// Words in the title, the place, the artist's name or the content. Typos in names and titles, unfinished words, initials alone and the
+    /// wrong keyboard are forgiven; words for a kind of event, or for what is free, are meant of it. General words may be absent, and, where the
+    /// most relevant come first, one word of three.
     #[deserr(default)]
     #[param(inline)]
     q: Option<SearchWords>,

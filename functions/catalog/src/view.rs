@@ -1,5 +1,5 @@
 use domain::{
-    event::{Capacity, Category, Content, Place, Price, RefundPolicy, State, Title},
+    event::{Capacity, Category, Content, Place, Price, RefundPolicy, State, TermsVersion, Title},
     id::{EventId, MemberId},
     member::Nickname,
     time::Time,
@@ -38,6 +38,9 @@ pub struct EventView {
     pub refund_policy: RefundPolicy,
     /// Whether it takes place.
     pub state: State,
+    /// Rises with each change of place, times, price, refund policy or state. An order that names it is refused on other terms.
+    #[schema(value_type = TermsVersion)]
+    pub terms_version: u32,
     /// How many tickets are neither sold nor held at this moment.
     pub seats_left: u32,
     /// Who published it.
@@ -75,6 +78,7 @@ impl EventView {
             sale_ends_at: event.schedule.sale_ends_at(),
             refund_policy: event.refund_policy,
             state: event.state,
+            terms_version: event.terms_version,
             seats_left,
             artist: ArtistView { id: event.artist_id, nickname: event.artist_nickname },
             created_at: event.created_at,

@@ -1,9 +1,5 @@
 //! Worker on the queue of what followers are to be told: fans a new event out over an artist's followers, a page with each message.
-//!
-//! The bus brings the first message. It is made one for each shard of the followers, and each of those one for the next page as soon
-//! as its own is told. Whatever dies on the way comes again, and telling somebody twice changes nothing.
-
-use std::time::Duration;
+//! Telling somebody twice changes nothing.
 
 use api::Worker;
 use domain::{event::State, id::EventId, time::Time};
@@ -16,40 +12,26 @@ use store::{
     inbox::notification::{self, Notification},
 };
 
-use crate::Failure;
+use crate::{
+    Failure,
+    fan_out::{FanOut, PAGE},
+};
 
-/// A domain event as EventBridge brings it, and with it how far its followers were told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Published {
-    detail: Detail,
-    /// Which followers are next; none as long as nobody was told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    next: Option<Next>,
-}
+/// A publication, as EventBridge brings it, and how far the followers were told.
+pub type Published = FanOut<Detail>;
 
 /// What the bus says of a new event. All else the table knows better.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Detail {
+pub struct Detail {
     /// The same, however often it is published.
     id: String,
     event_id: EventId,
 }
 
-/// A page of followers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Next {
-    shard: u8,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    start: Option<Start>,
-}
-
 impl Message for Published {
     const QUEUE: &'static str = "FOLLOWERS_QUEUE_URL";
 }
-
-/// So many are told with one message, in one transaction.
-const PAGE: u32 = 25;
 
 /// Tells a page of followers, and sends the rest on. Of an event that nobody can come to any more, nobody is told.
 ///
@@ -57,29 +39,18 @@ const PAGE: u32 = 25;
 /// When somebody could not be told, or the rest not be sent: the message comes again.
 pub async fn handle(
     (store, queue): (Store, Queue<Published>),
-    Published { detail, next }: Published,
+    published: Published,
 ) -> Result<(), Failure> {
-    let event = store.get(&EventKey(detail.event_id)).await?;
+    let event = store.get(&EventKey(published.detail.event_id)).await?;
     let Some(event) = event.filter(|event| is_to_come(event, Time::now())) else { return Ok(()) };
-    let message = |shard, start| {
-        let next = Some(Next { shard, start });
-        (Published { detail: detail.clone(), next }, Duration::ZERO)
-    };
-    let rest: Vec<_> = match next {
-        None => (0..SHARDS).map(|shard| message(shard, None)).collect(),
-        Some(Next { shard, start }) => {
-            let start = tell(&store, &detail, event, shard, start).await?;
-            start.map(|start| message(shard, Some(start))).into_iter().collect()
-        }
-    };
-    queue.send_all(&rest).await.into_iter().collect::<Result<(), _>>()?;
-    Ok(())
+    let tell = |detail, shard, start| tell(&store, detail, event, shard, start);
+    published.go_on(&queue, SHARDS, tell).await
 }
 
 /// Tells one page, and answers where the next one starts.
 async fn tell(
     store: &Store,
-    detail: &Detail,
+    detail: Detail,
     event: Event,
     shard: u8,
     start: Option<Start>,
@@ -105,7 +76,7 @@ pub fn worker() -> Worker {
 mod tests {
     use std::{
         collections::{BTreeMap, BTreeSet},
-        time::Instant,
+        time::{Duration, Instant},
     };
 
     use domain::id::MemberId;
@@ -118,6 +89,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::fan_out::Next;
 
     fn store() -> Store {
         Store::new(stack::dynamo(), stack::prefix())

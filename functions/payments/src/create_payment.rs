@@ -3,7 +3,7 @@
 use api::{Answer, Body, Call, Cursors, FieldFaults, Idempotency, Place, Problem};
 use deserr::Deserr;
 use domain::{
-    event::Quantity,
+    event::{Quantity, TermsVersion},
     fault::Fault,
     id::{ClaimId, EventId, MemberId, OfferId, PaymentId},
     invalid::Invalid,
@@ -53,6 +53,9 @@ pub struct CreatePayment {
     /// Of `TICKETS`, if they were waited for: the offer that is taken, with as many tickets as it is for.
     #[deserr(default)]
     pub offer_id: Option<OfferId>,
+    /// Of `TICKETS`, if wanted: the terms that the buyer was shown. On others nothing is bought (`TERMS_CHANGED`).
+    #[deserr(default)]
+    pub terms_version: Option<TermsVersion>,
     /// Of `SPONSORSHIP`: who is given something.
     #[deserr(default)]
     pub artist_id: Option<MemberId>,
@@ -74,6 +77,7 @@ impl CreatePayment {
             claim_id,
             points,
             offer_id,
+            terms_version,
             artist_id,
             amount,
             message,
@@ -93,6 +97,7 @@ impl CreatePayment {
             ("claimId", claim_id.is_some(), false, tickets),
             ("points", points.is_some(), false, tickets),
             ("offerId", offer_id.is_some(), false, tickets),
+            ("termsVersion", terms_version.is_some(), false, tickets),
             ("artistId", artist_id.is_some(), gift, gift),
             ("amount", amount.is_some(), lump, lump),
             ("message", message.is_some(), false, gift),
@@ -107,9 +112,15 @@ impl CreatePayment {
             _ if !broken.is_empty() => Err(Problem::broken_rules(broken)),
             (Some(event_id), Some(quantity), _, _) => {
                 let points = points.unwrap_or_default();
-                let tickets =
-                    Tickets { event_id, quantity, claim_id, points, offer_id, queue_ticket };
-                Ok(Wants::Tickets(tickets))
+                Ok(Wants::Tickets(Tickets {
+                    event_id,
+                    quantity,
+                    claim_id,
+                    points,
+                    offer_id,
+                    queue_ticket,
+                    terms_version,
+                }))
             }
             (_, _, Some(artist_id), Some(amount)) => {
                 Ok(Wants::Sponsorship { artist_id, amount, message })

@@ -357,7 +357,8 @@ mod tests {
         let held = Payment::reserved(buyer, booking.clone().into(), amounts, now, token, now);
         let paid = held.after(Step::ApproveFree, now).unwrap();
         let shard = domain::stock::Shard { sold: 1, ..domain::stock::Shard::of_free(0, 49) };
-        let stock = Stock { event_id: event.id, shard, sale: event.sale(), waited_for: false };
+        let stock =
+            Stock { event_id: event.id, shard, sale: event.sale(), takings: 0, waited_for: false };
         let writes = event.create().into_iter().chain([
             Write::create(&StockKey { event_id: event.id, number: 0 }, &stock),
             Write::update(&BuyerKey { member_id: buyer, event_id: event.id }).add("tickets", 1),

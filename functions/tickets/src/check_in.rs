@@ -185,7 +185,7 @@ pub async fn handle(
     match event.state {
         EventState::Open => {}
         EventState::Cancelled => return Err(Problem::new(EVENT_CANCELLED)),
-        EventState::Unknown => return Err(Problem::new(codes::ENTRY_UNKNOWN)),
+        EventState::Draft | EventState::Unknown => return Err(Problem::new(codes::ENTRY_UNKNOWN)),
     }
     let door = Door { store, keys, event, now: context.now };
     let items = door.check_all_in(scans).await?;

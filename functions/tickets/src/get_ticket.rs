@@ -58,7 +58,12 @@ pub async fn handle(
     Ok(match context.prefers(kinds) {
         Some(PNG) => Page::new(PNG, qr::png(code()?)?).negotiated().into(),
         Some(SVG) => Page::new(SVG, qr::svg(code()?)?).negotiated().into(),
-        _ => Answer::ok(TicketView::from(ticket).with(payload)).with(header::VARY, "accept").into(),
+        _ => {
+            let now = store.events_on_sale([ticket.event_id]).await?;
+            let now = now.get(&ticket.event_id);
+            let view = TicketView::of(ticket, now).with(payload);
+            Answer::ok(view).with(header::VARY, "accept").into()
+        }
     })
 }
 
@@ -68,7 +73,10 @@ mod tests {
     use domain::{id::TicketId, member::Role, time::Time, who::Claims};
     use http::{HeaderMap, HeaderValue};
     use serde_json::Value;
-    use store::Write;
+    use store::{
+        Write,
+        catalog::on_sale::{OnSale, OnSaleKey},
+    };
 
     use super::*;
     use crate::testing::{public_keys, signer, ticket_of};
@@ -113,6 +121,35 @@ mod tests {
                 let refused = shown(&store, who, id, "*/*").await.unwrap_err();
                 assert_eq!(refused.code(), "TICKET_NOT_FOUND");
             }
+        });
+    }
+
+    #[test]
+    fn a_ticket_says_where_and_when_its_event_takes_place_now_if_that_is_not_as_it_was_bought() {
+        stack::run(async {
+            let store = Store::new(stack::dynamo(), stack::prefix());
+            let (owner, ticket) = ticket_of(&store).await;
+            let bought = OnSale {
+                id: ticket.event_id,
+                place: ticket.place.clone(),
+                schedule: ticket.schedule,
+                ..(&stack::event(50, Time::now())).into()
+            };
+            let elsewhere =
+                OnSale { place: "연남동 별빛홀".parse().unwrap(), ..bought.clone() };
+            let seen = async || -> Value {
+                let answer = shown(&store, &owner, ticket.id, "*/*").await.unwrap();
+                serde_json::from_slice(answer.body()).unwrap()
+            };
+            assert!(seen().await["moved"].is_null(), "it is not known");
+            store.put(&OnSaleKey(bought.id), &bought).await.unwrap();
+            assert!(seen().await["moved"].is_null(), "as it was bought");
+            store.put(&OnSaleKey(bought.id), &elsewhere).await.unwrap();
+            let seen = seen().await;
+            let starts_at = &seen["event"]["startsAt"];
+            assert_eq!(seen["event"]["place"], serde_json::json!(ticket.place));
+            assert_eq!(seen["moved"]["place"], "연남동 별빛홀");
+            assert_eq!(&seen["moved"]["startsAt"], starts_at);
         });
     }
 

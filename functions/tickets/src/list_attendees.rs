@@ -312,9 +312,8 @@ mod tests {
         let made = stock.into_iter().fold(Transaction::<()>::new(), Transaction::also);
         store.transact(made).await.unwrap();
         let now = Time::now();
-        for write in
-            [stock::hold(event.id, seats, &event.sale(), now), stock::sell(event.id, seats)]
-        {
+        let held = stock::hold(event.id, seats, &event.sale(), now);
+        for write in [held, stock::sell(event.id, seats, event.price)] {
             store.write(write, ()).await.unwrap();
         }
     }

@@ -1,13 +1,13 @@
 //! `GET /v1/me/tickets`: the caller's tickets, newest first.
 
 use api::{Answer, Call, Cursors, List, Paging, Problem, Query};
-use store::{Store, identity::session::SignedIn};
+use store::{Store, StoreFault, identity::session::SignedIn, sales::ticket::Ticket};
 
 use crate::view::TicketView;
 
 /// Lists one's own tickets
 ///
-/// The newest first.
+/// The newest first. What says where and when it takes place now may be a second old.
 #[utoipa::path(get, path = "/v1/me/tickets", params(Paging),
     responses((status = 200, description = "A page of tickets", body = List<TicketView>)),
     security(("bearer" = [])),
@@ -19,8 +19,16 @@ pub async fn handle(
     let Call { who, input: Query(paging), context } = call;
     let holder = store.session(&who, context.now).await?.member.id;
     let scope = format!("list_my_tickets {holder}");
-    let query = |limit, start| store.tickets_of(holder, limit, start);
-    cursors.list(&scope, paging, query, TicketView::from).await
+    let query = async |limit, start| {
+        let page = store.tickets_of(holder, limit, start).await?;
+        let events = store.events_on_sale(page.items.iter().map(|it| it.event_id)).await?;
+        let view = |ticket: Ticket| {
+            let now = events.get(&ticket.event_id);
+            TicketView::of(ticket, now)
+        };
+        Ok::<_, StoreFault>(page.map(view))
+    };
+    cursors.list(&scope, paging, query, |view| view).await
 }
 
 #[cfg(test)]

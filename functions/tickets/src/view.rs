@@ -5,7 +5,7 @@ use domain::{
     time::Time,
 };
 use serde::Serialize;
-use store::sales::ticket::Ticket;
+use store::{catalog::on_sale::OnSale, sales::ticket::Ticket};
 use utoipa::ToSchema;
 
 /// One seat for one person.
@@ -20,6 +20,10 @@ pub struct TicketView {
     state: State,
     /// The event, as it was when the ticket was bought.
     event: TicketEvent,
+    /// Where and when it takes place now, if that is elsewhere or at another time. Then all that was paid goes back to whoever asks
+    /// for it before it starts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<TicketMoved>,
     /// The list price, in won.
     price: Price,
     /// When it was paid.
@@ -48,8 +52,33 @@ struct TicketEvent {
     ends_at: Time,
 }
 
-impl From<Ticket> for TicketView {
-    fn from(ticket: Ticket) -> Self {
+/// Where and when an event takes place.
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct TicketMoved {
+    place: Place,
+    starts_at: Time,
+    ends_at: Time,
+}
+
+impl TicketMoved {
+    /// As a ticket was bought.
+    fn bought(ticket: &Ticket) -> Self {
+        let (place, schedule) = (ticket.place.clone(), ticket.schedule);
+        Self { place, starts_at: schedule.starts_at(), ends_at: schedule.ends_at() }
+    }
+
+    fn now(event: &OnSale) -> Self {
+        let (place, schedule) = (event.place.clone(), event.schedule);
+        Self { place, starts_at: schedule.starts_at(), ends_at: schedule.ends_at() }
+    }
+}
+
+impl TicketView {
+    /// Of a ticket, with the event as it is now, if it is there.
+    pub(crate) fn of(ticket: Ticket, now: Option<&OnSale>) -> Self {
+        let bought = TicketMoved::bought(&ticket);
+        let moved = now.map(TicketMoved::now).filter(|now| *now != bought);
         let event = TicketEvent {
             id: ticket.event_id,
             title: ticket.event_title,
@@ -62,15 +91,14 @@ impl From<Ticket> for TicketView {
             payment_id: ticket.payment_id,
             state: ticket.state,
             event,
+            moved,
             price: ticket.price,
             created_at: ticket.created_at,
             checked_in_at: ticket.check_in.map(|check_in| check_in.scanned_at),
             payload: None,
         }
     }
-}
 
-impl TicketView {
     /// With what lets somebody in.
     pub(crate) fn with(self, payload: Option<String>) -> Self {
         Self { payload, ..self }

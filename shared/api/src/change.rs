@@ -1,4 +1,5 @@
 use deserr::{DeserializeError, Deserr, IntoValue, Value, ValuePointerRef};
+use domain::invalid::Invalid;
 
 /// A field of a `PATCH` (as RFC 7396 has it): not there, `null`, or another value. It needs `#[deserr(default)]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,6 +34,23 @@ impl<T> Change<T> {
             Self::Set(after) => Some(after),
         }
     }
+
+    /// The same of what is never empty: `null` is one more rule that the field breaks.
+    pub fn of_needed(
+        self,
+        before: T,
+        field: &'static str,
+        broken: &mut Vec<(&'static str, Invalid)>,
+    ) -> T {
+        match self {
+            Self::Set(after) => after,
+            Self::Keep => before,
+            Self::Clear => {
+                broken.push((field, Invalid::Missing));
+                before
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -47,6 +65,16 @@ mod tests {
     struct Patch {
         #[deserr(default)]
         number: Change<u8>,
+    }
+
+    #[test]
+    fn what_is_never_empty_is_not_emptied() {
+        let mut broken = Vec::new();
+        assert_eq!(Change::Set(2).of_needed(1, "number", &mut broken), 2);
+        assert_eq!(Change::Keep.of_needed(1, "number", &mut broken), 1);
+        assert!(broken.is_empty());
+        assert_eq!(Change::Clear.of_needed(1, "number", &mut broken), 1);
+        assert_eq!(broken, [("number", Invalid::Missing)]);
     }
 
     #[test]

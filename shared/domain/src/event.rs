@@ -5,8 +5,8 @@ mod sale;
 mod schedule;
 mod search;
 
-pub use called_off::Progress;
-pub use sale::{Sale, SaleClosed, State};
+pub use called_off::{Ending, Progress};
+pub use sale::{Sale, SaleClosed, Saved, State};
 pub use schedule::{SaleWindow, Schedule};
 pub use search::{SearchWords, Sort};
 
@@ -77,6 +77,13 @@ choice!(
     }
 );
 
+impl RefundPolicy {
+    /// Whether whoever bought on the other gets no less by this one. Of a policy that only a newer program knows nobody can tell.
+    pub fn is_as_generous_as(self, other: Self) -> bool {
+        self == other || other == Self::Standard
+    }
+}
+
 number!(
     /// How many tickets there are: 1 to 100,000.
     Capacity(u32), 1..=100_000, example 50
@@ -85,6 +92,11 @@ number!(
 number!(
     /// What one ticket costs, in won: 0 to 10,000,000.
     Price(u64), 0..=10_000_000, example 30_000
+);
+
+number!(
+    /// Which terms of a sale are meant: it rises with each change of place, times, price, refund policy or state.
+    TermsVersion(u32), 1..=1_000_000_000, example 1
 );
 
 /// What an artist asks for a ticket: nothing, or what KakaoPay takes in one payment, so that whoever buys one can pay it.
@@ -192,6 +204,19 @@ mod tests {
         assert!("가".repeat(5_001).parse::<Content>().is_err());
         assert_eq!(serde_json::from_str::<Title>("\" 밤 \"").unwrap().as_str(), "밤");
         assert!(serde_json::from_str::<Title>("\"\"").is_err());
+    }
+
+    #[test]
+    fn a_refund_policy_becomes_more_generous_and_never_less() {
+        use RefundPolicy::{FullUntilSaleEnds, Standard, Unknown};
+        for (before, after, may) in [
+            (Standard, Standard, true),
+            (Standard, FullUntilSaleEnds, true),
+            (FullUntilSaleEnds, Standard, false),
+            (Unknown, Standard, false),
+        ] {
+            assert_eq!(after.is_as_generous_as(before), may, "{before:?} {after:?}");
+        }
     }
 
     #[test]

@@ -66,6 +66,15 @@ pub enum Invalid {
     Missing,
     /// Given, though another field has no place for it.
     NotHere,
+    /// Gives buyers less than they have.
+    Stricter,
+    /// What has begun can't begin at another time.
+    Started,
+    /// Earlier than people were told, and so soon that they may not hear of it.
+    Notice {
+        /// How many hours they have at least.
+        hours: u32,
+    },
 }
 
 impl Invalid {
@@ -84,6 +93,9 @@ impl Invalid {
             Self::OwnName => "OWN_NAME",
             Self::Missing => "MISSING",
             Self::NotHere => "UNKNOWN_FIELD",
+            Self::Stricter => "STRICTER",
+            Self::Started => "STARTED",
+            Self::Notice { .. } => "NOTICE",
         }
     }
 
@@ -137,6 +149,17 @@ impl Invalid {
             ),
             Self::Missing => ("꼭 있어야 하는 항목입니다.".into(), "is required here".into()),
             Self::NotHere => ("여기에는 쓰지 않는 항목입니다.".into(), "has no place here".into()),
+            Self::Stricter => (
+                "구매자에게 더 유리한 쪽으로만 바꿀 수 있습니다.".into(),
+                "can only become more generous".into(),
+            ),
+            Self::Started => {
+                ("이미 시작되어 바꿀 수 없습니다.".into(), "has begun and can't be changed".into())
+            }
+            Self::Notice { hours } => (
+                format!("앞당기려면 지금부터 {hours}시간 이상 남아 있어야 합니다."),
+                format!("must be {hours} hours from now or more, if it is to be earlier"),
+            ),
         };
         Localized { korean, english }
     }
@@ -163,6 +186,9 @@ mod tests {
             (Invalid::OwnName, "OWN_NAME", "닉네임"),
             (Invalid::Missing, "MISSING", "꼭"),
             (Invalid::NotHere, "UNKNOWN_FIELD", "여기"),
+            (Invalid::Stricter, "STRICTER", "유리한"),
+            (Invalid::Started, "STARTED", "시작"),
+            (Invalid::Notice { hours: 24 }, "NOTICE", "24시간"),
         ];
         for (reason, code, word) in reasons {
             assert_eq!(reason.code(), code);

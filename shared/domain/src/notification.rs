@@ -15,6 +15,8 @@ choice!(
         PaymentRefunded = "PAYMENT_REFUNDED",
         /// Seats that its reader waits for are kept for them for a while.
         WaitingListOffer = "WAITING_LIST_OFFER",
+        /// An event that its reader has tickets of takes place elsewhere, or at another time.
+        EventChanged = "EVENT_CHANGED",
         /// An event that its reader has tickets of does not take place.
         EventCancelled = "EVENT_CANCELLED",
     }

@@ -23,10 +23,10 @@ macro_rules! read_as {
 read_as!(String:
     coupon::CouponCode,
     event::Title, event::Place, event::Content, event::Category, event::RefundPolicy,
-    event::SearchWords, event::Sort,
+    event::Saved, event::SearchWords, event::Sort,
     id::ClaimId, id::CodeId, id::CouponId, id::DoorKeyId, id::EventId, id::LinkId, id::MemberId, id::OfferId, id::PaymentId, id::SessionId, id::TicketId, id::TransferId,
     member::AskedPurpose, member::Email, member::MailedCode, member::Nickname, member::GivenPassword, member::Password, member::Phone, member::Provider, member::BirthDate, member::SignUpRole, member::Location,
     payment::Purpose, sponsorship::Message, ticket::AttendeeWords, ticket::ScannerName, time::Day, time::Time,
 );
 read_as!(bool: member::Declared);
-read_as!(i64: event::AskedPrice, event::Capacity, event::Price, event::Quantity, payment::LumpSum, queue::Pace, won::Won);
+read_as!(i64: event::AskedPrice, event::Capacity, event::Price, event::Quantity, event::TermsVersion, payment::LumpSum, queue::Pace, won::Won);

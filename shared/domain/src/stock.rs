@@ -39,6 +39,11 @@ impl Shard {
     pub const fn of_free(number: u16, free: u32) -> Self {
         Self { number, free, offered: 0, held: 0, sold: 0 }
     }
+
+    /// How many of its tickets somebody has, or is about to have.
+    pub const fn taken(&self) -> u32 {
+        self.offered + self.held + self.sold
+    }
 }
 
 /// From which shards to take the tickets, as `(number, how many)`: from a single one if any has enough, looking from the
@@ -64,6 +69,32 @@ pub fn take(shards: &[Shard], quantity: u32, start: usize) -> Option<Vec<(u16, u
         missing -= some;
     }
     (missing == 0).then_some(taken)
+}
+
+/// By how many free tickets each shard grows or shrinks when there are to be `capacity` tickets in all.
+///
+/// What is new is spread evenly, over as many shards as a new event of that size has if there are fewer; so each that was there has
+/// some of it, too. What is to go leaves each shard in proportion to what is free there. `None` when more are taken than there are to be.
+pub fn resized(shards: &[Shard], capacity: u32) -> Option<Vec<i64>> {
+    let taken: u32 = shards.iter().map(Shard::taken).sum();
+    let free: u32 = shards.iter().map(|shard| shard.free).sum();
+    let to_be_free = capacity.checked_sub(taken)?;
+    if let Some(more) = to_be_free.checked_sub(free) {
+        let count = shards_for(capacity).len().max(shards.len()) as u32;
+        return Some(evenly(more, count).into_iter().map(i64::from).collect());
+    }
+    let fewer = free - to_be_free;
+    let part = |shard: &Shard| u64::from(shard.free) * u64::from(fewer) / u64::from(free);
+    let rounded: u64 = shards.iter().map(part).sum();
+    let mut missing = u64::from(fewer) - rounded;
+    let loss = |shard: &Shard| {
+        let part = part(shard);
+        // Each that was rounded down has one more.
+        let one = u64::from(missing > 0 && part < u64::from(shard.free));
+        missing -= one;
+        -((part + one) as i64)
+    };
+    Some(shards.iter().map(loss).collect())
 }
 
 #[cfg(test)]
@@ -100,7 +131,42 @@ mod tests {
         assert_eq!(take(&[], 1, 7), None);
     }
 
+    #[test]
+    fn a_capacity_grows_over_more_shards_and_shrinks_by_what_is_free() {
+        let mut one = shards(&[100]);
+        one[0].sold = 400;
+        assert_eq!(resized(&one, 500), Some(vec![0]));
+        assert_eq!(resized(&one, 1_000), Some(vec![250, 250]));
+        assert_eq!(resized(&one, 400), Some(vec![-100]));
+        assert_eq!(resized(&one, 399), None, "as many are sold as there were to be");
+        assert_eq!(resized(&shards(&[10, 0, 20]), 15), Some(vec![-5, 0, -10]));
+        assert_eq!(resized(&shards(&[1, 1, 1]), 2), Some(vec![-1, 0, 0]));
+    }
+
     proptest! {
+        #[test]
+        fn whatever_the_capacity_becomes_no_shard_owes_a_ticket_and_none_is_lost(
+            shards in prop::collection::vec((0..600_u32, 0..4_u32, 0..4_u32, 0..600_u32), 1..=80),
+            capacity in 1..=100_000_u32,
+        ) {
+            let shard = |(number, (free, offered, held, sold))| Shard { number, free, offered, held, sold };
+            let shards: Vec<Shard> = (0..).zip(shards).map(shard).collect();
+            let taken: u32 = shards.iter().map(Shard::taken).sum();
+            let Some(changes) = resized(&shards, capacity) else {
+                prop_assert!(taken > capacity);
+                return Ok(());
+            };
+            prop_assert!((shards.len()..=80).contains(&changes.len()));
+            let free = (0..).zip(&changes).map(|(at, change): (usize, _)| {
+                shards.get(at).map_or(0, |shard| i64::from(shard.free)) + change
+            });
+            let free: Vec<i64> = free.collect();
+            prop_assert!(free.iter().all(|free| *free >= 0));
+            prop_assert_eq!(free.iter().sum::<i64>() + i64::from(taken), i64::from(capacity));
+            let grows = changes.iter().any(|change| *change > 0);
+            prop_assert!(!grows || changes.iter().all(|change| *change >= 0));
+        }
+
         #[test]
         fn shards_are_the_capacity_evenly_spread(tickets in 1..=100_000_u32) {
             let shards = shards_for(tickets);

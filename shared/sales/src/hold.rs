@@ -3,7 +3,7 @@ use std::time::Duration;
 use aws::{Connect, ConnectError, variable};
 use domain::{
     coupon::ClaimState,
-    event::Quantity,
+    event::{Quantity, TermsVersion},
     id::{ClaimId, EventId, MemberId, OfferId, PaymentId},
     language::Language,
     payment::{Amounts, LumpSum, State, Step, amounts},
@@ -123,6 +123,8 @@ pub struct Tickets {
     pub offer_id: Option<OfferId>,
     /// The number that was taken for it, if one was.
     pub queue_ticket: Option<QueueTicket>,
+    /// The terms that the buyer was shown, if they say so.
+    pub terms_version: Option<TermsVersion>,
 }
 
 /// A purchase as it is now: what it holds, and where to pay it while it waits for that.
@@ -190,6 +192,9 @@ pub async fn hold(
                     let mark = mark.unwrap_or_default();
                     let event = on_sale(store, wanted.event_id, event).await?;
                     let event = event.ok_or(SalesFault::EventNotFound)?;
+                    if wanted.terms_version.is_some_and(|it| it.get() != event.terms_version) {
+                        return Err(SalesFault::TermsChanged);
+                    }
                     // What is offered is kept for its member; whoever comes too late hears that at once, and takes no number for it.
                     let open = event.sale().open_at(now).is_ok() && !mark.is_fresh(now);
                     let queues = open && wanted.offer_id.is_none();

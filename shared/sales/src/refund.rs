@@ -175,7 +175,7 @@ fn taken_back(
     let buyer = BuyerKey { member_id, event_id: booking.event_id };
     let buyer = buyer::release(&buyer, refund.ticket_ids.len() as u32);
     let seats = booking.seats_of(&refund.ticket_ids).into_iter();
-    let seats = seats.map(|seats| stock::restore(booking.event_id, seats));
+    let seats = seats.map(|seats| stock::restore(booking.event_id, seats, booking.price));
     Ok(coupon.into_iter().chain([buyer]).chain(seats).fold(whole, Transaction::also))
 }
 

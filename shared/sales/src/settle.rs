@@ -14,7 +14,7 @@ use store::{
         payment::{Booking, Order, Payment, Subject},
         points::{self, BalanceKey},
         sponsorship::Sponsorship,
-        stock,
+        stock::{self, Seats},
         ticket::Ticket,
     },
 };
@@ -108,7 +108,8 @@ fn delivered(payment: &mut Payment, now: Time) -> Transaction<Unmet> {
         Subject::Tickets(booking) => {
             let ids = 0..booking.quantity.get();
             booking.ticket_ids = ids.map(|_| TicketId::generate()).collect();
-            let sold = booking.seats.iter().map(|seats| stock::sell(booking.event_id, *seats));
+            let sell = |seats: &Seats| stock::sell(booking.event_id, *seats, booking.price);
+            let sold = booking.seats.iter().map(sell);
             let tickets =
                 booking.ticket_ids.iter().map(|id| Ticket::of(&of, booking, *id, now).create());
             sold.chain(tickets).chain(paid_late(&of, booking)).collect()

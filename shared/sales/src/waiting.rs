@@ -444,7 +444,10 @@ async fn turn(
 ) -> Result<bool, StoreFault> {
     let turned = WaitingList { open: waits, ..list.clone() };
     let whole = Transaction::new().require(list.becomes(event.id, turned), ());
-    let shards = stock::wait_for(event.id, event.shards.max(1), waits);
+    // As many as there are by now: whoever makes more changes the list, too, which was read before.
+    let now = store.read(&OnSaleKey(event.id)).await?;
+    let shards = now.map_or(event.shards, |now| now.shards).max(1);
+    let shards = stock::wait_for(event.id, shards, waits);
     was_done(store.transact(shards.fold(whole, Transaction::also)).await)
 }
 

@@ -81,6 +81,10 @@ domain::codes! {
         "정산되지 않은 금액이 있습니다": "진행 중인 결제나 정산이 끝난 뒤에 탈퇴할 수 있습니다.",
         "Money is not settled": "An account can be deleted when its payments are done and its events are settled.",
     }
+    Conflict CAPACITY_TAKEN {
+        "이미 나간 자리가 더 많습니다": "팔렸거나 예매 중인 자리보다 정원을 줄일 수 없습니다. taken에 그 수가 있습니다.",
+        "More seats are taken": "The capacity can't be below what is sold, held or offered; `taken` says how many that is.",
+    }
     TooMany TOO_MANY_REQUESTS {
         "요청이 너무 많습니다": "잠시 뒤 다시 시도해 주세요.",
         "Too many requests": "Try again later.",

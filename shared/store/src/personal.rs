@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::{
     Index, Key, Page, Query, Rejected, Start, Store, StoreFault, Transaction, Write,
     catalog::{
+        draft::{DRAFT, DraftKey},
         event::{Event, EventKey},
         on_sale::{OnSale, OnSaleKey},
     },
@@ -89,6 +90,8 @@ pub enum Section {
     Notifications,
     /// What they published.
     Events,
+    /// What they have not published yet.
+    Drafts,
     /// What they paid.
     Payments,
     /// Their tickets.
@@ -114,7 +117,7 @@ pub enum Work {
     Waiting,
     /// Deletes what they were told.
     Notifications,
-    /// Takes their name from their events.
+    /// Takes their name from their events, and deletes their drafts.
     Events,
     /// Deletes the member: the last of all.
     Member,
@@ -156,12 +159,13 @@ pub const ITEMS: &[Item] = &[
     item(
         "door key",
         AT_THE_DOOR,
-        Erasure::Expires("what its holder is called, for a week after the event"),
+        Erasure::Expires("what its holder is called, for half a year after the event"),
     ),
     item("door key count", AT_THE_DOOR, NOBODY),
     item("event", Export::In(Section::Events), Erasure::By(Work::Events)),
     item("event on sale", Export::In(Section::Events), IDS_ALONE),
     item("event of an artist", Export::In(Section::Events), IDS_ALONE),
+    item("draft", Export::In(Section::Drafts), Erasure::By(Work::Events)),
     item("stock shard", OF_THE_SHOP, NOBODY),
     item("event's refunds", OF_THE_SHOP, IDS_ALONE),
     item("sold-out mark", OF_THE_SHOP, NOBODY),
@@ -244,12 +248,13 @@ pub const ITEMS: &[Item] = &[
 
 impl Section {
     /// All of them, in the order in which they are handed over.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Account,
         Self::Sessions,
         Self::Following,
         Self::Notifications,
         Self::Events,
+        Self::Drafts,
         Self::Payments,
         Self::Tickets,
         Self::Waiting,
@@ -265,6 +270,7 @@ impl Section {
             Self::Following => "following",
             Self::Notifications => "notifications",
             Self::Events => "events",
+            Self::Drafts => "drafts",
             Self::Payments => "payments",
             Self::Tickets => "tickets",
             Self::Waiting => "waiting",
@@ -308,6 +314,7 @@ impl Store {
                 self.notifications_of(member_id, Time::now(), HANDED, start).await?.map(told)
             }
             Section::Events => self.of_own(member_id, EventKey, TAKEN, start).await?.map(event),
+            Section::Drafts => self.drafts_of(member_id, TAKEN, start).await?.map(event),
             Section::Payments => self.payments_of(member_id, HANDED, start).await?.map(payment),
             Section::Tickets => self.tickets_of(member_id, HANDED, start).await?.map(ticket),
             Section::Waiting => self.waits_of(member_id, HANDED, start).await?.map(waiting),
@@ -620,7 +627,11 @@ impl Store {
                 let notes = self.clear::<NotificationKey>(own.clone(), "NOTE#").await?;
                 Ok(self.clear::<NotificationKey>(own, "UNREAD#").await? && notes)
             }
-            Work::Events => self.take_name_from_events(member_id, now).await,
+            Work::Events => {
+                let drafts = format!("ART#{member_id}");
+                let drafts = self.clear::<DraftKey>(drafts, DRAFT).await?;
+                Ok(self.take_name_from_events(member_id, now).await? && drafts)
+            }
             Work::Member => {
                 let gone = Write::delete(&MemberKey(member_id)).when_present("left");
                 was_done(self.write(gone, ()).await)?;

@@ -162,6 +162,7 @@ impl Buying {
                 points: Default::default(),
                 offer_id: None,
                 queue_ticket: None,
+                terms_version: None,
             }),
             language: Language::Korean,
             key: number.to_string(),

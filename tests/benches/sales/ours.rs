@@ -59,7 +59,7 @@ pub async fn publish(store: &Store, seats: u32, shards: Option<u16>) -> Result<E
             .map(|(free, number)| {
                 let (event_id, sale) = (event.id, event.sale());
                 let shard = domain::stock::Shard::of_free(number, free);
-                let stock = stock::Stock { event_id, shard, sale, waited_for: false };
+                let stock = stock::Stock { event_id, shard, sale, takings: 0, waited_for: false };
                 Write::create(&StockKey { event_id, number }, &stock)
             })
             .collect(),

@@ -333,8 +333,15 @@ async fn check_stock(shop: &Shop, payments: &[Payment], waits: &[&Waiting]) -> V
         (shard.free, shard.offered) = (shard.free - seats.count, shard.offered + seats.count);
     }
     let found = shop.store.read_all(&stock::keys(shop.event.id, shop.event.shards)).await.unwrap();
-    let found: Vec<_> = found.into_iter().map(|stock| stock.unwrap().shard).collect();
+    let (takings, found): (Vec<_>, Vec<_>) =
+        found.into_iter().flatten().map(|stock| (stock.takings, stock.shard)).unzip();
     assert_eq!(found, expected, "the stock");
+    let cost = |payment: &Payment| {
+        let price = payment.booking().map_or(0, |booking| booking.price.get());
+        price * payment.tickets_left().count() as u64
+    };
+    let cost: u64 = payments.iter().map(cost).sum();
+    assert_eq!(takings.iter().sum::<i64>(), cost as i64, "what the artist is told to earn");
     let all = |shard: &Shard| shard.free + shard.offered + shard.held + shard.sold;
     let seats: u32 = found.iter().map(all).sum();
     assert_eq!(seats, shop.event.capacity.get(), "free + offered + held + sold");

@@ -1,4 +1,14 @@
 choice!(
+    /// What became of an event that its artist took away.
+    Ending as "EventEnding" {
+        /// It is nowhere to be found.
+        Deleted = "DELETED",
+        /// It does not take place, and its buyers have their money back.
+        Cancelled = "CANCELLED",
+    }
+);
+
+choice!(
     /// How far the buyers of a cancelled event have their money back.
     Progress as "EventRefundState" {
         /// Money is going back.

@@ -6,8 +6,29 @@ use crate::fault::{Code, Fault};
 use crate::time::Time;
 
 choice!(
+    /// How an artist saves an event.
+    given Saved {
+        /// For everybody.
+        Open = "OPEN",
+        /// For themselves.
+        Draft = "DRAFT",
+    }
+);
+
+impl From<Saved> for State {
+    fn from(saved: Saved) -> Self {
+        match saved {
+            Saved::Open => Self::Open,
+            Saved::Draft => Self::Draft,
+        }
+    }
+}
+
+choice!(
     /// Whether an event takes place.
     State as "EventState" {
+        /// Only its artist knows of it.
+        Draft = "DRAFT",
         /// It does.
         Open = "OPEN",
         /// It was called off.
@@ -39,7 +60,7 @@ impl Sale {
         match self.state {
             State::Open => {}
             State::Cancelled => return Err(SaleClosed::Cancelled),
-            State::Unknown => return Err(SaleClosed::Unknown),
+            State::Draft | State::Unknown => return Err(SaleClosed::Unknown),
         }
         if now < self.window.sale_starts_at {
             return Err(SaleClosed::NotYet);

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
@@ -23,6 +25,9 @@ pub struct SaleWindow {
     #[serde(with = "millis")]
     pub sale_ends_at: Time,
 }
+
+/// Who is to come earlier than they were told hears of it so many hours before.
+const NOTICE_HOURS: u32 = 24;
 
 impl Schedule {
     /// Checks the four moments against each other.
@@ -61,6 +66,22 @@ impl Schedule {
             return Err(vec![("endsAt", Invalid::Past), ("saleEndsAt", Invalid::Past)]);
         }
         Ok(self)
+    }
+
+    /// Whether what takes place then may begin at another moment instead: later, or earlier so that people hear of it; but not once
+    /// it has begun.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn may_start_at(&self, other: Time, now: Time) -> Result<(), Invalid> {
+        if other != self.starts_at && self.starts_at <= now {
+            return Err(Invalid::Started);
+        }
+        let notice = Duration::from_hours(NOTICE_HOURS.into());
+        if other < self.starts_at && other < now.plus(notice) {
+            return Err(Invalid::Notice { hours: NOTICE_HOURS });
+        }
+        Ok(())
     }
 
     /// When it starts.
@@ -127,6 +148,25 @@ mod tests {
     fn schedule(moments: [i64; 4]) -> Result<Schedule, Vec<(&'static str, Invalid)>> {
         let [starts, ends, sale_starts, sale_ends] = moments.map(Time::from_millis);
         Schedule::new(starts, ends, sale_starts, sale_ends)
+    }
+
+    #[test]
+    fn what_begins_earlier_gives_a_days_notice_and_what_has_begun_stays() {
+        let day = 24 * 3_600_000;
+        let it = schedule([3 * day, 5 * day, 0, 2 * day]).unwrap();
+        let may = |other: i64, now: i64| {
+            let (other, now) = (Time::from_millis(other), Time::from_millis(now));
+            it.may_start_at(other, now).map_err(|invalid| invalid.code())
+        };
+        assert_eq!(may(4 * day, day), Ok(()), "later");
+        assert_eq!(may(4 * day, 3 * day - 1), Ok(()), "later, at the last moment");
+        assert_eq!(may(2 * day, day), Ok(()), "earlier, in a day");
+        assert_eq!(may(2 * day - 1, day), Err("NOTICE"));
+        assert_eq!(may(3 * day, 3 * day - 1), Ok(()), "as it was");
+        for other in [0, 3 * day + 1, 4 * day] {
+            assert_eq!(may(other, 3 * day), Err("STARTED"), "{other}");
+        }
+        assert_eq!(may(3 * day, 4 * day), Ok(()));
     }
 
     #[test]

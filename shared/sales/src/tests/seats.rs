@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::fault::Fault;
+use domain::{fault::Fault, payment::State};
 use store::{
     Write,
     sales::{
@@ -12,6 +12,7 @@ use store::{
 };
 
 use super::shop::{HOLD, Shop};
+use crate::Tickets;
 
 impl Shop {
     async fn mark(&self) -> SoldOut {
@@ -133,5 +134,20 @@ fn nobody_buys_outside_the_sale() {
         let ended = Shop { now: sale_ends, ..shop.clone() };
         let awake = ended.fan().await;
         assert_eq!(ended.buy(awake, 1, "after").await.unwrap_err().code(), "SALE_ENDED");
+    });
+}
+
+#[test]
+fn who_names_the_terms_that_they_were_shown_buys_on_no_others() {
+    stack::run(async {
+        let shop = Shop::open(5).await;
+        let fan = shop.fan().await;
+        let on = |terms: i64| Tickets {
+            terms_version: Some(terms.try_into().unwrap()),
+            ..shop.so_many(1)
+        };
+        let refused = shop.order(fan, on(2), "shown").await.unwrap_err();
+        assert_eq!(refused.code(), "TERMS_CHANGED");
+        assert_eq!(shop.order(fan, on(1), "shown").await.unwrap().state, State::Ready);
     });
 }

@@ -116,6 +116,7 @@ impl Shop {
             points: Won::ZERO,
             offer_id: None,
             queue_ticket: None,
+            terms_version: None,
         }
     }
 

@@ -7,6 +7,7 @@ use domain::{
     },
     id::{EventId, MemberId},
     member::Nickname,
+    stock::shards_for,
     time::Time,
 };
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,8 @@ use super::{
     on_sale::{OnSale, OnSaleKey},
 };
 use crate::{
-    Compare, Index, Page, Rejected, Start, Store, StoreFault, Streamed, Table, Transaction, Write,
-    fault::Effect, read::readable, sales::stock, was_done,
+    Compare, Index, Page, Start, Store, StoreFault, Streamed, Table, Write, fault::Effect,
+    read::readable, sales::stock,
 };
 
 const CATALOG: Index = Index::of(Table::Catalog);
@@ -91,6 +92,17 @@ impl Event {
         OnSale::from(self).sale()
     }
 
+    /// Makes the event with all that it is sold by: pieces of one transaction.
+    pub fn publication(&self) -> Vec<Write> {
+        let stock = stock::create(self.id, self.capacity, self.sale());
+        self.create().into_iter().chain(stock).collect()
+    }
+
+    /// Over as many shards as an event of its capacity has.
+    pub fn spread(self) -> Self {
+        Self { shards: shards_for(self.capacity.get()).len() as u16, ..self }
+    }
+
     /// Makes the event, what a purchase reads of it, and its place among its artist's: pieces for the transaction that makes its
     /// stock.
     pub fn create(&self) -> [Write; 3] {
@@ -118,6 +130,14 @@ impl Event {
         }
     }
 
+    /// Whether it takes place elsewhere than the other, or at another time: its buyers may have their money back.
+    pub fn is_moved_from(&self, other: &Self) -> bool {
+        let where_and_when = |event: &Self| {
+            (event.place.clone(), event.schedule.starts_at(), event.schedule.ends_at())
+        };
+        where_and_when(self) != where_and_when(other)
+    }
+
     /// Writes what becomes of it, unless it was changed meanwhile. It is for what is not sold by: *event on sale* stays as it is.
     pub fn becoming(&self, after: &Self) -> Write {
         let write = Write::change(&EventKey(self.id), self, after);
@@ -125,37 +145,7 @@ impl Event {
     }
 }
 
-/// There is no such event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no such event")]
-pub struct NoEvent;
-
 impl Store {
-    /// Calls an event off: it, what a purchase reads of it and all shards of its stock in one transaction, after which no hold of it
-    /// begins. The stream brings it to all others: to the search, and, by the bus, to who gives its buyers their money back. It
-    /// changes nothing to say it again.
-    ///
-    /// # Errors
-    /// [`NoEvent`], or the database's trouble.
-    pub async fn cancel_event(&self, id: EventId, now: Time) -> Result<Event, Rejected<NoEvent>> {
-        loop {
-            let event = self.get(&EventKey(id)).await?;
-            let event = event.filter(|event| event.deleted_at.is_none());
-            let event = event.ok_or(Rejected::Condition(NoEvent))?;
-            if event.state == State::Cancelled {
-                return Ok(event);
-            }
-            let cancelled = event.cancelled(now);
-            let whole = Transaction::new()
-                .require(event.becoming(&cancelled), ())
-                .also(Write::put(&OnSaleKey(id), &OnSale::from(&cancelled)));
-            let stock = stock::change_terms(id, cancelled.shards.max(1), cancelled.sale());
-            if was_done(self.transact(stock.fold(whole, Transaction::also)).await)? {
-                return Ok(cancelled);
-            }
-        }
-    }
-
     /// One page of all the events there are, deleted ones included, in no order; each as it is when its page is read, or
     /// newer than that. One that can't be read is left out. A page may be empty though others follow.
     ///

@@ -8,10 +8,13 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    draft::of,
     event::Event,
     on_sale::{OnSale, OnSaleKey},
 };
 use crate::{Index, Key, Page, Query, Relaxed, Start, Store, StoreFault, Table, Write};
+
+const EVENT: &str = "EVT#";
 
 key!(
     /// Where an event stands among its artist's.
@@ -23,7 +26,7 @@ key!(
         ends_at: i64,
         /// The event.
         event_id: EventId,
-    } => OfArtist in Catalog, pk("ART#{artist_id}"), sk("EVT#{ends_at:015}#{event_id}")
+    } => OfArtist in Catalog, pk("{}", of(*artist_id)), sk("{EVENT}{ends_at:015}#{event_id}")
 );
 
 /// Names an event of an artist. Whoever changes when it ends deletes this one and makes another, in the same transaction.
@@ -44,8 +47,17 @@ impl OfArtist {
 
     /// Makes it: a piece for the transaction that makes the event.
     pub fn create(&self) -> Write {
+        Write::create(&self.key(), self)
+    }
+
+    /// Takes it away: a piece for the transaction in which the event gets another end.
+    pub fn delete(&self) -> Write {
+        Write::delete(&self.key())
+    }
+
+    const fn key(&self) -> OfArtistKey {
         let Self { artist_id, event_id, ends_at } = *self;
-        Write::create(&OfArtistKey { artist_id, ends_at: ends_at.millis(), event_id }, self)
+        OfArtistKey { artist_id, ends_at: ends_at.millis(), event_id }
     }
 }
 
@@ -72,7 +84,7 @@ impl Position {
 
     fn query(&self, artist: MemberId, limit: usize) -> Query {
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        let query = Query::new(Index::of(Table::Catalog), format!("ART#{artist}"), limit);
+        let query = Query::new(Index::of(Table::Catalog), of(artist), limit);
         let query = query.after(self.start.clone());
         // An entry's key goes on after the time, so it is beyond the bare time of its own end.
         let over = |millis: i64| format!("EVT#{millis:015}");
@@ -96,7 +108,7 @@ impl Store {
         limit: u32,
         start: Option<Start>,
     ) -> Result<Page<K::Item>, StoreFault> {
-        let query = Query::new(Index::of(Table::Catalog), format!("ART#{artist}"), limit);
+        let query = Query::new(Index::of(Table::Catalog), of(artist), limit).beginning(EVENT);
         let Page { items: entries, next } = self.query::<OfArtist>(query.after(start)).await?;
         let keys: Vec<_> = entries.iter().map(|entry| key(entry.event_id)).collect();
         Ok(Page { items: self.read_all(&keys).await?.into_iter().flatten().collect(), next })

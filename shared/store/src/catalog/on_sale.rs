@@ -1,6 +1,8 @@
 //! What a purchase reads of an event: an item of its own beside it, since an event's content alone may cost as much to read as
 //! everything else that a purchase reads, several times over.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::{
     event::{Place, Price, RefundPolicy, Sale, Schedule, State, Title},
     id::{EventId, MemberId},
@@ -9,6 +11,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::event::Event;
+use crate::{Relaxed, Store, StoreFault};
 
 key!(
     /// Where it stands: beside the event.
@@ -77,5 +80,21 @@ impl From<&Event> for OnSale {
             shards: event.shards,
             deleted_at: event.deleted_at,
         }
+    }
+}
+
+impl Store {
+    /// Events by their ids, at most 100, as they are sold. They may be a second old; one that is not there is left out.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn events_on_sale(
+        &self,
+        ids: impl IntoIterator<Item = EventId>,
+    ) -> Result<BTreeMap<EventId, OnSale>, StoreFault> {
+        let ids: BTreeSet<_> = ids.into_iter().collect();
+        let keys: Vec<_> = ids.into_iter().map(|id| Relaxed(OnSaleKey(id))).collect();
+        let found = self.list(&keys).await?.into_iter();
+        Ok(found.map(|event| (event.id, event)).collect())
     }
 }

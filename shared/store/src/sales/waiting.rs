@@ -121,7 +121,7 @@ pub struct Place {
     expires_at: Ttl,
 }
 
-/// How a list stands. There is none of an event for which nobody ever waited.
+/// How a list stands. There is none of an event for which nobody ever waited, and whose capacity never grew.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WaitingList {
@@ -329,12 +329,21 @@ impl WaitingList {
             version => write.when("version", Compare::Equal, version),
         }
     }
+
+    /// Is looked at, since the event has more seats or another time of sale: a piece for the transaction that changes these, so that
+    /// nobody opens or closes the list in between.
+    pub fn is_looked_at(&self, event_id: EventId, now: Time) -> Write {
+        due(self.becomes(event_id, self.clone()), event_id, now)
+    }
 }
 
 /// Has the list looked at then, whenever it was to be before.
 pub fn look_at(event_id: EventId, at: Time) -> Write {
-    let write = Write::update(&WaitingListKey(event_id)).set("dueKey", waiting_key(event_id));
-    write.set("dueAt", at.millis())
+    due(Write::update(&WaitingListKey(event_id)), event_id, at)
+}
+
+fn due(list: Write, event_id: EventId, at: Time) -> Write {
+    list.set("dueKey", waiting_key(event_id)).set("dueAt", at.millis())
 }
 
 /// Makes a list or an offer that is due so later, should nothing come of it.
