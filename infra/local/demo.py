@@ -409,7 +409,7 @@ def plans_change(demo: Demo, event: str, artist: str, fan: str) -> None:
     demo.call("PATCH", f"/v1/events/{event}", "place", "capacity", "seatsLeft", body=moved, token=artist, seen="*")
     demo.until("The inbox should tell of the move", "/v1/notifications",
                lambda body: "EVENT_CHANGED" in {item["kind"] for item in body["items"]}, "items.0.kind", "items.0.event.title", token=fan)
-    [payment] = [it for it in demo.call("GET", "/v1/me/payments", token=fan)["items"] if (it["event"] or {}).get("id") == event]
+    [payment] = [it for it in demo.call("GET", "/v1/me/payments", token=fan)["items"] if it.get("event", {}).get("id") == event]
     demo.call("GET", f"/v1/payments/{payment['id']}/refund-quote", "rule", "percent", token=fan)
     demo.call("PATCH", f"/v1/events/{event}", "code", expect=412, body={"capacity": SEATS}, token=artist, seen='"1.20"')
 
