@@ -86,12 +86,13 @@ pub struct ChangeEvent {
     state: Change<Saved>,
 }
 
-/// What is told when a capacity can't be so small.
+/// What a refusal tells besides.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CapacityTaken {
-    /// How many tickets are sold, held or offered.
+    /// Of `CAPACITY_TAKEN`: how many tickets are sold, held or offered.
     #[schema(example = 42)]
-    taken: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken: Option<u32>,
 }
 
 /// Changes or publishes an event
@@ -104,7 +105,7 @@ pub struct CapacityTaken {
 #[utoipa::path(patch, path = "/v1/events/{eventId}", request_body = ChangeEvent, params(EventPath, Precondition),
     responses(
         (status = 200, description = "The event", body = EventView, headers(("ETag" = String))),
-        (status = 409, description = "More seats are taken", body = CapacityTaken, content_type = "application/problem+json"),
+        (status = 409, description = "Refused", body = CapacityTaken, content_type = "application/problem+json"),
     ),
     security(("bearer" = [])),
 )]
@@ -160,7 +161,8 @@ pub async fn handle(
     };
     let (event, seats_left) = changed.map_err(|rejected| match rejected {
         Rejected::Condition(NotChanged::Taken { taken }) => {
-            Problem::from(NotChanged::Taken { taken }).telling(&CapacityTaken { taken })
+            let told = CapacityTaken { taken: Some(taken) };
+            Problem::from(NotChanged::Taken { taken }).telling(&told)
         }
         rejected => rejected.into(),
     })?;
