@@ -50,8 +50,9 @@ pub struct CreateEvent {
     #[deserr(default = RefundPolicy::Standard)]
     #[schema(required = false, default = "STANDARD")]
     refund_policy: RefundPolicy,
+    /// `OPEN`, if it is not given.
     #[deserr(default = Saved::Open)]
-    #[schema(required = false, default = "OPEN")]
+    #[schema(required = false)]
     state: Saved,
 }
 
