@@ -45,12 +45,27 @@ async fn told(members: &[MemberId]) -> Vec<(Vec<String>, u64)> {
     all
 }
 
-/// Sends a message to the queue of the followers, as EventBridge or the worker before would.
-async fn send(message: &Value) {
-    let name = format!("{}-followers", variable("STAGE"));
-    let queue = aws("AmazonSQS.GetQueueUrl", json!({ "QueueName": name })).await;
-    let message = json!({ "QueueUrl": queue["QueueUrl"], "MessageBody": message.to_string() });
+async fn address(queue: &str) -> Value {
+    let name = format!("{}-{queue}", variable("STAGE"));
+    aws("AmazonSQS.GetQueueUrl", json!({ "QueueName": name })).await["QueueUrl"].take()
+}
+
+/// Sends a message to a queue, as EventBridge or the worker before would.
+pub async fn send(queue: &str, message: &Value) {
+    let url = address(queue).await;
+    let message = json!({ "QueueUrl": url, "MessageBody": message.to_string() });
     aws("AmazonSQS.SendMessage", message).await;
+}
+
+/// Waits until a queue has nothing that waits or is worked on.
+pub async fn emptied(queue: &str) {
+    let asked = json!({ "QueueUrl": address(queue).await, "AttributeNames": ["All"] });
+    eventually("the queue is empty", PATIENCE, async || {
+        let queue = aws("AmazonSQS.GetQueueAttributes", asked.clone()).await;
+        let waits = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+        waits.iter().all(|it| queue["Attributes"][it] == "0").then_some(())
+    })
+    .await;
 }
 
 #[test]
@@ -131,23 +146,15 @@ fn three_hundred_followers_are_told_once_though_messages_come_twice() {
         all_told(&once).await;
         // The bus brings it again, and pages come again.
         let detail = json!({ "id": format!("EventPublished:{event}:1"), "eventId": event });
-        send(&json!({ "detail": detail })).await;
+        send("followers", &json!({ "detail": detail })).await;
         for shard in [0, 7] {
-            send(&json!({ "detail": detail, "next": { "shard": shard } })).await;
+            send("followers", &json!({ "detail": detail, "next": { "shard": shard } })).await;
         }
         // What comes after is told after them, or beside them; then the queue is empty.
         let next = world.publish(world.event_body()).await;
         let twice = vec![(vec![next, event], 2); 300];
         all_told(&twice).await;
-        let name = format!("{}-followers", variable("STAGE"));
-        let queue = aws("AmazonSQS.GetQueueUrl", json!({ "QueueName": name })).await;
-        let asked = json!({ "QueueUrl": queue["QueueUrl"], "AttributeNames": ["All"] });
-        eventually("the queue is empty", PATIENCE, async || {
-            let queue = aws("AmazonSQS.GetQueueAttributes", asked.clone()).await;
-            let waits = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
-            waits.iter().all(|it| queue["Attributes"][it] == "0").then_some(())
-        })
-        .await;
+        emptied("followers").await;
         assert_eq!(told(&members).await, twice);
         assert_eq!(world.artist_page().await["followerCount"], 300);
     });

@@ -6,7 +6,10 @@ use domain::time::Time;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::{Member, World, eventually};
+use crate::{
+    followers::{emptied, send},
+    world::{Member, World, eventually},
+};
 
 /// The stream, the bus, a queue and nine messages or more lie between an event and who is told of it.
 const PATIENCE: u64 = 60;
@@ -81,6 +84,11 @@ fn a_draft_is_seen_by_nobody_until_it_is_published_and_followers_hear_of_it_once
         let buying = world.post("/v1/payments", &world.fan).json(&order);
         assert_eq!(world.refused(buying).await, (404, "EVENT_NOT_FOUND".into()));
 
+        let mut unwanted = world.event_body();
+        unwanted["state"] = "DRAFT".into();
+        let unwanted = world.publish(unwanted).await;
+        assert_eq!(world.delete(&unwanted).await["became"], "DELETED");
+
         let published = world.change(&draft, "\"1.0\"", json!({ "state": "OPEN" })).await;
         assert_eq!((&published["state"], &published["seatsLeft"]), (&json!("OPEN"), &json!(50)));
         world.buy(&world.fan, &draft, 1).await;
@@ -121,6 +129,15 @@ fn who_bought_is_told_of_another_place_and_may_have_everything_back() {
         })
         .await;
         assert_eq!(world.get(&quote, &world.fan).await["percent"], 100);
+        // The bus brings it again.
+        let id = format!("EventMoved:{event}:2");
+        let detail = json!({
+            "id": id, "eventId": event, "termsVersion": moved["termsVersion"], "updatedAt": moved["updatedAt"],
+        });
+        send("buyers", &json!({ "detail": detail })).await;
+        emptied("buyers").await;
+        let told = world.told_of(&world.fan, &event).await;
+        assert_eq!(told.iter().filter(|kind| *kind == "EVENT_CHANGED").count(), 1);
         assert!(world.told_of(&world.stranger, &event).await.is_empty());
     });
 }
